@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Everything: include this to write or read arrays under a tag.
+#pragma once
+
+#include <ndsharray/array.hpp>
+#include <ndsharray/attributes.hpp>
+#include <ndsharray/dtype.hpp>
+#include <ndsharray/error.hpp>
+#include <ndsharray/frame.hpp>
+#include <ndsharray/frame_info.hpp>
+#include <ndsharray/reader.hpp>
+#include <ndsharray/tag.hpp>
+#include <ndsharray/writer.hpp>
