@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The control file: who has the tag, and which segment is current.
+#include "control.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using namespace std::chrono_literals;
+using layout::ControlFile;
+using layout::WriterState;
+
+/// The byte whose lock says that the writer lives.
+constexpr std::uint64_t writer_byte = 0;
+
+/// How long a starting writer waits for one that is in the middle of leaving.
+constexpr auto leaving_time = 2s;
+
+[[noreturn]] void throw_in_use(const TagFiles& files, std::uint32_t pid) {
+    throw Error(ErrorCode::TagInUse, "tag \"" + files.tag() + "\" is in use by another writer" +
+                                         (pid != 0 ? ", process " + std::to_string(pid) : std::string()) +
+                                         "; stop it or choose another tag");
+}
+
+/// Read bits only: the control file is the writer's alone to write.
+unsigned control_permissions(const WriterOptions& options) noexcept {
+    return 0600 | (options.permissions & 0444);
+}
+
+/// Maps a control file and checks its start.
+platform::Mapping map_checked(const platform::Descriptor& file, platform::Access access,
+                              const std::string& path) {
+    const auto status = platform::status_of(file);
+    if (!status || status->bytes < sizeof(ControlFile))
+        throw Error(ErrorCode::Damaged, path +
+                                            " is damaged or not a file of ndsharray: it is too short; remove "
+                                            "it or use another tag");
+    platform::Mapping mapping = platform::Mapping::of(file, sizeof(ControlFile), access);
+    if (!mapping)
+        throw_errno(errno, "map", path);
+    layout::Preamble preamble;
+    std::memcpy(&preamble, mapping.data(), sizeof preamble);
+    check_preamble(preamble, layout::control_magic, sizeof(ControlFile), path);
+    return mapping;
+}
+
+bool is_file_at(const platform::Descriptor& file, const std::string& path) noexcept {
+    const auto mine = platform::status_of(file);
+    const auto named = platform::status_of(path);
+    return mine && named && mine->same_file(*named);
+}
+
+}  // namespace
+
+ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& options) {
+    const auto deadline = platform::deadline_after(leaving_time);
+    for (;;) {
+        auto existing = open_checked(files.control(), platform::Access::ReadWrite, Owner::self());
+        auto owner = existing ? take_existing(files, options, std::move(*existing)) : create(files, options);
+        if (owner)
+            return std::move(*owner);
+        // The file changed under us: another writer is coming or going. Look again.
+        if (platform::has_passed(deadline))
+            throw_in_use(files, 0);
+        std::this_thread::sleep_for(1ms);
+    }
+}
+
+/// Nothing if somebody else was faster.
+std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const WriterOptions& options) {
+    const std::string temporary = files.temporary();
+    platform::Opened made = platform::create_new(temporary, control_permissions(options));
+    if (made.error != 0)
+        throw_errno(made.error, "create", temporary);
+    const RemoveAtEnd remove(temporary);  // by then it has its real name, or is to go
+
+    if (const int error = platform::reserve(made.file, sizeof(ControlFile)); error != 0)
+        throw_errno(error, "reserve space for", files.control());
+    ControlOwner owner;
+    owner.mapping_ = platform::Mapping::of(made.file, sizeof(ControlFile), platform::Access::ReadWrite);
+    if (!owner.mapping_)
+        throw_errno(errno, "map", files.control());
+    // The lock is taken through a descriptor of its own, which is never mapped: see ProcessDescriptor.
+    platform::Opened to_lock = platform::open_existing(temporary, platform::Access::ReadWrite);
+    if (to_lock.error == ENOENT)
+        return std::nullopt;  // a writer that was faster has cleaned up
+    if (to_lock.error != 0)
+        throw_errno(to_lock.error, "open", temporary);
+    owner.hold(std::move(to_lock.file));
+
+    auto* words = new (owner.mapping_.data()) ControlFile{};
+    words->preamble = make_preamble(layout::control_magic, sizeof(ControlFile), Id::random());
+    owner.start(options);
+    const int error = platform::link_file(temporary, files.control());
+    if (error != 0 && error != EEXIST && error != ENOENT)
+        throw_errno(error, "create", files.control());
+    return error == 0 ? std::optional(std::move(owner)) : std::nullopt;
+}
+
+/// Nothing if the file turned out to be on its way out.
+std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, const WriterOptions& options,
+                                                        platform::Descriptor file) {
+    const std::string path = files.control();
+    ControlOwner owner;
+    owner.mapping_ = map_checked(file, platform::Access::ReadWrite, path);
+    platform::Opened to_lock = platform::open_existing(path, platform::Access::ReadWrite);
+    if (to_lock.error == ENOENT)
+        return std::nullopt;
+    if (to_lock.error != 0)
+        throw_errno(to_lock.error, "open", path);
+    const auto mapped = platform::status_of(file);
+    const auto named = platform::status_of(to_lock.file);
+    if (!mapped || !named || !mapped->same_file(*named))
+        return std::nullopt;
+
+    const auto state = [&] {
+        return static_cast<WriterState>(owner.words().state.load(std::memory_order_acquire));
+    };
+    if (!owner.hold(std::move(to_lock.file))) {
+        if (state() == WriterState::Closed)
+            return std::nullopt;
+        throw_in_use(files, owner.words().writer_pid.load(std::memory_order_relaxed));
+    }
+    if (!is_file_at(file, path))
+        return std::nullopt;
+    if (state() == WriterState::Closed) {
+        // Its writer died between saying so and removing it. Readers have turned away from this file and
+        // wait for a new one.
+        platform::unlink_file(path);
+        return std::nullopt;
+    }
+    platform::set_permissions(file, control_permissions(options));
+    owner.took_over_ = true;
+    owner.announce(0, {});
+    owner.start(options);
+    owner.wake_readers();
+    return owner;
+}
+
+/// \returns whether the lock was free.
+bool ControlOwner::hold(platform::Descriptor file) {
+    file_ = platform::status_of(file).value_or(platform::FileStatus{});
+    lock_ = ProcessDescriptor(std::move(file));
+    return platform::try_lock(lock_.number(), writer_byte);
+}
+
+void ControlOwner::start(const WriterOptions& options) const noexcept {
+    ControlFile& file = words();
+    file.writer_pid.store(platform::own_pid(), std::memory_order_relaxed);
+    file.options.store(options.backpressure ? layout::option_backpressure : 0, std::memory_order_relaxed);
+    file.state.store(static_cast<std::uint32_t>(WriterState::Starting), std::memory_order_release);
+    // After everything a reader looks at when it sees a new epoch.
+    file.epoch.fetch_add(1, std::memory_order_release);
+}
+
+void ControlOwner::wake_readers() const noexcept {
+    // Release: whoever sees the new value sees what was changed before it.
+    words().wake.fetch_add(1, std::memory_order_release);
+    platform::wake_shared(words().wake);
+}
+
+void ControlOwner::announce(std::uint32_t generation, const Id& segment) const noexcept {
+    // A seqlock with `generation` as its sequence: 0 while the id changes, a number never used before after.
+    ControlFile& file = words();
+    file.generation.store(0, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+    file.segment_id[0].store(segment.high, std::memory_order_relaxed);
+    file.segment_id[1].store(segment.low, std::memory_order_relaxed);
+    if (generation != 0)
+        file.last_generation.store(generation, std::memory_order_relaxed);
+    file.generation.store(generation, std::memory_order_release);
+}
+
+void ControlOwner::unlink(const TagFiles& files) const noexcept {
+    const auto named = platform::status_of(files.control());
+    if (named && named->same_file(file_))
+        platform::unlink_file(files.control());
+}
+
+std::optional<ControlView> ControlView::open(const TagFiles& files, const Owner& owner) {
+    auto file = open_checked(files.control(), platform::Access::ReadOnly, owner);
+    if (!file)
+        return std::nullopt;
+    ControlView view;
+    view.mapping_ = map_checked(*file, platform::Access::ReadOnly, files.control());
+    view.file_ = std::move(*file);
+    view.instance_ = instance_of(view.words().preamble);
+    if (view.state() == WriterState::Closed)
+        return std::nullopt;
+    return view;
+}
+
+bool ControlView::is_current(const TagFiles& files) const noexcept {
+    return is_file_at(file_, files.control());
+}
+
+ControlView::Announcement ControlView::announcement() const noexcept {
+    const ControlFile& file = words();
+    const std::uint32_t before = file.generation.load(std::memory_order_acquire);
+    const Id id{file.segment_id[0].load(std::memory_order_relaxed),
+                file.segment_id[1].load(std::memory_order_relaxed)};
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::uint32_t after = file.generation.load(std::memory_order_relaxed);
+    return before == after ? Announcement{after, id} : Announcement{};
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The reader table: who reads a tag, which slots they hold, and which frame they want next.
+#include "reader_table.hpp"
+
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using layout::ReaderEntry;
+using layout::ReaderTable;
+
+/// The table is where readers write: a write bit beside a read bit is taken over, others are not.
+unsigned table_permissions(unsigned permissions) noexcept {
+    const unsigned readable = permissions & 0444;
+    return 0600 | readable | (permissions & 0222 & readable >> 1);
+}
+
+constexpr std::uint64_t bit_of(std::uint32_t index) noexcept {
+    return std::uint64_t{1} << index;
+}
+
+/// Calls `visit(index)` for each bit that is set.
+template <typename Visitor>
+void for_each_bit(std::uint64_t bits, Visitor visit) {
+    for (; bits != 0; bits &= bits - 1)
+        visit(static_cast<std::uint32_t>(std::countr_zero(bits)));
+}
+
+void clear(ReaderEntry& entry) noexcept {
+    // Relaxed: whoever takes the entry next sets all of it before it becomes active.
+    entry.lease.store(0, std::memory_order_relaxed);
+    entry.flags.store(0, std::memory_order_relaxed);
+    entry.cursor.store(0, std::memory_order_relaxed);
+    entry.pid.store(0, std::memory_order_relaxed);
+}
+
+platform::Mapping map_checked(const platform::Descriptor& file, const Id& instance, const std::string& path) {
+    const auto status = platform::status_of(file);
+    if (!status || status->bytes < sizeof(ReaderTable))
+        throw Error(ErrorCode::Damaged, path + " is damaged: it is too short; restart the writer");
+    platform::Mapping mapping = platform::Mapping::of(file, sizeof(ReaderTable), platform::Access::ReadWrite);
+    if (!mapping)
+        throw_errno(errno, "map", path);
+    layout::Preamble preamble;
+    std::memcpy(&preamble, mapping.data(), sizeof preamble);
+    // The header is the table up to its entries.
+    check_preamble(preamble, layout::table_magic, offsetof(ReaderTable, entries), path);
+    const auto& table = *reinterpret_cast<const ReaderTable*>(mapping.data());
+    if (instance_of(preamble) != instance || table.entry_count != max_readers ||
+        table.entry_bytes != sizeof(ReaderEntry))
+        throw Error(ErrorCode::Damaged, path +
+                                            " is damaged: it does not belong to the tag's control file; "
+                                            "restart the writer");
+    return mapping;
+}
+
+/// A second descriptor of a file, for its locks. Nothing if the name leads elsewhere by now.
+std::optional<platform::Descriptor> open_to_lock(const platform::Descriptor& file, const std::string& path) {
+    platform::Opened opened = platform::open_existing(path, platform::Access::ReadWrite);
+    if (!opened.file)
+        return std::nullopt;
+    const auto mine = platform::status_of(file);
+    const auto other = platform::status_of(opened.file);
+    if (!mine || !other || !mine->same_file(*other))
+        return std::nullopt;
+    return std::move(opened.file);
+}
+
+void notify(ReaderTable& table) noexcept {
+    table.released.fetch_add(1, std::memory_order_release);
+    platform::wake_shared(table.released);
+}
+
+void notify_waiting(ReaderTable& table) noexcept {
+    // The writer sets writer_waiting, then looks at what is free; we free, then look at writer_waiting. With
+    // a full fence between each pair one of us sees the other.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (table.writer_waiting.load(std::memory_order_relaxed) != 0)
+        notify(table);
+}
+
+}  // namespace
+
+// ---- the writer's side
+
+std::shared_ptr<TableOwner> TableOwner::create(const TagFiles& files, const Id& instance,
+                                               unsigned permissions) {
+    const std::string temporary = files.temporary();
+    platform::Opened made = platform::create_new(temporary, table_permissions(permissions));
+    if (made.error != 0)
+        throw_errno(made.error, "create", temporary);
+    RemoveAtEnd undo(temporary);
+    if (const int error = platform::reserve(made.file, sizeof(ReaderTable)); error != 0)
+        throw_errno(error, "reserve space for", files.readers());
+    platform::Mapping mapping =
+        platform::Mapping::of(made.file, sizeof(ReaderTable), platform::Access::ReadWrite);
+    if (!mapping)
+        throw_errno(errno, "map", files.readers());
+    auto* words = new (mapping.data()) ReaderTable{};
+    words->preamble = make_preamble(layout::table_magic, offsetof(ReaderTable, entries), instance);
+    words->entry_count = max_readers;
+    words->entry_bytes = sizeof(ReaderEntry);
+
+    auto to_lock = open_to_lock(made.file, temporary);
+    if (!to_lock)
+        throw_errno(errno, "open", temporary);
+    if (const int error = platform::rename_file(temporary, files.readers()); error != 0)
+        throw_errno(error, "create", files.readers());
+    undo.keep();
+    std::shared_ptr<TableOwner> owner(new TableOwner);
+    owner->adopt(std::move(made.file), std::move(*to_lock), std::move(mapping));
+    return owner;
+}
+
+std::shared_ptr<TableOwner> TableOwner::open(const TagFiles& files, const Id& instance,
+                                             unsigned permissions) try {
+    auto file = open_checked(files.readers(), platform::Access::ReadWrite, Owner::self());
+    if (!file)
+        return nullptr;
+    platform::Mapping mapping = map_checked(*file, instance, files.readers());
+    auto to_lock = open_to_lock(*file, files.readers());
+    if (!to_lock)
+        return nullptr;
+    platform::set_permissions(*file, table_permissions(permissions));
+    std::shared_ptr<TableOwner> owner(new TableOwner);
+    owner->adopt(std::move(*file), std::move(*to_lock), std::move(mapping));
+    return owner;
+} catch (const Error&) {
+    return nullptr;  // the caller makes a new one
+}
+
+void TableOwner::adopt(platform::Descriptor file, platform::Descriptor to_lock, platform::Mapping mapping) {
+    file_ = std::move(file);
+    lock_ = ProcessDescriptor(std::move(to_lock));
+    mapping_ = std::move(mapping);
+}
+
+unsigned TableOwner::reclaim_dead() noexcept {
+    const std::lock_guard guard(reclaiming_);
+    unsigned count = 0;
+    for_each_bit(words().active.load(std::memory_order_acquire), [&](std::uint32_t index) {
+        if (!platform::try_lock(lock_.number(), index))
+            return;
+        // While the byte is ours no new reader can take the entry.
+        clear(words().entries[index]);
+        words().active.fetch_and(~bit_of(index), std::memory_order_release);
+        platform::unlock(lock_.number(), index);
+        ++count;
+    });
+    return count;
+}
+
+unsigned TableOwner::count_live() const noexcept {
+    unsigned count = 0;
+    for_each_bit(words().active.load(std::memory_order_acquire),
+                 [&](std::uint32_t index) { count += platform::is_locked(lock_.number(), index) ? 1 : 0; });
+    return count;
+}
+
+void TableOwner::notify_if_waiting() const noexcept {
+    notify_waiting(words());
+}
+
+// ---- a reader's side
+
+std::shared_ptr<ReaderSession> ReaderSession::join(const TagFiles& files, const Id& instance,
+                                                   const Owner& owner, ReadMode mode, std::uint64_t next) {
+    std::optional<platform::Descriptor> file;
+    try {
+        file = open_checked(files.readers(), platform::Access::ReadWrite, owner);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::PermissionDenied)
+            return nullptr;
+        throw;
+    }
+    if (!file)
+        throw Error(ErrorCode::Damaged, files.readers() + " is missing; restart the writer");
+    std::shared_ptr<ReaderSession> session(new ReaderSession);
+    session->made_under_ = fork_count();
+    session->mapping_ = map_checked(*file, instance, files.readers());
+    auto to_lock = open_to_lock(*file, files.readers());
+    if (!to_lock)
+        throw Error(ErrorCode::Damaged, files.readers() + " was replaced; restart the writer");
+    session->lock_ = ProcessDescriptor(std::move(*to_lock));
+    // First the entries nobody uses, then those of readers that died.
+    const std::uint64_t active = session->table().active.load(std::memory_order_relaxed);
+    if (!session->take_entry(~active) && !session->take_entry(active))
+        return nullptr;
+    session->announce(mode, next);
+    // Whoever watches the file hears of a write(2), not of what happens in a mapping.
+    const std::uint32_t attached = session->table().attaches + 1;
+    platform::write_at(*file, offsetof(ReaderTable, attaches), std::as_bytes(std::span(&attached, 1)));
+    return session;
+}
+
+bool ReaderSession::take_entry(std::uint64_t candidates) {
+    for (; candidates != 0; candidates &= candidates - 1) {
+        const auto index = static_cast<std::uint32_t>(std::countr_zero(candidates));
+        if (platform::try_lock(lock_.number(), index)) {
+            index_ = index;
+            return true;
+        }
+    }
+    return false;
+}
+
+void ReaderSession::announce(ReadMode mode, std::uint64_t next) noexcept {
+    clear(entry());
+    entry().frames.store(0, std::memory_order_relaxed);
+    entry().missed.store(0, std::memory_order_relaxed);
+    entry().copied.store(0, std::memory_order_relaxed);
+    entry().pid.store(platform::own_pid(), std::memory_order_relaxed);
+    entry().cursor.store(next, std::memory_order_relaxed);
+    entry().flags.store(mode == ReadMode::Every ? layout::reader_every : 0, std::memory_order_relaxed);
+    // Release: a writer that sees the bit sees the entry. That it sees the bit in time is the business of the
+    // fence before each lease (slots.hpp).
+    table().active.fetch_or(bit_of(index_), std::memory_order_release);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    notify(table());
+}
+
+void ReaderSession::notify_released() const noexcept {
+    notify_waiting(table());
+}
+
+void ReaderSession::suspend(bool suspended) const noexcept {
+    // Only this process writes the flags; relaxed, because the frames a writer goes over are checked anyway.
+    if (suspended)
+        entry().flags.fetch_or(layout::reader_suspended, std::memory_order_relaxed);
+    else
+        entry().flags.fetch_and(~layout::reader_suspended, std::memory_order_relaxed);
+    notify_released();
+}
+
+void ReaderSession::retire() const noexcept {
+    entry().flags.store(0, std::memory_order_relaxed);
+    notify_released();
+}
+
+ReaderSession::~ReaderSession() {
+    if (index_ >= max_readers || !is_own())
+        return;
+    clear(entry());
+    table().active.fetch_and(~bit_of(index_), std::memory_order_release);
+    lock_.close();
+    notify(table());
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A segment: the file that holds the slots of one array layout.
+#pragma once
+
+#include "files.hpp"
+#include "layout.hpp"
+#include "platform.hpp"
+
+#include <ndsharray/array.hpp>
+#include <ndsharray/attributes.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace ndsharray {
+
+/// What a new segment is to be.
+struct SegmentPlan {
+    Id instance;
+    std::uint32_t generation = 0;
+    ArraySpec spec;
+    Attributes attributes;
+    unsigned slots = default_slots;
+    std::uint64_t metadata_capacity = 0;
+    unsigned permissions = 0600;
+};
+
+/// A mapped segment. The geometry was checked once and is kept in memory of this process: what the file
+/// says later is not looked at again.
+class Segment {
+  public:
+    /// Makes the file, with all its space reserved.
+    /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, PermissionDenied, System.
+    static Segment create(const TagFiles& files, const SegmentPlan& plan);
+
+    /// Opens and checks a file; nothing if it is gone.
+    /// \throws Error as open_checked(), and Damaged, UnsupportedVersion, OutOfMemory.
+    static std::optional<Segment> open(const TagFiles& files, const Id& id, const Id& instance,
+                                       std::uint32_t generation, const Owner& owner);
+
+    const std::string& name() const noexcept { return name_; }
+    std::uint32_t generation() const noexcept { return geometry_.generation; }
+    std::uint32_t slot_count() const noexcept { return geometry_.slot_count; }
+    std::uint64_t metadata_capacity() const noexcept { return geometry_.metadata_capacity; }
+    const Id& id() const noexcept { return id_; }
+    const ArraySpec& spec() const noexcept { return spec_; }
+    const Attributes& attributes() const noexcept { return attributes_; }
+
+    std::atomic<std::uint64_t>& latest() const noexcept { return header().latest; }
+    layout::SlotHeader& slot(std::uint32_t index) const noexcept {
+        return *reinterpret_cast<layout::SlotHeader*>(
+            at(geometry_.slot_headers_offset + index * geometry_.slot_header_bytes));
+    }
+    std::byte* metadata(std::uint32_t index) const noexcept {
+        return reinterpret_cast<std::byte*>(&slot(index)) + sizeof(layout::SlotHeader);
+    }
+    std::byte* data(std::uint32_t index) const noexcept {
+        return at(geometry_.data_offset + index * geometry_.slot_bytes);
+    }
+
+  private:
+    Segment() = default;
+    void read_geometry(const std::string& path, std::uint64_t file_bytes);
+    void read_attributes(const std::string& path);
+
+    layout::SegmentHeader& header() const noexcept {
+        return *reinterpret_cast<layout::SegmentHeader*>(mapping_.data());
+    }
+    std::byte* at(std::uint64_t offset) const noexcept { return mapping_.data() + offset; }
+
+    std::string name_;
+    Id id_;
+    platform::Mapping mapping_;
+    layout::SegmentGeometry geometry_{};
+    ArraySpec spec_;
+    Attributes attributes_;
+};
+
+}  // namespace ndsharray

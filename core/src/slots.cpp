@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The slot protocol: how a writer and its readers share slots without locks. No system call in here.
+#include "slots.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+
+namespace ndsharray::slots {
+namespace {
+
+using layout::ReaderEntry;
+using layout::ReaderTable;
+
+constexpr std::uint64_t claimed_bit = 1;
+constexpr std::uint64_t state_of(std::uint64_t frame) noexcept {
+    return 2 * frame;
+}
+constexpr std::uint32_t bit_of(std::uint32_t slot) noexcept {
+    return std::uint32_t{1} << slot;
+}
+constexpr std::uint64_t lease_word(std::uint32_t generation) noexcept {
+    return static_cast<std::uint64_t>(generation) << 32;
+}
+
+/// Slot with the oldest frame among those not in `excluded`; slot_count if there is none.
+std::uint32_t oldest(const Segment& segment, std::uint32_t excluded, std::uint64_t floor) noexcept {
+    std::uint32_t best = segment.slot_count();
+    std::uint64_t best_state = state_of(std::min(floor, no_frame / 2));
+    for (std::uint32_t slot = 0; slot < segment.slot_count(); ++slot) {
+        // Acquire: a slot put back by another thread of the writer comes with that thread's last stores.
+        const std::uint64_t state = segment.slot(slot).state.load(std::memory_order_acquire);
+        if ((excluded & bit_of(slot)) == 0 && (state & claimed_bit) == 0 && state < best_state) {
+            best = slot;
+            best_state = state;
+        }
+    }
+    return best;
+}
+
+}  // namespace
+
+Held held(const ReaderTable& table, std::uint32_t generation) noexcept {
+    Held result;
+    for (std::uint64_t active = table.active.load(std::memory_order_acquire); active != 0;
+         active &= active - 1) {
+        const ReaderEntry& entry = table.entries[std::countr_zero(active)];
+        const std::uint64_t lease = entry.lease.load(std::memory_order_acquire);
+        if (lease >> 32 == generation)
+            result.leased |= static_cast<std::uint32_t>(lease);
+        const std::uint32_t flags = entry.flags.load(std::memory_order_acquire);
+        if ((flags & (layout::reader_every | layout::reader_suspended)) == layout::reader_every)
+            result.floor = std::min(result.floor, entry.cursor.load(std::memory_order_acquire));
+    }
+    return result;
+}
+
+std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& table,
+                                   bool backpressure) noexcept {
+    Held now = held(table, segment.generation());  // a first look, so that few claims have to be put back
+    const std::uint64_t newest = segment.latest().load(std::memory_order_relaxed);
+    std::uint32_t excluded = newest != 0 ? bit_of(layout::unpack_latest(newest).slot) : 0;
+    for (;;) {
+        const std::uint64_t floor = backpressure ? now.floor : no_frame;
+        const std::uint32_t slot = oldest(segment, excluded | now.leased, floor);
+        if (slot == segment.slot_count())
+            return std::nullopt;
+        std::atomic<std::uint64_t>& state = segment.slot(slot).state;
+        const std::uint64_t before = state.load(std::memory_order_relaxed);
+        state.store(before | claimed_bit, std::memory_order_relaxed);
+        // The store above before the loads in held(): one half of the argument. It is also what keeps the
+        // pixels to come from being seen before the odd state, by readers that copy without a lease.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        now = held(table, segment.generation());
+        const bool wanted = backpressure && before >= state_of(std::min(now.floor, no_frame / 2));
+        if ((now.leased & bit_of(slot)) == 0 && !wanted)
+            return slot;
+        // Nothing was touched: the frame is as good as before. Release, like every handing over of a slot.
+        state.store(before, std::memory_order_release);
+        excluded |= bit_of(slot);
+    }
+}
+
+void put_back(const Segment& segment, std::uint32_t slot) noexcept {
+    segment.slot(slot).state.store(state_of(0), std::memory_order_release);
+}
+
+void publish(const Segment& segment, std::uint32_t slot, const FrameInfo& info,
+             std::span<const std::byte> metadata) noexcept {
+    layout::SlotHeader& header = segment.slot(slot);
+    header.info = info;
+    header.metadata_bytes = metadata.size();
+    std::memcpy(segment.metadata(slot), metadata.data(), metadata.size());
+    // Release: who sees the even state sees the pixels and the info.
+    header.state.store(state_of(info.number), std::memory_order_release);
+    // Release: who sees the number sees the state.
+    segment.latest().store(layout::pack({info.number, slot}), std::memory_order_release);
+}
+
+Place latest(const Segment& segment) noexcept {
+    const auto newest = layout::unpack_latest(segment.latest().load(std::memory_order_acquire));
+    if (newest.slot >= segment.slot_count())
+        return {};
+    return {newest.frame, newest.slot};
+}
+
+std::optional<Place> find_from(const Segment& segment, std::uint64_t wanted, std::uint64_t newest) noexcept {
+    // A slot that is just being claimed may be put back, its frame unharmed: look again, but not for long,
+    // since it may as well be being filled.
+    constexpr int looks = 100;
+    std::optional<Place> best;
+    for (int look = 0; look < looks; ++look) {
+        best.reset();
+        bool wanted_is_claimed = false;
+        for (std::uint32_t slot = 0; slot < segment.slot_count(); ++slot) {
+            const std::uint64_t state = segment.slot(slot).state.load(std::memory_order_acquire);
+            wanted_is_claimed |= state == (state_of(wanted) | claimed_bit);
+            const std::uint64_t frame = state / 2;
+            if ((state & claimed_bit) == 0 && frame >= wanted && frame <= newest &&
+                (!best || frame < best->frame))
+                best = Place{frame, slot};
+        }
+        if (!wanted_is_claimed)
+            break;
+    }
+    return best;
+}
+
+bool lease(const Segment& segment, ReaderEntry& entry, Place place) noexcept {
+    entry.lease.fetch_or(bit_of(place.slot), std::memory_order_relaxed);
+    // The store above before the load below: the other half of the argument.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // Acquire: the even state hands over the pixels.
+    if (segment.slot(place.slot).state.load(std::memory_order_acquire) == state_of(place.frame))
+        return true;
+    release(entry, segment.generation(), place.slot);
+    return false;
+}
+
+void release(ReaderEntry& entry, std::uint32_t generation, std::uint32_t slot) noexcept {
+    std::uint64_t word = entry.lease.load(std::memory_order_relaxed);
+    // Release: our reads of the pixels are done before the writer sees the slot free.
+    while (word >> 32 == generation &&
+           !entry.lease.compare_exchange_weak(word, word & ~static_cast<std::uint64_t>(bit_of(slot)),
+                                              std::memory_order_release, std::memory_order_relaxed)) {
+    }
+}
+
+void enter_generation(ReaderEntry& entry, std::uint32_t generation) noexcept {
+    entry.lease.store(lease_word(generation), std::memory_order_release);
+}
+
+bool is_unchanged(const Segment& segment, Place place) noexcept {
+    // The reads of the pixels before the load of the state: the reader's half of a seqlock.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return segment.slot(place.slot).state.load(std::memory_order_relaxed) == state_of(place.frame);
+}
+
+bool is_complete(const Segment& segment, Place place) noexcept {
+    return segment.slot(place.slot).state.load(std::memory_order_acquire) == state_of(place.frame);
+}
+
+}  // namespace ndsharray::slots
