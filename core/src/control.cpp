@@ -123,13 +123,13 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
         return static_cast<WriterState>(owner.words().state.load(std::memory_order_acquire));
     };
     if (!owner.hold(std::move(to_lock.file))) {
-        if (state() == WriterState::Closed)
+        if (layout::is_closed(state()))
             return std::nullopt;
         throw_in_use(files, owner.words().writer_pid.load(std::memory_order_relaxed));
     }
     if (!is_file_at(file, path))
         return std::nullopt;
-    if (state() == WriterState::Closed) {
+    if (layout::is_closed(state())) {
         // Its writer died between saying so and removing it. Readers have turned away from this file and
         // wait for a new one.
         platform::unlink_file(path);
@@ -191,7 +191,7 @@ std::optional<ControlView> ControlView::open(const TagFiles& files, const Owner&
     view.mapping_ = map_checked(*file, platform::Access::ReadOnly, files.control());
     view.file_ = std::move(*file);
     view.instance_ = instance_of(view.words().preamble);
-    if (view.state() == WriterState::Closed)
+    if (layout::is_closed(view.state()))
         return std::nullopt;
     return view;
 }

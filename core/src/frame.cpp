@@ -5,7 +5,6 @@
 #include "frame_source.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -52,13 +51,10 @@ std::optional<Frame> FrameSource::take(slots::Place place, unsigned max_leases) 
     return frame;
 }
 
-/// Whether a lease may be kept: the reader's quota allows it, and the writer is left with the newest frame's
-/// slot and one to fill. So readers that hold frames for long make copies, not other readers' gaps.
+/// Whether a lease may be kept: the reader's quota allows it, and the writer is left with enough. So readers
+/// that hold frames for long make copies, not other readers' gaps.
 bool FrameSource::may_hold(unsigned max_leases) const noexcept {
-    if (session_->held_frames() >= max_leases)
-        return false;
-    const std::uint32_t leased = slots::held(session_->table(), segment_.generation()).leased;
-    return static_cast<unsigned>(std::popcount(leased)) + 2 <= segment_.slot_count();
+    return session_->held_frames() < max_leases && slots::may_stay_leased(segment_, session_->table());
 }
 
 Frame FrameSource::leased(slots::Place place) {

@@ -41,11 +41,16 @@ inline constexpr char table_magic[8] = {'N', 'D', 'S', 'H', 'R', 'D', 'R', 'S'};
 inline constexpr char segment_magic[8] = {'N', 'D', 'S', 'H', 'S', 'E', 'G', 'M'};
 
 enum class WriterState : std::uint32_t {
-    Starting = 0,  // has the tag, is making its files
-    Live = 1,      // frames may come
-    Ended = 2,     // the stream ended after frame `published`
-    Closed = 3,    // left cleanly; the files are being unlinked
+    Starting = 0,        // has the tag, is making its files
+    Live = 1,            // frames may come
+    Ended = 2,           // the stream ended after frame `published`
+    Closed = 3,          // left cleanly; the files are being unlinked
+    EndedAndClosed = 4,  // left after the end of its stream
 };
+
+constexpr bool is_closed(WriterState state) noexcept {
+    return state == WriterState::Closed || state == WriterState::EndedAndClosed;
+}
 
 inline constexpr std::uint32_t option_backpressure = 1;
 
@@ -141,9 +146,11 @@ struct SegmentHeader {
     Preamble preamble;
     SegmentGeometry geometry;
     alignas(cache_line) std::atomic<std::uint64_t> latest;  // frame << 8 | slot
+    std::atomic<std::uint32_t> pinned;                      // bit per slot the writer's pool has out
 };
 static_assert(offsetof(SegmentHeader, geometry) == 32);
 static_assert(offsetof(SegmentHeader, latest) == 640);
+static_assert(offsetof(SegmentHeader, pinned) == 648);
 static_assert(sizeof(SegmentHeader) == 704);
 
 /// One slot. Its state is on a cache line of its own: readers look at it while the next slot changes.

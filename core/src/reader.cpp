@@ -51,8 +51,8 @@ struct Channel {
     bool joined = false;
     bool end_reported = false;
     std::uint32_t epoch = 0;
-    std::uint64_t wanted = 1;  // number of the next frame
-    bool has_read = false;
+    std::uint64_t wanted = 1;       // number of the next frame
+    std::uint64_t missed_from = 1;  // older ones were published before it joined
 };
 
 }  // namespace
@@ -271,6 +271,7 @@ void Reader::Implementation::join() {
     channel_->session = std::move(session);
     channel_->joined = true;
     channel_->wanted = next;
+    channel_->missed_from = published + 1;
 }
 
 // ---- looking for a frame
@@ -296,9 +297,10 @@ Frame Reader::Implementation::look_for_end(WriterState state) {
         writer_lives_.store(false, std::memory_order_relaxed);
         return Frame(ReadStatus::Disconnected);
     }
-    if (state == WriterState::Ended && !std::exchange(channel_->end_reported, true))
+    const bool ended = state == WriterState::Ended || state == WriterState::EndedAndClosed;
+    if (ended && !std::exchange(channel_->end_reported, true))
         return Frame(ReadStatus::EndOfStream);
-    if (state == WriterState::Closed) {
+    if (layout::is_closed(state)) {
         leave();
         return Frame(ReadStatus::Disconnected);
     }
@@ -371,8 +373,8 @@ std::optional<Frame> Reader::Implementation::next_frame() {
 }
 
 void Reader::Implementation::count(Frame& frame) {
-    const std::uint64_t missed = channel_->has_read ? frame.number() - channel_->wanted : 0;
-    channel_->has_read = true;
+    const std::uint64_t expected = std::max(channel_->wanted, channel_->missed_from);
+    const std::uint64_t missed = frame.number() > expected ? frame.number() - expected : 0;
     channel_->end_reported = false;
     channel_->wanted = frame.number() + 1;
     detail::FrameSource::describe(frame, missed, std::exchange(first_of_writer_, false));

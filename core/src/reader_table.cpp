@@ -154,6 +154,9 @@ unsigned TableOwner::reclaim_dead() noexcept {
         platform::unlock(lock_.number(), index);
         ++count;
     });
+    reclaimed_.fetch_add(count, std::memory_order_relaxed);
+    if (count > 0)
+        notify_waiting(words());
     return count;
 }
 

@@ -36,6 +36,9 @@ class TableOwner {
     /// Clears the entries of readers that died. \returns how many.
     unsigned reclaim_dead() noexcept;
 
+    /// How many it was in all.
+    std::uint64_t reclaimed() const noexcept { return reclaimed_.load(std::memory_order_relaxed); }
+
     /// How many readers are attached and alive. A system call for each.
     unsigned count_live() const noexcept;
 
@@ -46,6 +49,7 @@ class TableOwner {
     TableOwner() = default;
     void adopt(platform::Descriptor file, platform::Descriptor to_lock, platform::Mapping mapping);
 
+    std::atomic<std::uint64_t> reclaimed_{0};
     std::mutex reclaiming_;  // two threads would not see each other's locks: they share the description
     platform::Descriptor file_;
     ProcessDescriptor lock_;

@@ -21,6 +21,9 @@ std::uint64_t round_up(std::uint64_t value, std::uint64_t multiple) noexcept {
 
 // ---- attributes: per entry two u32 lengths, key, value
 
+/// Even empty values of one-letter keys have their two lengths.
+constexpr std::size_t max_encoded_attributes = 9 * max_attribute_bytes;
+
 void append_length(std::string& text, std::size_t length) {
     const auto value = static_cast<std::uint32_t>(length);
     text.append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -104,7 +107,7 @@ std::string problem_of(const SegmentGeometry& g, std::uint64_t file_bytes) {
                std::to_string(g.file_bytes);
     if (g.slot_count < min_slots || g.slot_count > max_slots)
         return "it has " + std::to_string(g.slot_count) + " slots";
-    if (g.attributes_bytes > 2 * max_attribute_bytes || g.attributes_offset < sizeof(SegmentHeader) ||
+    if (g.attributes_bytes > max_encoded_attributes || g.attributes_offset < sizeof(SegmentHeader) ||
         !fits(g.attributes_offset, 1, g.attributes_bytes, file_bytes) ||
         g.attributes_offset + g.attributes_bytes > g.slot_headers_offset)
         return "its attributes lie outside their place";
@@ -135,20 +138,27 @@ std::string problem_of(const SegmentGeometry& g, std::uint64_t file_bytes) {
             "smaller frames, or set NDSHARRAY_DIR to a larger tmpfs");
 }
 
-void check_plan(const SegmentPlan& plan, std::size_t attribute_bytes) {
+void check_plan(const TagFiles& files, const SegmentPlan& plan) {
     if (const std::string problem = plan.spec.problem(); !problem.empty())
         throw Error(ErrorCode::InvalidArgument, "this array cannot be shared: " + problem);
+    std::size_t attribute_bytes = 0;
+    for (const auto& [key, value] : plan.attributes)
+        attribute_bytes += key.size() + value.size();
     if (attribute_bytes > max_attribute_bytes)
         throw Error(ErrorCode::InvalidArgument, "the attributes take " + std::to_string(attribute_bytes) +
                                                     " bytes, at most " + std::to_string(max_attribute_bytes) +
                                                     " are possible");
+    constexpr std::uint64_t countable = std::uint64_t{1}
+                                        << 57;  // up to here the sum of all slots is a number
+    if (plan.spec.bytes > countable)
+        throw_no_space(files, plan, plan.spec.bytes, 0);
 }
 
 }  // namespace
 
 Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
+    check_plan(files, plan);
     const std::string attributes = encode(plan.attributes);
-    check_plan(plan, attributes.size());
 
     Segment segment;
     segment.id_ = Id::random();

@@ -49,6 +49,7 @@ class Segment {
     const Attributes& attributes() const noexcept { return attributes_; }
 
     std::atomic<std::uint64_t>& latest() const noexcept { return header().latest; }
+    std::atomic<std::uint32_t>& pinned() const noexcept { return header().pinned; }
     layout::SlotHeader& slot(std::uint32_t index) const noexcept {
         return *reinterpret_cast<layout::SlotHeader*>(
             at(geometry_.slot_headers_offset + index * geometry_.slot_header_bytes));

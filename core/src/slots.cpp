@@ -24,6 +24,12 @@ constexpr std::uint64_t lease_word(std::uint32_t generation) noexcept {
     return static_cast<std::uint64_t>(generation) << 32;
 }
 
+/// What leases and pools together leave the writer: the newest frame's slot and one to fill.
+constexpr unsigned slots_left_to_writer = 2;
+
+/// What pools leave to readers: enough for one reader to keep a frame while it takes the next.
+constexpr unsigned leases_left_to_readers = 2;
+
 /// Slot with the oldest frame among those not in `excluded`; slot_count if there is none.
 std::uint32_t oldest(const Segment& segment, std::uint32_t excluded, std::uint64_t floor) noexcept {
     std::uint32_t best = segment.slot_count();
@@ -60,7 +66,10 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
                                    bool backpressure) noexcept {
     Held now = held(table, segment.generation());  // a first look, so that few claims have to be put back
     const std::uint64_t newest = segment.latest().load(std::memory_order_relaxed);
-    std::uint32_t excluded = newest != 0 ? bit_of(layout::unpack_latest(newest).slot) : 0;
+    // Acquire: what a pool did with a slot before it unpinned it is done.
+    std::uint32_t excluded = segment.pinned().load(std::memory_order_acquire);
+    if (newest != 0)
+        excluded |= bit_of(layout::unpack_latest(newest).slot);
     for (;;) {
         const std::uint64_t floor = backpressure ? now.floor : no_frame;
         const std::uint32_t slot = oldest(segment, excluded | now.leased, floor);
@@ -80,6 +89,30 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
         state.store(before, std::memory_order_release);
         excluded |= bit_of(slot);
     }
+}
+
+std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTable& table,
+                                          bool backpressure) noexcept {
+    const std::uint32_t leased = held(table, segment.generation()).leased;
+    const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
+    const unsigned in_use = static_cast<unsigned>(std::popcount(leased | pinned));
+    const unsigned for_readers =
+        leases_left_to_readers -
+        std::min(leases_left_to_readers, static_cast<unsigned>(std::popcount(leased)));
+    if (in_use + for_readers + slots_left_to_writer >= segment.slot_count())
+        return std::nullopt;
+    const auto slot = claim(segment, table, backpressure);
+    if (slot)  // relaxed: only the writer's side reads it for more than advice
+        segment.pinned().fetch_or(bit_of(*slot), std::memory_order_relaxed);
+    return slot;
+}
+
+void unpin(const Segment& segment, std::uint32_t slot) noexcept {
+    std::atomic<std::uint64_t>& state = segment.slot(slot).state;
+    // Relaxed: the slot is ours, nobody else changes it.
+    if ((state.load(std::memory_order_relaxed) & claimed_bit) != 0)
+        put_back(segment, slot);
+    segment.pinned().fetch_and(~bit_of(slot), std::memory_order_release);
 }
 
 void put_back(const Segment& segment, std::uint32_t slot) noexcept {
@@ -136,6 +169,15 @@ bool lease(const Segment& segment, ReaderEntry& entry, Place place) noexcept {
         return true;
     release(entry, segment.generation(), place.slot);
     return false;
+}
+
+bool may_stay_leased(const Segment& segment, const ReaderTable& table) noexcept {
+    // Relaxed: pins are advice here. Leases are not: each reader has set its bit, and passed a fence, before
+    // it counts them, so of two that take the last ones at least one sees both.
+    const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
+    const std::uint32_t leased = held(table, segment.generation()).leased;
+    return static_cast<unsigned>(std::popcount(leased | pinned)) + slots_left_to_writer <=
+           segment.slot_count();
 }
 
 void release(ReaderEntry& entry, std::uint32_t generation, std::uint32_t slot) noexcept {

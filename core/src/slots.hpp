@@ -43,6 +43,14 @@ Held held(const layout::ReaderTable& table, std::uint32_t generation) noexcept;
 std::optional<std::uint32_t> claim(const Segment& segment, const layout::ReaderTable& table,
                                    bool backpressure) noexcept;
 
+/// Takes a slot like claim(), to be out for longer than it takes to fill it: for a pool. Only if that leaves
+/// the writer and its readers enough to go on with.
+std::optional<std::uint32_t> claim_pinned(const Segment& segment, const layout::ReaderTable& table,
+                                          bool backpressure) noexcept;
+
+/// Gives back a slot that was claimed with claim_pinned(), published or not. Any thread.
+void unpin(const Segment& segment, std::uint32_t slot) noexcept;
+
 /// Gives a claimed slot back, its content lost. Any thread.
 void put_back(const Segment& segment, std::uint32_t slot) noexcept;
 
@@ -66,6 +74,9 @@ std::optional<Place> find_from(const Segment& segment, std::uint64_t wanted, std
 
 /// Leases a slot. \returns whether it still had that frame; if not, nothing is leased.
 bool lease(const Segment& segment, layout::ReaderEntry& entry, Place place) noexcept;
+
+/// Whether one more lease than are out now (the caller's, if it has one, included) leaves the writer enough.
+bool may_stay_leased(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
 /// Lets go of a slot, unless the entry has moved on to another generation, which lets go of all.
 void release(layout::ReaderEntry& entry, std::uint32_t generation, std::uint32_t slot) noexcept;

@@ -8,20 +8,31 @@ namespace ndsharray {
 namespace detail {
 
 WritableFrame WriterSegment::claim(bool backpressure) noexcept {
-    const auto slot = slots::claim(segment_, table_->words(), backpressure);
+    return frame_in(slots::claim(segment_, table_->words(), backpressure), false);
+}
+
+WritableFrame WriterSegment::claim_pinned(bool backpressure) noexcept {
+    return frame_in(slots::claim_pinned(segment_, table_->words(), backpressure), true);
+}
+
+WritableFrame WriterSegment::frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept {
     if (!slot)
         return WritableFrame(WriteStatus::NoSlot);
     WritableFrame frame(WriteStatus::Ok);
     frame.segment_ = shared_from_this();
     frame.slot_ = *slot;
     frame.data_ = segment_.data(*slot);
+    frame.pinned_ = pinned;
     return frame;
 }
 
-void WriterSegment::put_back(std::uint32_t slot) const noexcept {
+void WriterSegment::give_back(const WritableFrame& frame) const noexcept {
     if (made_under_ != fork_count())
         return;  // the slot is the parent's
-    slots::put_back(segment_, slot);
+    if (frame.pinned_)
+        slots::unpin(segment_, frame.slot_);
+    else
+        slots::put_back(segment_, frame.slot_);
     table_->notify_if_waiting();
 }
 
@@ -31,7 +42,9 @@ WritableFrame::WritableFrame(WritableFrame&& other) noexcept
     : segment_(std::move(other.segment_)),
       data_(std::exchange(other.data_, nullptr)),
       slot_(other.slot_),
-      status_(std::exchange(other.status_, WriteStatus::NoSlot)) {}
+      status_(std::exchange(other.status_, WriteStatus::NoSlot)),
+      pinned_(other.pinned_),
+      published_(other.published_) {}
 
 WritableFrame& WritableFrame::operator=(WritableFrame&& other) noexcept {
     if (this != &other) {
@@ -40,6 +53,8 @@ WritableFrame& WritableFrame::operator=(WritableFrame&& other) noexcept {
         data_ = std::exchange(other.data_, nullptr);
         slot_ = other.slot_;
         status_ = std::exchange(other.status_, WriteStatus::NoSlot);
+        pinned_ = other.pinned_;
+        published_ = other.published_;
     }
     return *this;
 }
@@ -53,9 +68,12 @@ const ArraySpec& WritableFrame::spec() const noexcept {
 }
 
 void WritableFrame::release() noexcept {
-    if (data_ != nullptr)
-        segment_->put_back(slot_);
+    // A published slot is the readers'; only a pool's is held on to.
+    if (data_ != nullptr && (pinned_ || !published_))
+        segment_->give_back(*this);
     data_ = nullptr;
+    pinned_ = false;
+    published_ = false;
     segment_.reset();
     status_ = WriteStatus::NoSlot;
 }

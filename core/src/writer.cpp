@@ -57,12 +57,9 @@ class Writer::Implementation {
         published_ = control_.words().published.load(std::memory_order_relaxed);
         generation_ = control_.words().last_generation.load(std::memory_order_relaxed);
         set_state(WriterState::Live);
+        table_watch_ = Watch::file(table_->file(), [this] { readers_came_or_went(); });
     }
-
-    ~Implementation() {
-        on_readers_changed({});
-        close();
-    }
+    ~Implementation() { close(); }
 
     void configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
     const ArraySpec* configured_spec() const {
@@ -71,7 +68,8 @@ class Writer::Implementation {
     }
     void reconfigure(const ArraySpec& spec);
     WritableFrame acquire(Timeout timeout);
-    std::uint64_t publish(WritableFrame&& frame, FrameInfo info, std::span<const std::byte> metadata);
+    WritableFrame acquire_pinned();
+    std::uint64_t publish(WritableFrame& frame, FrameInfo info, std::span<const std::byte> metadata);
     WriteStatus wait_for_reader(Timeout timeout);
     WriteStatus drain(Timeout timeout);
     void end_of_stream();
@@ -89,6 +87,10 @@ class Writer::Implementation {
     bool inherited() const noexcept { return made_under_ != fork_count(); }
     void require_usable() const;
     void open_table();
+    WriterState state() const noexcept {
+        // Relaxed: only we write it.
+        return static_cast<WriterState>(control_.words().state.load(std::memory_order_relaxed));
+    }
     void set_state(WriterState state);
     bool is_configured_as(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
     Segment make_segment(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
@@ -99,7 +101,7 @@ class Writer::Implementation {
     template <typename Ready>
     WriteStatus wait_for_readers(Lock& lock, const platform::Deadline& deadline,
                                  std::chrono::nanoseconds look, Ready ready);
-    void watch_readers();
+    void readers_came_or_went();
 
     const WriterOptions options_;
     const std::uint32_t made_under_ = fork_count();
@@ -118,10 +120,11 @@ class Writer::Implementation {
     unsigned waiting_ = 0;         // threads in wait_for_readers()
     WriterStats counted_;
 
-    std::mutex watching_;  // guards what follows
+    std::mutex telling_;  // held while the callback runs; guards what follows
     std::function<void(unsigned)> readers_changed_;
     unsigned known_readers_ = 0;
-    Watch table_watch_;
+
+    Watch table_watch_;  // last: its callback uses the rest
 };
 
 void Writer::Implementation::open_table() {
@@ -253,10 +256,8 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     WritableFrame frame = claim();
     if (frame)
         return frame;
-    if (const unsigned dead = table_->reclaim_dead(); dead > 0) {
-        counted_.reclaimed += dead;
+    if (table_->reclaim_dead() > 0)
         frame = claim();
-    }
     if (!frame && !options_.backpressure)
         ++counted_.dropped;
     if (frame || !options_.backpressure)
@@ -271,18 +272,27 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     return frame ? std::move(frame) : WritableFrame(WriteStatus::Closed);
 }
 
-std::uint64_t Writer::Implementation::publish(WritableFrame&& given, FrameInfo info,
+WritableFrame Writer::Implementation::acquire_pinned() {
+    if (inherited())
+        return WritableFrame(WriteStatus::Closed);
+    const Lock lock(mutex_);
+    if (closed_ || !current_)
+        return WritableFrame(WriteStatus::Closed);
+    return current_->claim_pinned(options_.backpressure);
+}
+
+std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo info,
                                               std::span<const std::byte> metadata) {
-    WritableFrame frame = std::move(given);  // whatever happens, the caller's is used up
-    if (inherited() || !frame)
+    if (inherited() || !frame || frame.published_)
         return 0;
     Lock lock(mutex_);
     if (closed_ || frame.segment_ != current_)
         return 0;
     if (current_ != announced_ && options_.backpressure) {
         // Readers move on from a segment when they see a newer one, and would miss those in between.
-        wait_for_readers(lock, std::nullopt, death_check, [this] { return readers_took_all(); });
-        if (interrupt_.cancelled() || closed_ || frame.segment_ != current_)
+        const WriteStatus status =
+            wait_for_readers(lock, std::nullopt, death_check, [this] { return readers_took_all(); });
+        if (status != WriteStatus::Ok || frame.segment_ != current_)
             return 0;
     }
     info.number = ++published_;
@@ -292,12 +302,10 @@ std::uint64_t Writer::Implementation::publish(WritableFrame&& given, FrameInfo i
     // Before the frame can be seen: if we die in between, our successor's numbers leave this one out.
     control_.words().published.store(info.number, std::memory_order_relaxed);
     slots::publish(current_->segment(), frame.slot_, info, metadata);
-    frame.data_ = nullptr;  // the slot is no longer the frame's to give back
+    frame.published_ = true;
     if (current_ != announced_)
         announce_current();
-    // Relaxed: only we write it, under the mutex.
-    if (control_.words().state.load(std::memory_order_relaxed) !=
-        static_cast<std::uint32_t>(WriterState::Live))
+    if (state() != WriterState::Live)
         control_.words().state.store(static_cast<std::uint32_t>(WriterState::Live),
                                      std::memory_order_release);
     ++counted_.published;
@@ -337,9 +345,9 @@ WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform:
         lock.unlock();
         platform::wait_either(released, interrupted,
                               look > 0ns ? platform::no_later_than(deadline, look) : deadline);
-        const unsigned dead = look > 0ns ? table->reclaim_dead() : 0;
+        if (look > 0ns)
+            table->reclaim_dead();
         lock.lock();
-        counted_.reclaimed += dead;
     }
     if (--waiting_ == 0)
         waiting.store(0, std::memory_order_relaxed);
@@ -379,12 +387,13 @@ void Writer::Implementation::end_of_stream() {
 
 void Writer::Implementation::close() {
     if (inherited())
-        return;  // the tag is the parent's
-    on_readers_changed({});
-    Lock lock(mutex_);
+        return;              // the tag is the parent's
+    on_readers_changed({});  // no callback runs any more when this returns
+    const Lock lock(mutex_);
     if (std::exchange(closed_, true))
         return;
-    set_state(WriterState::Closed);
+    const bool ended = state() == WriterState::Ended;
+    set_state(ended ? WriterState::EndedAndClosed : WriterState::Closed);
     if (current_ != announced_)
         retire(current_);
     retire(std::exchange(announced_, nullptr));
@@ -401,35 +410,17 @@ void Writer::Implementation::close() {
 void Writer::Implementation::on_readers_changed(std::function<void(unsigned)> changed) {
     if (inherited())
         return;
-    Watch ended;  // ends outside of the mutex: a callback under way needs it
-    {
-        const std::lock_guard guard(watching_);
-        readers_changed_ = std::move(changed);
-        std::swap(ended, table_watch_);
-    }
-    ended = Watch();
-    const std::lock_guard guard(watching_);
-    if (readers_changed_)
-        table_watch_ = Watch::file(table_->file(), [this] { watch_readers(); });
+    const std::lock_guard guard(telling_);
+    readers_changed_ = std::move(changed);
 }
 
-void Writer::Implementation::watch_readers() {
-    const unsigned dead = table_->reclaim_dead();
-    if (dead > 0) {
-        const Lock lock(mutex_);
-        counted_.reclaimed += dead;
-    }
-    std::function<void(unsigned)> changed;
-    unsigned readers = 0;
-    {
-        const std::lock_guard guard(watching_);
-        readers = table_->count_live();
-        if (readers == std::exchange(known_readers_, readers))
-            return;
-        changed = readers_changed_;
-    }
-    if (changed)
-        changed(readers);
+/// On the watching thread. Dead readers are cleared away at once: their leases would make the living copy.
+void Writer::Implementation::readers_came_or_went() {
+    table_->reclaim_dead();
+    const std::lock_guard guard(telling_);
+    const unsigned readers = table_->count_live();
+    if (readers != std::exchange(known_readers_, readers) && readers_changed_)
+        readers_changed_(readers);
 }
 
 std::string Writer::Implementation::segment_name() const {
@@ -444,6 +435,7 @@ WriterStats Writer::Implementation::stats() const {
         return {};
     const Lock lock(mutex_);
     WriterStats stats = counted_;
+    stats.reclaimed = table_->reclaimed();
     stats.readers = closed_ ? 0 : table_->count_live();
     if (current_) {
         stats.generation = current_->segment().generation();
@@ -476,7 +468,17 @@ WritableFrame Writer::acquire(const ArraySpec& spec, Timeout timeout) {
 
 std::uint64_t Writer::publish(WritableFrame&& frame, const FrameInfo& info,
                               std::span<const std::byte> metadata) noexcept {
-    return implementation_->publish(std::move(frame), info, metadata);
+    WritableFrame used_up = std::move(frame);  // whatever happens
+    return implementation_->publish(used_up, info, metadata);
+}
+
+WritableFrame Writer::acquire_pinned() noexcept {
+    return implementation_->acquire_pinned();
+}
+
+std::uint64_t Writer::publish_pinned(WritableFrame& frame, const FrameInfo& info,
+                                     std::span<const std::byte> metadata) noexcept {
+    return implementation_->publish(frame, info, metadata);
 }
 
 std::uint64_t Writer::write(const ArrayView& array, const FrameInfo& info) {

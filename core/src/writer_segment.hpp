@@ -24,10 +24,15 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     /// An empty frame if every slot is held. For one thread at a time.
     WritableFrame claim(bool backpressure) noexcept;
 
-    /// Takes a frame back unpublished. Any thread.
-    void put_back(std::uint32_t slot) const noexcept;
+    /// The same for a frame that stays out after it is published.
+    WritableFrame claim_pinned(bool backpressure) noexcept;
+
+    /// Takes back what a frame holds. Any thread.
+    void give_back(const WritableFrame& frame) const noexcept;
 
   private:
+    WritableFrame frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept;
+
     Segment segment_;
     std::shared_ptr<TableOwner> table_;
     std::uint32_t made_under_;

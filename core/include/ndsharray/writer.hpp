@@ -88,7 +88,10 @@ class NDSHARRAY_API WritableFrame {
     std::byte* data() const noexcept { return data_; }
     const ArraySpec& spec() const noexcept;
 
-    /// Gives the slot back unpublished; the frame is empty afterwards.
+    /// Whether it was published and is still held: its content may be read, no longer written.
+    bool is_published() const noexcept { return published_; }
+
+    /// Gives the slot back, unpublished if it was not published; the frame is empty afterwards.
     void release() noexcept;
 
   private:
@@ -99,6 +102,8 @@ class NDSHARRAY_API WritableFrame {
     std::byte* data_ = nullptr;
     std::uint32_t slot_ = 0;
     WriteStatus status_ = WriteStatus::NoSlot;
+    bool pinned_ = false;
+    bool published_ = false;
 };
 
 /// The writer of a tag: one at a time. Safe from any thread, but frames are published in the order of
@@ -143,6 +148,15 @@ class NDSHARRAY_API Writer {
     /// segment that is no longer the configured one.
     std::uint64_t publish(WritableFrame&& frame, const FrameInfo& info = {},
                           std::span<const std::byte> metadata = {}) noexcept;
+
+    /// A slot of the configured segment for a buffer pool: it may be out for long, and stays the caller's to
+    /// read after publish_pinned(), until it is released. Never waits. NoSlot (not counted as a drop) if that
+    /// would leave readers and acquire() too few.
+    WritableFrame acquire_pinned() noexcept;
+
+    /// publish() for a frame of acquire_pinned() that was not published before. The frame stays valid.
+    std::uint64_t publish_pinned(WritableFrame& frame, const FrameInfo& info = {},
+                                 std::span<const std::byte> metadata = {}) noexcept;
 
     /// Copies an array, strides of any sign, into a C-order frame of shared memory and publishes it.
     /// \returns the frame's number, or 0 if it was dropped.
