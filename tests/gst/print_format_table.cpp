@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Prints the README's table of formats: paste it between the markers formats:begin and formats:end.
+#include <iostream>
+
+#include "format_table.hpp"
+
+int main() {
+    gst_init(nullptr, nullptr);
+    std::cout << ndsharray::gst::format_table();
+}
