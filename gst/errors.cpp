@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The core's errors as messages on the bus, and the wall that keeps exceptions out of GObject.
+#include "errors.hpp"
+
+#include <string>
+
+namespace ndsharray::gst {
+namespace {
+
+GstResourceError resource_error(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::InvalidTag:
+        case ErrorCode::InvalidArgument:
+            return GST_RESOURCE_ERROR_SETTINGS;
+        case ErrorCode::TagInUse:
+            return GST_RESOURCE_ERROR_BUSY;
+        case ErrorCode::PermissionDenied:
+        case ErrorCode::WrongOwner:
+        case ErrorCode::NotRegular:
+            return GST_RESOURCE_ERROR_OPEN_READ_WRITE;
+        case ErrorCode::NoSpace:
+            return GST_RESOURCE_ERROR_NO_SPACE_LEFT;
+        case ErrorCode::None:
+        case ErrorCode::UnsupportedVersion:
+        case ErrorCode::Damaged:
+        case ErrorCode::TooManyFiles:
+        case ErrorCode::OutOfMemory:
+        case ErrorCode::Forked:
+        case ErrorCode::Closed:
+        case ErrorCode::System:
+            return GST_RESOURCE_ERROR_FAILED;
+    }
+    return GST_RESOURCE_ERROR_FAILED;
+}
+
+void post(GstElement* element, GstResourceError code, const char* sentence, const char* detail) noexcept {
+    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, code, g_strdup(sentence),
+                             g_strdup(detail), __FILE__, __func__, __LINE__);
+}
+
+}  // namespace
+
+void post_error(GstElement* element, const Error& error, std::string_view tag) noexcept {
+    std::string detail(name(error.code()));
+    if (!tag.empty()) {
+        detail.append(", tag \"").append(tag).append("\"");
+    }
+    post(element, resource_error(error.code()), error.what(), detail.c_str());
+}
+
+void post_error(GstElement* element, const std::exception& error) noexcept {
+    post(element, GST_RESOURCE_ERROR_FAILED, "Something unexpected failed.", error.what());
+}
+
+}  // namespace ndsharray::gst

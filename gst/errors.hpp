@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The core's errors as messages on the bus, and the wall that keeps exceptions out of GObject.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <ndsharray/error.hpp>
+
+#include <exception>
+#include <string_view>
+#include <utility>
+
+namespace ndsharray::gst {
+
+/// Posts `error` as an ERROR message: its sentence for the user, its name and the tag for the developer.
+void post_error(GstElement* element, const Error& error, std::string_view tag) noexcept;
+
+/// Posts any other exception that came up where none should.
+void post_error(GstElement* element, const std::exception& error) noexcept;
+
+/// Calls `function` and returns what it returns; an exception is posted on the bus and becomes `on_error`.
+template <class Result, class Function>
+Result guarded(GstElement* element, std::string_view tag, Result on_error, Function&& function) noexcept {
+    try {
+        return std::forward<Function>(function)();
+    } catch (const Error& error) {
+        post_error(element, error, tag);
+    } catch (const std::exception& error) {
+        post_error(element, error);
+    }
+    return on_error;
+}
+
+}  // namespace ndsharray::gst

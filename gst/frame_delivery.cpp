@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From a frame to what ndshsrc pushes: caps, segment, times, and a buffer over the frame's memory.
+#include "frame_delivery.hpp"
+
+#include <utility>
+
+#include "buffer_info.hpp"
+#include "frame_copy.hpp"
+#include "lease_memory.hpp"
+
+GST_DEBUG_CATEGORY_EXTERN(ndshsrc_debug);
+#define GST_CAT_DEFAULT ndshsrc_debug
+
+namespace ndsharray::gst {
+namespace {
+
+/// Nanoseconds; 0 if the caps do not say.
+std::int64_t frame_duration(const GstVideoInfo& info) {
+    const gint numerator = GST_VIDEO_INFO_FPS_N(&info), denominator = GST_VIDEO_INFO_FPS_D(&info);
+    if (numerator <= 0 || denominator <= 0) {
+        return 0;
+    }
+    return static_cast<std::int64_t>(gst_util_uint64_scale_int(GST_SECOND, denominator, numerator));
+}
+
+void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info, VideoLayout layout) {
+    gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info),
+                                   GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info),
+                                   GST_VIDEO_INFO_N_PLANES(&info), layout.offset.data(),
+                                   layout.stride.data());
+}
+
+}  // namespace
+
+FrameDelivery::FrameDelivery(GstBaseSrc* src) : src_(src), allocator_(lease_allocator_new()) {}
+
+void FrameDelivery::restart() {
+    format_.reset();
+    clock_ = {};
+    timestamps_ = {};
+    latency_.reset();
+    copied_ = 0;
+    flushed_ = false;
+    live_from_now();
+}
+
+void FrameDelivery::live_from_now() {
+    live_since_ = monotonic_now();
+}
+
+GstFlowReturn FrameDelivery::send_caps(const Frame& frame, GstCaps* given) {
+    if (format_ && generation_ == frame.generation() && !frame.first_of_writer()) {
+        return GST_FLOW_OK;
+    }
+    try {
+        FrameCaps format = frame_caps(frame.spec(), frame.attributes(), given);
+        GST_INFO_OBJECT(src_, "%s in %s is %" GST_PTR_FORMAT, frame.spec().to_string().c_str(),
+                        frame.segment_name().c_str(), printable(format.caps.get()));
+        const GstFlowReturn flow = push_caps(format);
+        if (flow == GST_FLOW_OK) {
+            format_ = std::move(format);
+            generation_ = frame.generation();
+        }
+        return flow;
+    } catch (const NoCaps& none) {
+        GST_ELEMENT_ERROR(src_, STREAM, FORMAT, ("%s", none.what()),
+                          ("segment %s", frame.segment_name().c_str()));
+        return GST_FLOW_ERROR;
+    }
+}
+
+GstFlowReturn FrameDelivery::push_caps(const FrameCaps& format) {
+    if (!gst_base_src_set_caps(src_, format.caps.get())) {
+        return GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src_)) ? GST_FLOW_FLUSHING : GST_FLOW_NOT_NEGOTIATED;
+    }
+    gst_base_src_negotiate(src_);  // asks downstream about GstVideoMeta
+    if (latency_.set_frame_duration(frame_duration(format.info))) {
+        report_latency();
+    }
+    return GST_FLOW_OK;
+}
+
+Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
+    const FrameInfo info = frame.info();
+    const bool gap = frame.missed() > 0 || frame.first_of_writer();
+    const Timestamps::Stamp times = stamp(frame, mode);
+    if (times.segment) {
+        gst_base_src_new_segment(src_, &*times.segment);
+    }
+    Owned<GstBuffer> buffer = pixels(std::move(frame));
+    if (!buffer) {
+        GST_ELEMENT_ERROR(src_, RESOURCE, NO_SPACE_LEFT, ("There is no memory for a copy of the frame."),
+                          (nullptr));
+        return nullptr;
+    }
+    set_buffer_info(buffer.get(), info);
+    GST_BUFFER_PTS(buffer.get()) = times.pts;
+    GST_BUFFER_DTS(buffer.get()) = times.dts;
+    if (gap) {
+        GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+    }
+    return buffer;
+}
+
+Timestamps::Stamp FrameDelivery::stamp(const Frame& frame, TimestampMode mode) {
+    if (flushed_.exchange(false) || frame.first_of_writer()) {
+        timestamps_.restart();
+    }
+    const PipelineTime time = PipelineTime::of(GST_ELEMENT(src_), clock_);
+    auto stamp = timestamps_.next(frame.info(), mode, time);
+    const bool fresh = frame.info().published >= live_since_;
+    if (fresh && stamp.lateness && latency_.observe(*stamp.lateness, time.now)) {
+        report_latency();
+    }
+    return stamp;
+}
+
+Owned<GstBuffer> FrameDelivery::pixels(Frame&& frame) {
+    const auto& [caps, info, layout] = *format_;
+    if (!layout.is_default && !takes_video_meta_) {
+        ++copied_;
+        GST_LOG_OBJECT(src_, "copying frame %" G_GUINT64_FORMAT ": downstream wants default strides",
+                       guint64{frame.number()});
+        return Owned<GstBuffer>(copy_to_buffer(frame.data(), info, layout));
+    }
+    const gsize size = layout.is_default ? GST_VIDEO_INFO_SIZE(&info) : gsize{layout.array.bytes};
+    Owned<GstBuffer> buffer(gst_buffer_new());
+    gst_buffer_append_memory(buffer.get(),
+                             lease_memory_new(allocator_.get(), std::move(frame), size).release());
+    if (!layout.is_default) {
+        add_video_meta(buffer.get(), info, layout);
+    }
+    return buffer;
+}
+
+void FrameDelivery::report_latency() {
+    GST_INFO_OBJECT(src_, "latency is now %" GST_TIME_FORMAT,
+                    GST_TIME_ARGS(static_cast<GstClockTime>(latency())));
+    gst_element_post_message(GST_ELEMENT(src_), gst_message_new_latency(GST_OBJECT(src_)));
+}
+
+}  // namespace ndsharray::gst

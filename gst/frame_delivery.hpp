@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From a frame to what ndshsrc pushes: caps, segment, times, and a buffer over the frame's memory.
+#pragma once
+
+#include <gst/base/gstbasesrc.h>
+
+#include <ndsharray/frame.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "frame_caps.hpp"
+#include "frame_time.hpp"
+#include "latency.hpp"
+#include "owned.hpp"
+
+namespace ndsharray::gst {
+
+/// Everything is for the streaming thread, except what says otherwise.
+class FrameDelivery {
+  public:
+    /// \param src the element to push from; outlives this
+    explicit FrameDelivery(GstBaseSrc* src);
+
+    /// Nothing was delivered yet.
+    void restart();
+
+    /// Frames published before now are late because nobody took them. Any thread.
+    void live_from_now();
+
+    /// The next frame begins anew on the time line. Any thread.
+    void flushed() { flushed_ = true; }
+
+    /// Whether downstream finds planes by GstVideoMeta, in caps that are set from now on.
+    void set_takes_video_meta(bool takes_it) { takes_video_meta_ = takes_it; }
+
+    /// Sees to it that downstream has the caps of this frame. Posts an ERROR message where that fails.
+    /// \param given the user's caps for frames without, nullptr for none
+    GstFlowReturn send_caps(const Frame& frame, GstCaps* given);
+
+    /// The frame as a buffer, in the segment the source then has; without a copy where downstream can find
+    /// the planes. To be called after send_caps() for this frame.
+    /// \param mode not Auto
+    /// \returns nullptr if there is no memory for a copy.
+    Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode);
+
+    /// To be reported, in nanoseconds. Any thread.
+    std::int64_t latency() const { return latency_.minimum(); }
+
+    /// Frames that buffer() copied. Any thread.
+    std::uint64_t copied() const { return copied_; }
+
+  private:
+    GstFlowReturn push_caps(const FrameCaps& format);
+    Timestamps::Stamp stamp(const Frame& frame, TimestampMode mode);
+    Owned<GstBuffer> pixels(Frame&& frame);
+    void report_latency();
+
+    GstBaseSrc* src_;
+    Owned<GstAllocator> allocator_;
+    std::optional<FrameCaps> format_;
+    std::uint32_t generation_ = 0;  // for which format_ holds
+    bool takes_video_meta_ = false;
+    PipelineClock clock_;
+    Timestamps timestamps_;
+    LatencyTracker latency_;
+    std::atomic<std::uint64_t> copied_ = 0;
+    std::atomic<std::int64_t> live_since_ = 0;
+    std::atomic<bool> flushed_ = false;
+};
+
+}  // namespace ndsharray::gst

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The properties of ndshsrc: what a user sets, and its counters.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <ndsharray/reader.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "frame_time.hpp"
+#include "owned.hpp"
+
+namespace ndsharray::gst {
+
+/// What ndshsrc does when the writer went away, or nothing came for `timeout`.
+enum class OnDisconnect { Wait, Eos, Error };
+
+/// What ndshsrc does when the writer's stream ended.
+enum class OnEos { Eos, Wait };
+
+/// What may be changed at any time, looked at again before each wait.
+struct SrcPolicy {
+    std::optional<std::chrono::nanoseconds> timeout;  ///< nothing: for ever
+    OnDisconnect on_disconnect = OnDisconnect::Wait;
+    OnEos on_eos = OnEos::Eos;
+    TimestampMode timestamps = TimestampMode::Auto;
+};
+
+struct SrcSettings {
+    std::string tag;
+    ReaderOptions reader;
+    SrcPolicy policy;
+    Owned<GstCaps> caps;
+};
+
+/// What ndshsrc counts: with what the Reader counts, the "stats" property.
+struct SrcStats {
+    ReaderStats reader;
+    std::uint64_t copied = 0;      ///< frames copied by the element, on top of those the Reader copied
+    std::uint64_t latency_ns = 0;  ///< age of the newest frame when it was read
+};
+
+/// Property ids of ndshsrc from 1 on; set_src_property() knows all but Stats.
+enum class SrcProperty : guint {
+    Tag = 1,
+    Mode,
+    Timeout,
+    OnDisconnect,
+    OnEos,
+    Timestamps,
+    MaxLeases,
+    Owner,
+    Caps,
+    Stats,
+};
+
+/// Installs every property of ndshsrc, the read-only one too.
+void install_src_properties(GObjectClass* klass);
+
+/// \returns false if there is no such setting.
+bool set_src_property(SrcSettings& settings, SrcProperty property, const GValue* value);
+bool get_src_property(const SrcSettings& settings, SrcProperty property, GValue* value);
+
+/// \returns (transfer full)
+GstStructure* to_structure(const SrcStats& stats);
+
+}  // namespace ndsharray::gst

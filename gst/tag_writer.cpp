@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A Writer that other threads can interrupt and ask for its counters, also when there is none.
+#include "tag_writer.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace ndsharray::gst {
+
+using std::chrono_literals::operator""s;
+
+void TagWriter::open(const std::string& tag, const WriterOptions& options,
+                     std::function<void(unsigned)> readers_changed) {
+    auto writer = std::make_unique<Writer>(tag, options);
+    writer->on_readers_changed(std::move(readers_changed));
+    const std::lock_guard lock(mutex_);
+    writer_ = std::move(writer);
+    past_ = {};
+    unlocked_ = false;
+}
+
+bool TagWriter::close() {
+    constexpr auto patience = 5s;
+    if (!is_open()) {
+        return true;
+    }
+    writer_->on_readers_changed({});
+    writer_->resume();
+    const bool drained = !writer_->options().backpressure || writer_->drain(patience) == WriteStatus::Ok;
+    WriterStats last = writer_->stats();
+    last.readers = 0;
+    writer_->close();
+    const std::lock_guard lock(mutex_);
+    past_ = std::move(last);
+    writer_.reset();
+    return drained;
+}
+
+bool TagWriter::is_open() const {
+    const std::lock_guard lock(mutex_);
+    return writer_ != nullptr;
+}
+
+void TagWriter::set_unlocked(bool unlocked) {
+    const std::lock_guard lock(mutex_);
+    unlocked_ = unlocked;
+    if (!writer_) {
+        return;
+    }
+    if (unlocked) {
+        writer_->cancel();
+    } else {
+        writer_->resume();
+    }
+}
+
+bool TagWriter::unlocked() const {
+    const std::lock_guard lock(mutex_);
+    return unlocked_;
+}
+
+WriterStats TagWriter::stats() const {
+    const std::lock_guard lock(mutex_);
+    return writer_ ? writer_->stats() : past_;
+}
+
+}  // namespace ndsharray::gst
