@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Tags: what may be one, and where their files live.
+#include <ndsharray/tag.hpp>
+
+#include <support/temporary_directory.hpp>
+
+#include <gtest/gtest.h>
+
+#include <stdlib.h>
+
+#include <string>
+#include <string_view>
+
+namespace ndsharray::test {
+namespace {
+
+const std::string hex_digits(32, 'a');
+
+TEST(Tag, MayHaveLettersDigitsDotsUnderscoresAndHyphens) {
+    for (const std::string_view tag : {"cam0", "A", "0", "_", "-", "Front.left-2_b", "a.", "a..b", "--help"})
+        EXPECT_EQ(tag_problem(tag), "") << tag;
+}
+
+TEST(Tag, MayNotHaveOtherCharacters) {
+    for (int character = 0; character < 256; ++character) {
+        const bool allowed = (character >= '0' && character <= '9') ||
+                             (character >= 'A' && character <= 'Z') ||
+                             (character >= 'a' && character <= 'z') || character == '.' || character == '_' ||
+                             character == '-';
+        const std::string tag{'a', static_cast<char>(character), 'b'};
+        EXPECT_EQ(tag_problem(tag).empty(), allowed) << "character " << character;
+    }
+}
+
+TEST(Tag, MayNotBeEmpty) {
+    EXPECT_NE(tag_problem(""), "");
+}
+
+TEST(Tag, MayHave128Characters) {
+    EXPECT_EQ(tag_problem(std::string(128, 'x')), "");
+}
+
+TEST(Tag, MayNotHave129Characters) {
+    EXPECT_NE(tag_problem(std::string(129, 'x')), "");
+}
+
+TEST(Tag, MayNotStartWithADot) {
+    EXPECT_NE(tag_problem(".x"), "");
+    EXPECT_NE(tag_problem(".."), "");
+}
+
+TEST(Tag, MayNotEndLikeAReaderTable) {
+    EXPECT_NE(tag_problem("cam0.readers"), "");
+    EXPECT_EQ(tag_problem("cam0.readers2"), "");
+    EXPECT_EQ(tag_problem("readers"), "");
+}
+
+TEST(Tag, MayNotEndLikeASegment) {
+    EXPECT_NE(tag_problem("cam0." + hex_digits), "");
+    EXPECT_NE(tag_problem("cam0.0123456789abcdef0123456789abcdef"), "");
+}
+
+TEST(Tag, MayEndAlmostLikeASegment) {
+    EXPECT_EQ(tag_problem("cam0." + hex_digits.substr(1)), "");
+    EXPECT_EQ(tag_problem("cam0." + hex_digits + "a"), "");
+    EXPECT_EQ(tag_problem("cam0." + std::string(32, 'A')), "");
+    EXPECT_EQ(tag_problem("cam0-" + hex_digits), "");
+    EXPECT_EQ(tag_problem(hex_digits), "");
+}
+
+TEST(TagProblem, TellsWhatIsAllowed) {
+    const std::string problem = tag_problem("my camera");
+    EXPECT_NE(problem.find("my camera"), std::string::npos) << problem;
+    EXPECT_NE(problem.find("128"), std::string::npos) << problem;
+}
+
+TEST(TagProblem, IsPrintableWhateverTheTagIs) {
+    for (const char character : tag_problem("a\n\x1b[31m\xff"))
+        EXPECT_TRUE(character >= ' ' && character <= '~') << static_cast<int>(character);
+}
+
+class Directory : public ::testing::Test {
+  protected:
+    TemporaryDirectory outer_;  // restores the environment
+};
+
+TEST_F(Directory, IsWhatTheEnvironmentSays) {
+    EXPECT_EQ(directory(), outer_.path().string());
+}
+
+TEST_F(Directory, IsReadAnewAtEveryCall) {
+    directory();
+    ::setenv("NDSHARRAY_DIR", "/somewhere/else", 1);
+    EXPECT_EQ(directory(), "/somewhere/else");
+}
+
+TEST_F(Directory, IsSharedMemoryByDefault) {
+    ::unsetenv("NDSHARRAY_DIR");
+    EXPECT_EQ(directory(), "/dev/shm");
+}
+
+TEST_F(Directory, IsSharedMemoryIfTheVariableIsEmpty) {
+    ::setenv("NDSHARRAY_DIR", "", 1);
+    EXPECT_EQ(directory(), "/dev/shm");
+}
+
+}  // namespace
+}  // namespace ndsharray::test

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Waiting for a condition with a deadline.
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+namespace ndsharray::test {
+
+/// How long a test waits for what must happen. Reached only by a test that fails.
+inline constexpr std::chrono::seconds patience{10};
+
+/// A promised bound, as far as it can be asserted on a machine that is busy with other tests.
+constexpr std::chrono::milliseconds with_tolerance(std::chrono::milliseconds bound) {
+    return bound * 3;
+}
+
+/// Looks at `condition` until it holds. \returns whether it did before the deadline.
+template <typename Condition>
+bool wait_until(Condition&& condition, std::chrono::nanoseconds timeout = patience) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() >= deadline)
+            return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+}
+
+}  // namespace ndsharray::test
