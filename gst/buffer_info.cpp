@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What of a GstBuffer crosses beside its pixels: duration, offsets, flags and its place in the stream.
+// What of a GstBuffer crosses beside its pixels: times, duration, offsets and flags.
 #include "buffer_info.hpp"
 
 #include <gst/video/video.h>
@@ -39,10 +39,13 @@ std::int64_t running_time(const GstSegment& segment, GstClockTime time) {
 
 }  // namespace
 
-FrameInfo frame_info(GstBuffer* buffer, const GstSegment& segment) {
+FrameInfo frame_info(GstBuffer* buffer, const GstSegment& segment, const PipelineTime& time,
+                     GstClockTime latency) {
     FrameInfo info;
     info.stream_pts = running_time(segment, GST_BUFFER_PTS(buffer));
     info.stream_dts = running_time(segment, GST_BUFFER_DTS(buffer));
+    info.pts = time.instant(info.stream_pts, static_cast<std::int64_t>(latency));
+    info.dts = time.instant(info.stream_dts, static_cast<std::int64_t>(latency));
     info.duration = from_clock_time(GST_BUFFER_DURATION(buffer));
     info.offset = GST_BUFFER_OFFSET(buffer);
     info.offset_end = GST_BUFFER_OFFSET_END(buffer);

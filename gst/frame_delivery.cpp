@@ -6,7 +6,9 @@
 
 #include "buffer_info.hpp"
 #include "frame_copy.hpp"
-#include "lease_memory.hpp"
+#include "frame_memory.hpp"
+#include "frame_pool.hpp"
+#include "video_meta.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(ndshsrc_debug);
 #define GST_CAT_DEFAULT ndshsrc_debug
@@ -23,16 +25,9 @@ std::int64_t frame_duration(const GstVideoInfo& info) {
     return static_cast<std::int64_t>(gst_util_uint64_scale_int(GST_SECOND, denominator, numerator));
 }
 
-void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info, VideoLayout layout) {
-    gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info),
-                                   GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info),
-                                   GST_VIDEO_INFO_N_PLANES(&info), layout.offset.data(),
-                                   layout.stride.data());
-}
-
 }  // namespace
 
-FrameDelivery::FrameDelivery(GstBaseSrc* src) : src_(src), allocator_(lease_allocator_new()) {}
+FrameDelivery::FrameDelivery(GstBaseSrc* src) : src_(src) {}
 
 void FrameDelivery::restart() {
     format_.reset();
@@ -41,11 +36,12 @@ void FrameDelivery::restart() {
     latency_.reset();
     copied_ = 0;
     flushed_ = false;
-    live_from_now();
+    play();
 }
 
-void FrameDelivery::live_from_now() {
+void FrameDelivery::play() {
     live_since_ = monotonic_now();
+    resumed_ = true;
 }
 
 GstFlowReturn FrameDelivery::send_caps(const Frame& frame, GstCaps* given) {
@@ -60,6 +56,7 @@ GstFlowReturn FrameDelivery::send_caps(const Frame& frame, GstCaps* given) {
         if (flow == GST_FLOW_OK) {
             format_ = std::move(format);
             generation_ = frame.generation();
+            renew_pool();
         }
         return flow;
     } catch (const NoCaps& none) {
@@ -67,6 +64,20 @@ GstFlowReturn FrameDelivery::send_caps(const Frame& frame, GstCaps* given) {
                           ("segment %s", frame.segment_name().c_str()));
         return GST_FLOW_ERROR;
     }
+}
+
+/// Buffers of the old pool that are still downstream go away one by one.
+void FrameDelivery::renew_pool() {
+    Decorate decorate;
+    if (!format_->layout.is_default) {
+        decorate = [info = format_->info, layout = format_->layout](GstBuffer* buffer) {
+            add_video_meta(buffer, info, layout);
+        };
+    }
+    if (pool_) {
+        gst_buffer_pool_set_active(pool_.get(), FALSE);
+    }
+    pool_ = frame_pool_new(std::move(decorate));
 }
 
 GstFlowReturn FrameDelivery::push_caps(const FrameCaps& format) {
@@ -103,7 +114,8 @@ Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
 }
 
 Timestamps::Stamp FrameDelivery::stamp(const Frame& frame, TimestampMode mode) {
-    if (flushed_.exchange(false) || frame.first_of_writer()) {
+    const bool gap_of_pause = resumed_.exchange(false) && frame.missed() > 0;
+    if (flushed_.exchange(false) || gap_of_pause || frame.first_of_writer()) {
         timestamps_.restart();
     }
     const PipelineTime time = PipelineTime::of(GST_ELEMENT(src_), clock_);
@@ -124,13 +136,12 @@ Owned<GstBuffer> FrameDelivery::pixels(Frame&& frame) {
         return Owned<GstBuffer>(copy_to_buffer(frame.data(), info, layout));
     }
     const gsize size = layout.is_default ? GST_VIDEO_INFO_SIZE(&info) : gsize{layout.array.bytes};
-    Owned<GstBuffer> buffer(gst_buffer_new());
-    gst_buffer_append_memory(buffer.get(),
-                             lease_memory_new(allocator_.get(), std::move(frame), size).release());
-    if (!layout.is_default) {
-        add_video_meta(buffer.get(), info, layout);
+    GstBuffer* buffer = nullptr;
+    if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, nullptr) != GST_FLOW_OK) {
+        return nullptr;
     }
-    return buffer;
+    hold(memory_of(buffer), std::move(frame), size);
+    return Owned<GstBuffer>(buffer);
 }
 
 void FrameDelivery::report_latency() {

@@ -26,11 +26,12 @@ class FrameDelivery {
     /// Nothing was delivered yet.
     void restart();
 
-    /// Frames published before now are late because nobody took them. Any thread.
-    void live_from_now();
+    /// The source begins or goes on playing. Frames published before are late because nobody took them; where
+    /// some were not kept, the next frame begins anew on the time line. Any thread.
+    void play();
 
     /// The next frame begins anew on the time line. Any thread.
-    void flushed() { flushed_ = true; }
+    void flush() { flushed_ = true; }
 
     /// Whether downstream finds planes by GstVideoMeta, in caps that are set from now on.
     void set_takes_video_meta(bool takes_it) { takes_video_meta_ = takes_it; }
@@ -55,11 +56,12 @@ class FrameDelivery {
     GstFlowReturn push_caps(const FrameCaps& format);
     Timestamps::Stamp stamp(const Frame& frame, TimestampMode mode);
     Owned<GstBuffer> pixels(Frame&& frame);
+    void renew_pool();
     void report_latency();
 
     GstBaseSrc* src_;
-    Owned<GstAllocator> allocator_;
     std::optional<FrameCaps> format_;
+    Owned<GstBufferPool> pool_;     // of buffers for frames of this format
     std::uint32_t generation_ = 0;  // for which format_ holds
     bool takes_video_meta_ = false;
     PipelineClock clock_;
@@ -67,6 +69,7 @@ class FrameDelivery {
     LatencyTracker latency_;
     std::atomic<std::uint64_t> copied_ = 0;
     std::atomic<std::int64_t> live_since_ = 0;
+    std::atomic<bool> resumed_ = false;
     std::atomic<bool> flushed_ = false;
 };
 

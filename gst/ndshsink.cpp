@@ -47,32 +47,35 @@
 #include "errors.hpp"
 #include "frame_caps.hpp"
 #include "frame_copy.hpp"
+#include "frame_memory.hpp"
 #include "frame_time.hpp"
 #include "owned.hpp"
 #include "sink_properties.hpp"
+#include "slot_pool.hpp"
 #include "tag_writer.hpp"
 #include "video_layout.hpp"
+#include "video_meta.hpp"
 
-GST_DEBUG_CATEGORY_STATIC(ndshsink_debug);
+GST_DEBUG_CATEGORY(ndshsink_debug);
 #define GST_CAT_DEFAULT ndshsink_debug
 
 namespace ndsharray::gst {
 namespace {
 
 struct SinkState {
-    std::mutex mutex;  // guards the next two, and is never held while waiting or notifying
+    std::mutex mutex;  // guards the settings, and is never held while waiting or notifying
     SinkSettings settings;
-    bool settings_changed = false;  // since the tag was opened
+    std::atomic<bool> settings_changed = false;  // since the tag was opened
 
-    TagWriter tag_writer;
+    std::shared_ptr<TagWriter> tag_writer = std::make_shared<TagWriter>();  // pools have it as well
     std::atomic<unsigned> readers = 0;
+    std::atomic<std::uint64_t> zero_copied = 0;
     std::atomic<std::uint64_t> copied = 0;
     std::atomic<std::uint64_t> lost = 0;  // frames dropped for another reason than a missing slot
 
     // Only for the streaming thread.
-    GstVideoInfo info{};
-    VideoLayout layout;
     PipelineClock clock;
+    Owned<GstCaps> refused;       // caps upstream tries again although we told it that they cannot be
     bool reader_awaited = false;  // wait-for-reader has been answered
 };
 
@@ -89,9 +92,9 @@ NdshSink* to_self(gpointer instance) {
     return static_cast<NdshSink*>(instance);
 }
 
-std::string current_tag(NdshSink* self) {
+SinkSettings current_settings(NdshSink* self) {
     const std::lock_guard lock(self->state->mutex);
-    return self->state->settings.tag;
+    return self->state->settings;
 }
 
 // ---------------------------------------------------------------------------------------- start and stop
@@ -105,24 +108,20 @@ void set_readers(NdshSink* self, unsigned readers) {
 
 gboolean open_tag(NdshSink* self) {
     SinkState& state = *self->state;
-    SinkSettings settings;
-    {
-        const std::lock_guard lock(state.mutex);
-        settings = state.settings;
-        state.settings_changed = false;
-    }
+    state.settings_changed = false;
+    const SinkSettings settings = current_settings(self);
+    state.zero_copied = 0;
     state.copied = 0;
     state.lost = 0;
     state.reader_awaited = !settings.wait_for_reader;
-    state.info = {};
-    state.tag_writer.open(settings.tag, settings.writer,
-                          [self](unsigned readers) { set_readers(self, readers); });
+    state.tag_writer->open(settings.tag, settings.writer,
+                           [self](unsigned readers) { set_readers(self, readers); });
     GST_INFO_OBJECT(self, "writing under tag %s", settings.tag.c_str());
     return TRUE;
 }
 
 gboolean close_tag(NdshSink* self) {
-    if (!self->state->tag_writer.close()) {
+    if (!self->state->tag_writer->close()) {
         GST_WARNING_OBJECT(self, "stopped although a reader did not have the last frame after some seconds");
     }
     self->state->clock = {};
@@ -132,7 +131,7 @@ gboolean close_tag(NdshSink* self) {
 
 gboolean start(GstBaseSink* sink) {
     NdshSink* self = to_self(sink);
-    return guarded(GST_ELEMENT(sink), current_tag(self), FALSE, [&] { return open_tag(self); });
+    return guarded(GST_ELEMENT(sink), current_settings(self).tag, FALSE, [&] { return open_tag(self); });
 }
 
 gboolean stop(GstBaseSink* sink) {
@@ -140,24 +139,18 @@ gboolean stop(GstBaseSink* sink) {
 }
 
 gboolean unlock(GstBaseSink* sink) {
-    to_self(sink)->state->tag_writer.set_unlocked(true);
+    to_self(sink)->state->tag_writer->set_unlocked(true);
     return TRUE;
 }
 
 gboolean unlock_stop(GstBaseSink* sink) {
-    to_self(sink)->state->tag_writer.set_unlocked(false);
+    to_self(sink)->state->tag_writer->set_unlocked(false);
     return TRUE;
 }
 
 /// The base class opens at NULL -> READY; what was set in READY counts as well.
 bool reopen_if_changed(NdshSink* self) {
-    {
-        const std::lock_guard lock(self->state->mutex);
-        if (!self->state->settings_changed) {
-            return true;
-        }
-    }
-    return stop(GST_BASE_SINK(self)) && start(GST_BASE_SINK(self));
+    return !self->state->settings_changed || (stop(GST_BASE_SINK(self)) && start(GST_BASE_SINK(self)));
 }
 
 // ------------------------------------------------------------------------------------------------ frames
@@ -193,33 +186,60 @@ gboolean configure(NdshSink* self, GstCaps* caps) {
         return FALSE;
     }
     VideoLayout layout = video_layout(info);
-    Writer& writer = state.tag_writer.writer();
-    writer.configure(layout.array, {{caps_attribute, to_string(caps).get()}});
-    GST_INFO_OBJECT(self, "%" GST_PTR_FORMAT " as %s in %s", printable(caps),
-                    layout.array.to_string().c_str(), writer.segment_name().c_str());
-    state.info = info;
-    state.layout = std::move(layout);
+    GST_INFO_OBJECT(self, "%" GST_PTR_FORMAT " as %s", printable(caps), layout.array.to_string().c_str());
+    state.tag_writer->set_format(std::make_shared<SlotFormat>(
+        SlotFormat{info, std::move(layout), {{caps_attribute, to_string(caps).get()}}}));
     return TRUE;
 }
 
 gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {
     NdshSink* self = to_self(sink);
-    return guarded(GST_ELEMENT(sink), current_tag(self), FALSE, [&] { return configure(self, caps); });
+    Owned<GstCaps>& refused = self->state->refused;
+    if (refused && gst_caps_is_equal(refused.get(), caps)) {
+        return FALSE;  // one error message is enough
+    }
+    const gboolean accepted =
+        guarded(GST_ELEMENT(sink), current_settings(self).tag, FALSE, [&] { return configure(self, caps); });
+    refused = share(accepted ? nullptr : caps);
+    return accepted;
 }
 
-gboolean propose_allocation(GstBaseSink*, GstQuery* query) {
+gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
+    NdshSink* self = to_self(sink);
+    GstCaps* caps = nullptr;
+    gst_query_parse_allocation(query, &caps, nullptr);
+    const auto format = self->state->tag_writer->format();
+    GstVideoInfo info;
+    if (caps && format && gst_video_info_from_caps(&info, caps) &&
+        gst_video_info_is_equal(&info, &format->info)) {
+        const Owned<GstBufferPool> pool = slot_pool_new(self->state->tag_writer, format);
+        const auto size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&info));
+        gst_query_add_allocation_pool(query, pool.get(), size, 0, 0);
+    }
     gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
     return TRUE;
 }
 
-/// The slot that holds the buffer's pixels, or the reason why none does. Every buffer is copied here.
-WritableFrame frame_for(NdshSink* self, GstBuffer* buffer) {
+/// The slot the buffer is in, if it is one that can be published as it is.
+WritableFrame* slot_holding(GstBuffer* buffer, const SlotFormat& format) {
+    if (gst_buffer_n_memory(buffer) != 1) {
+        return nullptr;
+    }
+    GstMemory* memory = gst_buffer_peek_memory(buffer, 0);
+    WritableFrame* slot = held_slot(memory);
+    const bool as_handed_out = slot && *slot && !slot->is_published() && memory->offset == 0 &&
+                               has_layout(buffer, format.layout, GST_VIDEO_INFO_N_PLANES(&format.info));
+    return as_handed_out ? slot : nullptr;
+}
+
+/// A slot with the buffer's pixels, or the reason why there is none.
+WritableFrame copied_frame(NdshSink* self, GstBuffer* buffer, const SlotFormat& format) {
     SinkState& state = *self->state;
-    WritableFrame frame = state.tag_writer.writer().acquire();
+    WritableFrame frame = state.tag_writer->writer().acquire();
     if (frame.status() == WriteStatus::NoSlot) {
         GST_WARNING_OBJECT(self, "readers hold every slot: dropping %" GST_PTR_FORMAT, printable(buffer));
     }
-    if (frame && !copy_to_array(buffer, state.info, state.layout, frame.data())) {
+    if (frame && !copy_to_array(buffer, format.info, format.layout, frame.data())) {
         GST_WARNING_OBJECT(self, "no frame of these caps: dropping %" GST_PTR_FORMAT, printable(buffer));
         ++state.lost;
         return WritableFrame(WriteStatus::NoSlot);
@@ -230,21 +250,32 @@ WritableFrame frame_for(NdshSink* self, GstBuffer* buffer) {
 FrameInfo describe(NdshSink* self, GstBuffer* buffer) {
     GstBaseSink* sink = GST_BASE_SINK(self);
     const PipelineTime time = PipelineTime::of(GST_ELEMENT(self), self->state->clock);
-    const auto latency = static_cast<std::int64_t>(gst_base_sink_get_latency(sink));
-    FrameInfo info = frame_info(buffer, sink->segment);
-    info.pts = time.instant(info.stream_pts, latency);
-    info.dts = time.instant(info.stream_dts, latency);
-    return info;
+    return frame_info(buffer, sink->segment, time, gst_base_sink_get_latency(sink));
 }
 
-Outcome publish(NdshSink* self, WritableFrame&& frame, const FrameInfo& info) {
+/// Publishes a slot where it is. The pool's buffer stays upstream's, to read.
+/// \returns false if it has to be copied, because its segment is no longer the tag's, or if interrupted.
+bool publish_in_place(NdshSink* self, GstBuffer* buffer, WritableFrame& slot) {
     SinkState& state = *self->state;
-    if (const std::uint64_t number = state.tag_writer.writer().publish(std::move(frame), info)) {
+    seal(gst_buffer_peek_memory(buffer, 0));
+    const std::uint64_t number = state.tag_writer->writer().publish_pinned(slot, describe(self, buffer));
+    if (number == 0) {
+        return false;
+    }
+    ++state.zero_copied;
+    GST_LOG_OBJECT(self, "published frame %" G_GUINT64_FORMAT, number);
+    return true;
+}
+
+Outcome publish_copy(NdshSink* self, GstBuffer* buffer, WritableFrame&& frame) {
+    SinkState& state = *self->state;
+    if (const std::uint64_t number =
+            state.tag_writer->writer().publish(std::move(frame), describe(self, buffer))) {
         ++state.copied;
         GST_LOG_OBJECT(self, "copied and published frame %" G_GUINT64_FORMAT, number);
         return Outcome::Done;
     }
-    if (state.tag_writer.unlocked()) {
+    if (state.tag_writer->unlocked()) {
         return Outcome::Interrupted;
     }
     ++state.lost;
@@ -252,19 +283,35 @@ Outcome publish(NdshSink* self, WritableFrame&& frame, const FrameInfo& info) {
     return Outcome::Done;
 }
 
-Outcome write(NdshSink* self, GstBuffer* buffer) {
+Outcome await_reader(NdshSink* self) {
     SinkState& state = *self->state;
     if (!state.reader_awaited) {
         GST_INFO_OBJECT(self, "waiting for a reader");
-        if (state.tag_writer.writer().wait_for_reader() == WriteStatus::Cancelled) {
+        if (state.tag_writer->writer().wait_for_reader() == WriteStatus::Cancelled) {
             return Outcome::Interrupted;
         }
         state.reader_awaited = true;
     }
-    WritableFrame frame = frame_for(self, buffer);
+    return Outcome::Done;
+}
+
+Outcome write(NdshSink* self, GstBuffer* buffer, const SlotFormat& format) {
+    SinkState& state = *self->state;
+    if (await_reader(self) == Outcome::Interrupted) {
+        return Outcome::Interrupted;
+    }
+    if (WritableFrame* slot = slot_holding(buffer, format)) {
+        if (publish_in_place(self, buffer, *slot)) {
+            return Outcome::Done;
+        }
+        if (state.tag_writer->unlocked()) {
+            return Outcome::Interrupted;
+        }
+    }
+    WritableFrame frame = copied_frame(self, buffer, format);
     switch (frame.status()) {
         case WriteStatus::Ok:
-            return publish(self, std::move(frame), describe(self, buffer));
+            return publish_copy(self, buffer, std::move(frame));
         case WriteStatus::NoSlot:
         case WriteStatus::Timeout:
             return Outcome::Done;
@@ -277,18 +324,24 @@ Outcome write(NdshSink* self, GstBuffer* buffer) {
     return Outcome::Failed;
 }
 
-GstFlowReturn render(GstBaseSink* sink, GstBuffer* buffer) {
-    NdshSink* self = to_self(sink);
-    if (GST_VIDEO_INFO_FORMAT(&self->state->info) == GST_VIDEO_FORMAT_UNKNOWN) {
+GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
+    const auto format = self->state->tag_writer->format();
+    if (!format) {
         return GST_FLOW_NOT_NEGOTIATED;
     }
-    return guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR,
-                   [&] { return until_done(self, [&] { return write(self, buffer); }); });
+    self->state->tag_writer->configure(format, 0);
+    return until_done(self, [&] { return write(self, buffer, *format); });
+}
+
+GstFlowReturn render(GstBaseSink* sink, GstBuffer* buffer) {
+    NdshSink* self = to_self(sink);
+    return guarded(GST_ELEMENT(sink), current_settings(self).tag, GST_FLOW_ERROR,
+                   [&] { return render_buffer(self, buffer); });
 }
 
 /// Readers learn of the end after they have taken, or could have taken, the last frame.
 GstFlowReturn finish_stream(NdshSink* self) {
-    Writer& writer = self->state->tag_writer.writer();
+    Writer& writer = self->state->tag_writer->writer();
     GstFlowReturn flow = GST_FLOW_OK;
     if (writer.options().backpressure) {
         GST_DEBUG_OBJECT(self, "waiting until readers have the last frame");
@@ -322,8 +375,11 @@ gboolean handle_event(GstBaseSink* sink, GstEvent* event) {
 }
 
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
-    if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !reopen_if_changed(to_self(element))) {
-        return GST_STATE_CHANGE_FAILURE;
+    if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+        to_self(element)->state->refused.reset();
+        if (!reopen_if_changed(to_self(element))) {
+            return GST_STATE_CHANGE_FAILURE;
+        }
     }
     return GST_ELEMENT_CLASS(ndsh_sink_parent_class)->change_state(element, transition);
 }
@@ -335,7 +391,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
         g_value_set_uint(value, self->state->readers);
     } else if (property == SinkProperty::Stats) {
         const SinkState& state = *self->state;
-        g_value_take_boxed(value, to_structure({state.tag_writer.stats(), state.copied, 0, state.lost}));
+        g_value_take_boxed(
+            value, to_structure({state.tag_writer->stats(), state.copied, state.zero_copied, state.lost}));
     } else {
         const std::lock_guard lock(self->state->mutex);
         if (!get_sink_property(self->state->settings, property, value)) {
@@ -361,8 +418,11 @@ void finalize(GObject* object) {
 
 void ndsh_sink_init(NdshSink* self) {
     std::construct_at(&self->state, std::make_unique<SinkState>());
+    GstBaseSink* sink = GST_BASE_SINK(self);
     // Nothing is left to process once the clock says "now", so no time needs to be set aside for it.
-    gst_base_sink_set_processing_deadline(GST_BASE_SINK(self), 0);
+    gst_base_sink_set_processing_deadline(sink, 0);
+    // A pipeline that reads the tag as well could never preroll: its other sink waits for us to play.
+    gst_base_sink_set_async_enabled(sink, FALSE);
 }
 
 void describe_element(GstElementClass* klass) {

@@ -12,7 +12,8 @@
  *
  * With #NdshSrc:mode=latest the source skips what it was too slow for; with `every` it gets each frame in
  * order, and all of them if the writer has backpressure. What it missed is counted in #NdshSrc:stats and
- * flagged DISCONT.
+ * flagged DISCONT. A sink that waits for the clock holds this element up meanwhile: at high frame
+ * rates put a queue between them.
  *
  * ## Example launch line
  * |[
@@ -75,24 +76,19 @@ NdshSrc* to_self(gpointer instance) {
     return static_cast<NdshSrc*>(instance);
 }
 
-std::string current_tag(NdshSrc* self) {
+/// What `read` says about the settings as they are now.
+template <class Read>
+auto from_settings(NdshSrc* self, Read read) {
     const std::lock_guard lock(self->state->mutex);
-    return self->state->settings.tag;
+    return read(self->state->settings);
 }
 
-ReaderOptions reader_options(NdshSrc* self) {
-    const std::lock_guard lock(self->state->mutex);
-    return self->state->settings.reader;
+std::string current_tag(NdshSrc* self) {
+    return from_settings(self, [](const SrcSettings& settings) { return settings.tag; });
 }
 
 SrcPolicy current_policy(NdshSrc* self) {
-    const std::lock_guard lock(self->state->mutex);
-    return self->state->settings.policy;
-}
-
-Owned<GstCaps> given_caps(NdshSrc* self) {
-    const std::lock_guard lock(self->state->mutex);
-    return share(self->state->settings.caps.get());
+    return from_settings(self, [](const SrcSettings& settings) { return settings.policy; });
 }
 
 // ---------------------------------------------------------------------------------------- start and stop
@@ -102,7 +98,8 @@ gboolean start(GstBaseSrc* src) {
     SrcState& state = *self->state;
     const std::string tag = current_tag(self);
     return guarded(GST_ELEMENT(src), tag, FALSE, [&] {
-        state.tag_reader.open(tag, reader_options(self));
+        const auto options = from_settings(self, [](const SrcSettings& settings) { return settings.reader; });
+        state.tag_reader.open(tag, options);
         state.delivery.restart();
         state.age_at_arrival = 0;
         GST_INFO_OBJECT(self, "reading from tag %s", tag.c_str());
@@ -251,7 +248,9 @@ GstFlowReturn create_buffer(NdshSrc* self, GstBuffer** out) {
         return result.flow;
     }
     note_arrival(self, result.frame);
-    const GstFlowReturn flow = state.delivery.send_caps(result.frame, given_caps(self).get());
+    const auto caps =
+        from_settings(self, [](const SrcSettings& settings) { return share(settings.caps.get()); });
+    const GstFlowReturn flow = state.delivery.send_caps(result.frame, caps.get());
     if (flow != GST_FLOW_OK) {
         return flow;
     }
@@ -285,7 +284,7 @@ gboolean send_event(GstElement* element, GstEvent* event) {
         state.tag_reader.set_flushed(true);
     } else if (type == GST_EVENT_FLUSH_STOP) {
         state.tag_reader.set_flushed(false);
-        state.delivery.flushed();
+        state.delivery.flush();
     }
     return GST_ELEMENT_CLASS(ndsh_src_parent_class)->send_event(element, event);
 }
@@ -314,7 +313,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     SrcState& state = *to_self(element)->state;
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
         state.tag_reader.set_paused(false);
-        state.delivery.live_from_now();
+        state.delivery.play();
     }
     const auto result = GST_ELEMENT_CLASS(ndsh_src_parent_class)->change_state(element, transition);
     if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {

@@ -16,6 +16,7 @@ struct Unref {
     void operator()(char* text) const noexcept { g_free(text); }
     void operator()(GstAllocator* allocator) const noexcept { gst_object_unref(allocator); }
     void operator()(GstClock* clock) const noexcept { gst_object_unref(clock); }
+    void operator()(GstBufferPool* pool) const noexcept { gst_object_unref(pool); }
 };
 
 /// Holds one reference and gives it back; `release()` hands it to a (transfer full) parameter.

@@ -11,10 +11,11 @@ using std::chrono_literals::operator""s;
 
 void TagWriter::open(const std::string& tag, const WriterOptions& options,
                      std::function<void(unsigned)> readers_changed) {
-    auto writer = std::make_unique<Writer>(tag, options);
+    auto writer = std::make_shared<Writer>(tag, options);
     writer->on_readers_changed(std::move(readers_changed));
     const std::lock_guard lock(mutex_);
     writer_ = std::move(writer);
+    format_.reset();
     past_ = {};
     unlocked_ = false;
 }
@@ -32,6 +33,7 @@ bool TagWriter::close() {
     writer_->close();
     const std::lock_guard lock(mutex_);
     past_ = std::move(last);
+    format_.reset();
     writer_.reset();
     return drained;
 }
@@ -39,6 +41,35 @@ bool TagWriter::close() {
 bool TagWriter::is_open() const {
     const std::lock_guard lock(mutex_);
     return writer_ != nullptr;
+}
+
+void TagWriter::set_format(std::shared_ptr<const SlotFormat> format) {
+    const std::lock_guard lock(mutex_);
+    format_ = std::move(format);
+}
+
+std::shared_ptr<const SlotFormat> TagWriter::format() const {
+    const std::lock_guard lock(mutex_);
+    return format_;
+}
+
+void TagWriter::configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots) {
+    const std::lock_guard configuring(configuring_);
+    if (const auto writer = writer_of(format)) {
+        const bool chosen_by_user = writer->options().slots != 0;
+        writer->configure(format->layout.array, format->attributes, chosen_by_user ? 0 : slots);
+    }
+}
+
+WritableFrame TagWriter::acquire_pinned(const std::shared_ptr<const SlotFormat>& format) {
+    const auto writer = writer_of(format);
+    return writer ? writer->acquire_pinned() : WritableFrame(WriteStatus::Closed);
+}
+
+/// Nothing if the format is not the current one: a pool outlives both it and us.
+std::shared_ptr<Writer> TagWriter::writer_of(const std::shared_ptr<const SlotFormat>& format) const {
+    const std::lock_guard lock(mutex_);
+    return format && format == format_ ? writer_ : nullptr;
 }
 
 void TagWriter::set_unlocked(bool unlocked) {

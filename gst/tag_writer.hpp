@@ -9,7 +9,16 @@
 #include <mutex>
 #include <string>
 
+#include "video_layout.hpp"
+
 namespace ndsharray::gst {
+
+/// What frames of some caps are in shared memory. Which one is current is told by its address.
+struct SlotFormat {
+    GstVideoInfo info{};
+    VideoLayout layout;
+    Attributes attributes;
+};
 
 /// open(), close() and writer() are for one thread at a time; the rest is safe from any thread.
 class TagWriter {
@@ -28,6 +37,18 @@ class TagWriter {
     /// Only between open() and close().
     Writer& writer() { return *writer_; }
 
+    /// Sets what the frames to come are; the segment is made when first needed.
+    void set_format(std::shared_ptr<const SlotFormat> format);
+    std::shared_ptr<const SlotFormat> format() const;
+
+    /// Makes the segment of a format, if it is the current one and there is none yet with so many slots.
+    /// \param slots 0 for as many as there are
+    /// \throws Error as Writer::configure.
+    void configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots);
+
+    /// A slot for a pool's buffer, if that format is the current one and there is one to spare.
+    WritableFrame acquire_pinned(const std::shared_ptr<const SlotFormat>& format);
+
     /// Unlocked, everything that waits returns Cancelled.
     void set_unlocked(bool unlocked);
     bool unlocked() const;
@@ -36,8 +57,12 @@ class TagWriter {
     WriterStats stats() const;
 
   private:
+    std::shared_ptr<Writer> writer_of(const std::shared_ptr<const SlotFormat>& format) const;
+
+    std::mutex configuring_;    // held while a segment is made, so that two threads make one
     mutable std::mutex mutex_;  // never held while waiting
-    std::unique_ptr<Writer> writer_;
+    std::shared_ptr<Writer> writer_;
+    std::shared_ptr<const SlotFormat> format_;
     WriterStats past_;
     bool unlocked_ = false;
 };

@@ -124,7 +124,8 @@ void publish(const Segment& segment, std::uint32_t slot, const FrameInfo& info,
     layout::SlotHeader& header = segment.slot(slot);
     header.info = info;
     header.metadata_bytes = metadata.size();
-    std::memcpy(segment.metadata(slot), metadata.data(), metadata.size());
+    if (!metadata.empty())
+        std::memcpy(segment.metadata(slot), metadata.data(), metadata.size());
     // Release: who sees the even state sees the pixels and the info.
     header.state.store(state_of(info.number), std::memory_order_release);
     // Release: who sees the number sees the state.

@@ -164,7 +164,7 @@ void Writer::Implementation::require_usable() const {
 bool Writer::Implementation::is_configured_as(const ArraySpec& spec, const Attributes& attributes,
                                               unsigned slots) const {
     return current_ && current_->segment().spec() == spec && current_->segment().attributes() == attributes &&
-           asked_slots_ == slots;
+           (slots == 0 || slots == asked_slots_);
 }
 
 void Writer::Implementation::configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
@@ -355,7 +355,9 @@ WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform:
 }
 
 bool Writer::Implementation::readers_took_all() const noexcept {
-    return slots::held(table_->words(), generation_).floor > published_;
+    // What a predecessor published is not ours to wait for: its last frame may be gone, and a cursor stay
+    // there.
+    return counted_.published == 0 || slots::held(table_->words(), generation_).floor > published_;
 }
 
 WriteStatus Writer::Implementation::drain(Timeout timeout) {

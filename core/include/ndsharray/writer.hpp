@@ -125,7 +125,7 @@ class NDSHARRAY_API Writer {
     /// Sets the layout and attributes of the frames to come. If anything differs from the current one
     /// this makes a new segment, which readers move to at the first frame published in it.
     /// \param spec layout; strides are kept as they are.
-    /// \param slots overrides WriterOptions::slots for this segment; 0 does not.
+    /// \param slots overrides WriterOptions::slots for this segment; 0 does not, and is no reason for a new one.
     /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, Forked, Closed, System.
     void configure(const ArraySpec& spec, const Attributes& attributes = {}, unsigned slots = 0);
 
