@@ -80,7 +80,7 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
         throw_errno(made.error, "create", temporary);
     const RemoveAtEnd remove(temporary);  // by then it has its real name, or is to go
 
-    if (const int error = platform::reserve(made.file, sizeof(ControlFile)); error != 0)
+    if (const int error = platform::reserve(made.file, 0, sizeof(ControlFile)); error != 0)
         throw_errno(error, "reserve space for", files.control());
     ControlOwner owner;
     owner.mapping_ = platform::Mapping::of(made.file, sizeof(ControlFile), platform::Access::ReadWrite);

@@ -58,6 +58,7 @@ bool FrameSource::may_hold(unsigned max_leases) const noexcept {
 }
 
 Frame FrameSource::leased(slots::Place place) {
+    segment_.look_at_slot(place.slot);
     Frame frame(ReadStatus::Frame);
     frame.source_ = shared_from_this();
     frame.slot_ = place.slot;
@@ -71,6 +72,7 @@ Frame FrameSource::leased(slots::Place place) {
 }
 
 std::optional<Frame> FrameSource::copied(slots::Place place) {
+    segment_.look_at_slot(place.slot);
     Block block = take_block();
     const std::size_t bytes = static_cast<std::size_t>(segment_.spec().bytes);
     Frame frame(ReadStatus::Frame);

@@ -51,7 +51,7 @@ class FrameSource : public std::enable_shared_from_this<FrameSource> {
     std::optional<Frame> copied(slots::Place place);
     Block take_block();
 
-    const Segment segment_;
+    Segment segment_;
     const std::shared_ptr<ReaderSession> session_;
     std::mutex mutex_;           // of this process only; guards the blocks
     std::vector<Block> blocks_;  // for copies, kept so that their pages need not be brought in again

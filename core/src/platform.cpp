@@ -14,7 +14,9 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -169,22 +171,25 @@ std::optional<FileStatus> status_of(const std::string& path) noexcept {
     return to_status(raw);
 }
 
-int reserve(const Descriptor& file, std::uint64_t bytes) noexcept {
-    // In pieces: a signal makes the kernel undo the piece it was at, and a large file under frequent
-    // signals would never be done.
-    constexpr std::uint64_t piece = 16 * 1024 * 1024;
+int set_size(const Descriptor& file, std::uint64_t bytes) noexcept {
     if (bytes > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()))
         return EFBIG;
-    if (ftruncate(file.number(), static_cast<off_t>(bytes)) != 0)
-        return errno;
-    for (std::uint64_t at = 0; at < bytes;) {
-        const std::uint64_t length = std::min(piece, bytes - at);
-        const int error = posix_fallocate(file.number(), static_cast<off_t>(at), static_cast<off_t>(length));
+    return ftruncate(file.number(), static_cast<off_t>(bytes)) == 0 ? 0 : errno;
+}
+
+int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) noexcept {
+    // In pieces: a signal makes the kernel undo the piece it was at, and a large one under frequent signals
+    // would never be done.
+    constexpr std::uint64_t piece = 16 * 1024 * 1024;
+    for (const std::uint64_t end = offset + bytes; offset < end;) {
+        const std::uint64_t length = std::min(piece, end - offset);
+        const int error =
+            posix_fallocate(file.number(), static_cast<off_t>(offset), static_cast<off_t>(length));
         if (error == EINTR)
             continue;
         if (error != 0)
             return error;
-        at += length;
+        offset += length;
     }
     return 0;
 }
@@ -289,11 +294,14 @@ bool is_locked(int file, std::uint64_t byte) noexcept {
 // ---- memory
 
 Mapping::Mapping(Mapping&& other) noexcept
-    : address_(std::exchange(other.address_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    : address_(std::exchange(other.address_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)),
+      access_(other.access_) {}
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
     std::swap(address_, other.address_);
     std::swap(bytes_, other.bytes_);
+    std::swap(access_, other.access_);
     return *this;
 }
 
@@ -308,14 +316,45 @@ Mapping Mapping::of(const Descriptor& file, std::uint64_t bytes, Access access) 
         return {};
     }
     const int protection = access == Access::ReadWrite ? PROT_READ | PROT_WRITE : PROT_READ;
-    void* address = mmap(nullptr, static_cast<std::size_t>(bytes), protection, MAP_SHARED | MAP_POPULATE,
-                         file.number(), 0);
+    void* address = mmap(nullptr, static_cast<std::size_t>(bytes), protection, MAP_SHARED, file.number(), 0);
     Mapping mapping;
     if (address != MAP_FAILED) {
         mapping.address_ = static_cast<std::byte*>(address);
         mapping.bytes_ = bytes;
+        mapping.access_ = access;
     }
     return mapping;
+}
+
+void Mapping::populate(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+    constexpr int populate_read = 22;  // MADV_POPULATE_*, Linux 5.14; the C library's headers may be older
+    constexpr int populate_write = 23;
+    constexpr std::uint64_t page = 4096;  // the smallest there is; madvise rounds the end up by itself
+    const std::uint64_t begin = offset / page * page;
+    const bool writable = access_ == Access::ReadWrite;
+    if (madvise(address_ + begin, static_cast<std::size_t>(offset + bytes - begin),
+                writable ? populate_write : populate_read) == 0 ||
+        errno != EINVAL)
+        return;
+    for (std::uint64_t at = offset; at < offset + bytes; at = at / page * page + page) {
+        auto* byte = reinterpret_cast<volatile std::byte*>(address_ + at);
+        if (writable)
+            *byte = std::byte{0};
+        else
+            static_cast<void>(*byte);
+    }
+}
+
+// ---- threads
+
+std::unique_ptr<std::thread> start_thread(std::function<void()> work) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
+    auto thread = std::make_unique<std::thread>(std::move(work));
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
 }
 
 // ---- futexes

@@ -6,10 +6,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <sys/types.h>
@@ -81,8 +84,11 @@ struct FileStatus {
 std::optional<FileStatus> status_of(const Descriptor& file) noexcept;
 std::optional<FileStatus> status_of(const std::string& path) noexcept;  // of a symlink: itself
 
-/// Reserves all bytes of a file, so that touching them later cannot fail. \returns 0 or an errno.
-int reserve(const Descriptor& file, std::uint64_t bytes) noexcept;
+/// Makes a file as long as this. Its bytes are zero and take no space yet. \returns 0 or an errno.
+int set_size(const Descriptor& file, std::uint64_t bytes) noexcept;
+
+/// Reserves space for a part of a file, so that touching it later cannot fail. \returns 0 or an errno.
+int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) noexcept;
 
 /// Bytes the file system of this file has left for us.
 std::uint64_t free_bytes(const Descriptor& file) noexcept;
@@ -125,18 +131,26 @@ class Mapping {
     Mapping& operator=(Mapping&& other) noexcept;
     ~Mapping();
 
-    /// Maps the first `bytes` of a file and brings them into the page table at once, so that no later
-    /// access faults. An empty mapping means failure; errno says why.
+    /// Maps the first `bytes` of a file. An empty mapping means failure; errno says why.
     static Mapping of(const Descriptor& file, std::uint64_t bytes, Access access) noexcept;
 
     explicit operator bool() const noexcept { return address_ != nullptr; }
     std::byte* data() const noexcept { return address_; }
-    std::uint64_t size() const noexcept { return bytes_; }
+
+    /// Brings a part into the page table, so that no later access to it faults. To be written, it must have
+    /// been reserved, and nobody else may use it yet.
+    void populate(std::uint64_t offset, std::uint64_t bytes) const noexcept;
 
   private:
     std::byte* address_ = nullptr;
     std::uint64_t bytes_ = 0;
+    Access access_ = Access::ReadOnly;
 };
+
+// ---- threads
+
+/// Starts a thread that the application's signal handlers never run on.
+std::unique_ptr<std::thread> start_thread(std::function<void()> work);
 
 // ---- futexes
 

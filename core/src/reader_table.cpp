@@ -97,7 +97,7 @@ std::shared_ptr<TableOwner> TableOwner::create(const TagFiles& files, const Id& 
     if (made.error != 0)
         throw_errno(made.error, "create", temporary);
     RemoveAtEnd undo(temporary);
-    if (const int error = platform::reserve(made.file, sizeof(ReaderTable)); error != 0)
+    if (const int error = platform::reserve(made.file, 0, sizeof(ReaderTable)); error != 0)
         throw_errno(error, "reserve space for", files.readers());
     platform::Mapping mapping =
         platform::Mapping::of(made.file, sizeof(ReaderTable), platform::Access::ReadWrite);

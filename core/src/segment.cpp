@@ -2,6 +2,8 @@
 // A segment: the file that holds the slots of one array layout.
 #include "segment.hpp"
 
+#include "slots.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -170,13 +172,15 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     const std::string path = files.segment(segment.id_);
     const std::uint64_t bytes = segment.geometry_.file_bytes;
     // Nobody but the owner may ever write pixels: only the read bits are taken over.
-    const platform::Opened created = platform::create_new(path, 0600 | (plan.permissions & 0444));
+    platform::Opened created = platform::create_new(path, 0600 | (plan.permissions & 0444));
     if (created.error != 0)
         throw_errno(created.error, "create", path);
     RemoveAtEnd undo(path);
     const std::uint64_t free = platform::free_bytes(created.file);
-    // Asked beforehand as well: filling the file system to the brim just to fail would hurt others.
-    const int error = bytes > free ? ENOSPC : platform::reserve(created.file, bytes);
+    // Asked beforehand: filling the file system to the brim just to fail would hurt others.
+    int error = bytes > free ? ENOSPC : platform::set_size(created.file, bytes);
+    if (error == 0)
+        error = platform::reserve(created.file, 0, segment.geometry_.data_offset);
     if (error == ENOSPC || error == EFBIG || error == EDQUOT)
         throw_no_space(files, plan, bytes, free);
     if (error != 0)
@@ -184,15 +188,42 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     segment.mapping_ = platform::Mapping::of(created.file, bytes, platform::Access::ReadWrite);
     if (!segment.mapping_)
         throw_errno(errno, "map", path);
-
-    auto* header = new (segment.mapping_.data()) SegmentHeader{};
-    header->preamble = make_preamble(layout::segment_magic, sizeof(SegmentHeader), plan.instance);
-    header->geometry = segment.geometry_;
-    std::memcpy(segment.at(segment.geometry_.attributes_offset), attributes.data(), attributes.size());
-    for (std::uint32_t i = 0; i < plan.slots; ++i)
-        new (&segment.slot(i)) SlotHeader{};
+    segment.file_ = std::move(created.file);
+    segment.write_header(attributes, plan.instance);
+    for (std::uint32_t i = 0; i < std::min(plan.slots, ready_at_first); ++i) {
+        if (!segment.prepare_slot(i))
+            throw_no_space(files, plan, bytes, free);
+        slots::open_slot(segment, i);
+    }
     undo.keep();
     return segment;
+}
+
+void Segment::write_header(const std::string& attributes, const Id& instance) {
+    mapping_.populate(0, geometry_.data_offset);
+    auto* header = new (mapping_.data()) SegmentHeader{};
+    header->preamble = make_preamble(layout::segment_magic, sizeof(SegmentHeader), instance);
+    header->geometry = geometry_;
+    std::memcpy(at(geometry_.attributes_offset), attributes.data(), attributes.size());
+    for (std::uint32_t i = 0; i < geometry_.slot_count; ++i) {
+        new (&slot(i)) SlotHeader{};
+        slots::close_slot(*this, i);
+    }
+}
+
+bool Segment::prepare_slot(std::uint32_t index) const noexcept {
+    const std::uint64_t offset = geometry_.data_offset + index * geometry_.slot_bytes;
+    if (platform::reserve(file_, offset, geometry_.slot_bytes) != 0)
+        return false;
+    mapping_.populate(offset, geometry_.slot_bytes);
+    return true;
+}
+
+void Segment::look_at_slot(std::uint32_t index) noexcept {
+    const std::uint32_t bit = std::uint32_t{1} << index;
+    if ((seen_slots_ & bit) == 0)
+        mapping_.populate(geometry_.data_offset + index * geometry_.slot_bytes, geometry_.slot_bytes);
+    seen_slots_ |= bit;
 }
 
 std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const Id& instance,

@@ -31,7 +31,7 @@ struct SegmentPlan {
 /// says later is not looked at again.
 class Segment {
   public:
-    /// Makes the file, with all its space reserved.
+    /// Makes the file. Its first slots are ready, the others claimed and without space: see prepare_slot().
     /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, PermissionDenied, System.
     static Segment create(const TagFiles& files, const SegmentPlan& plan);
 
@@ -39,6 +39,17 @@ class Segment {
     /// \throws Error as open_checked(), and Damaged, UnsupportedVersion, OutOfMemory.
     static std::optional<Segment> open(const TagFiles& files, const Id& id, const Id& instance,
                                        std::uint32_t generation, const Owner& owner);
+
+    /// Slots that are ready in a new segment, if it has as many: enough to go on with, few enough that a
+    /// new layout comes quickly.
+    static constexpr std::uint32_t ready_at_first = min_slots;
+
+    /// The writer's: reserves a slot's space and brings it into the page table.
+    /// \returns false if there is no space any more.
+    bool prepare_slot(std::uint32_t index) const noexcept;
+
+    /// A reader's: brings a slot into the page table, if this is the first time.
+    void look_at_slot(std::uint32_t index) noexcept;
 
     const std::string& name() const noexcept { return name_; }
     std::uint32_t generation() const noexcept { return geometry_.generation; }
@@ -63,6 +74,7 @@ class Segment {
 
   private:
     Segment() = default;
+    void write_header(const std::string& attributes, const Id& instance);
     void read_geometry(const std::string& path, std::uint64_t file_bytes);
     void read_attributes(const std::string& path);
 
@@ -73,7 +85,9 @@ class Segment {
 
     std::string name_;
     Id id_;
+    platform::Descriptor file_;  // only the writer's
     platform::Mapping mapping_;
+    std::uint32_t seen_slots_ = 0;  // bit per slot
     layout::SegmentGeometry geometry_{};
     ArraySpec spec_;
     Attributes attributes_;

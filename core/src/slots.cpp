@@ -62,6 +62,15 @@ Held held(const ReaderTable& table, std::uint32_t generation) noexcept {
     return result;
 }
 
+void close_slot(const Segment& segment, std::uint32_t slot) noexcept {
+    // Relaxed: the segment is not announced yet.
+    segment.slot(slot).state.store(state_of(0) | claimed_bit, std::memory_order_relaxed);
+}
+
+void open_slot(const Segment& segment, std::uint32_t slot) noexcept {
+    put_back(segment, slot);
+}
+
 std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& table,
                                    bool backpressure) noexcept {
     Held now = held(table, segment.generation());  // a first look, so that few claims have to be put back

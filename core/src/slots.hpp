@@ -36,6 +36,14 @@ struct Held {
 /// What live readers hold of a generation. Acquire: what a reader did before letting go is done.
 Held held(const layout::ReaderTable& table, std::uint32_t generation) noexcept;
 
+// ---- making a segment
+
+/// Sets a slot's state so that nobody uses it: it has no space yet.
+void close_slot(const Segment& segment, std::uint32_t slot) noexcept;
+
+/// Makes a closed slot an empty one. Any thread.
+void open_slot(const Segment& segment, std::uint32_t slot) noexcept;
+
 // ---- the writer's side: one thread at a time, except put_back()
 
 /// Takes the slot with the oldest frame that nobody holds. Frames from `Held::floor` on are only kept where

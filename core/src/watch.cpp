@@ -13,7 +13,6 @@
 #include <vector>
 
 #include <pthread.h>
-#include <signal.h>
 
 namespace ndsharray {
 
@@ -119,13 +118,7 @@ std::shared_ptr<Watcher> Watcher::get() {
 }
 
 void Watcher::start() {
-    // The application's signal handlers are not for this thread.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread([keep = shared().watcher] { keep->run(); }).detach();
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    platform::start_thread([keep = shared().watcher] { keep->run(); })->detach();
 }
 
 void Watcher::run() {

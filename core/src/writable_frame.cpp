@@ -2,10 +2,48 @@
 // A slot in the writer's hands.
 #include "writer_segment.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace ndsharray {
 namespace detail {
+
+WriterSegment::WriterSegment(Segment segment, std::shared_ptr<TableOwner> table)
+    : segment_(std::move(segment)), table_(std::move(table)), made_under_(fork_count()) {
+    if (segment_.slot_count() <= Segment::ready_at_first)
+        return;
+    preparing_slots_.store(true, std::memory_order_relaxed);
+    try {
+        preparing_ = platform::start_thread([this] { prepare_slots(); });
+    } catch (const std::system_error&) {
+        prepare_slots();  // no more threads are to be had
+    }
+}
+
+WriterSegment::~WriterSegment() {
+    if (made_under_ != fork_count()) {
+        static_cast<void>(preparing_.release());  // the thread stayed with the parent
+        return;
+    }
+    stop_preparing_.store(true, std::memory_order_relaxed);
+    if (preparing_)
+        preparing_->join();
+}
+
+/// On a thread of its own, so that the first frame need not wait for memory that the eighth will use.
+void WriterSegment::prepare_slots() noexcept {
+    std::uint32_t slot = Segment::ready_at_first;
+    for (; slot < segment_.slot_count() && !stop_preparing_.load(std::memory_order_relaxed); ++slot) {
+        if (!segment_.prepare_slot(slot))
+            break;
+        slots::open_slot(segment_, slot);
+        table_->notify_if_waiting();
+    }
+    without_space_.store(segment_.slot_count() - slot, std::memory_order_relaxed);
+    // Release: whoever sees that nothing more comes sees the last slot that came.
+    preparing_slots_.store(false, std::memory_order_release);
+    table_->notify_if_waiting();
+}
 
 WritableFrame WriterSegment::claim(bool backpressure) noexcept {
     return frame_in(slots::claim(segment_, table_->words(), backpressure), false);

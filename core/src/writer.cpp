@@ -96,7 +96,8 @@ class Writer::Implementation {
     Segment make_segment(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
     void retire(const std::shared_ptr<detail::WriterSegment>& segment);
     void announce_current();
-    WritableFrame claim();
+    template <typename Claim>
+    WritableFrame claim_prepared(Lock& lock, Claim claim);
     bool readers_took_all() const noexcept;
     template <typename Ready>
     WriteStatus wait_for_readers(Lock& lock, const platform::Deadline& deadline,
@@ -243,20 +244,15 @@ void Writer::Implementation::announce_current() {
 
 // ---- frames
 
-WritableFrame Writer::Implementation::claim() {
-    return current_->claim(options_.backpressure);
-}
-
 WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     if (inherited())
         return WritableFrame(WriteStatus::Closed);
     Lock lock(mutex_);
     if (closed_ || !current_)
         return WritableFrame(WriteStatus::Closed);
-    WritableFrame frame = claim();
-    if (frame)
-        return frame;
-    if (table_->reclaim_dead() > 0)
+    const auto claim = [this] { return current_->claim(options_.backpressure); };
+    WritableFrame frame = claim_prepared(lock, claim);
+    if (!frame && table_->reclaim_dead() > 0 && current_)
         frame = claim();
     if (!frame && !options_.backpressure)
         ++counted_.dropped;
@@ -275,10 +271,26 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
 WritableFrame Writer::Implementation::acquire_pinned() {
     if (inherited())
         return WritableFrame(WriteStatus::Closed);
-    const Lock lock(mutex_);
+    Lock lock(mutex_);
     if (closed_ || !current_)
         return WritableFrame(WriteStatus::Closed);
-    return current_->claim_pinned(options_.backpressure);
+    return claim_prepared(lock, [this] { return current_->claim_pinned(options_.backpressure); });
+}
+
+/// A slot. In the first moments of a segment this waits until its slots are ready, which is a matter of
+/// clearing memory: what nobody holds is not to count as missing.
+template <typename Claim>
+WritableFrame Writer::Implementation::claim_prepared(Lock& lock, Claim claim) {
+    WritableFrame frame = claim();
+    if (frame || !current_->is_preparing())
+        return frame;
+    wait_for_readers(lock, std::nullopt, 0ns, [&] {
+        const bool last_look = !current_ || !current_->is_preparing();
+        if (current_)
+            frame = claim();
+        return frame || last_look;
+    });
+    return frame;
 }
 
 std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo info,
@@ -441,7 +453,7 @@ WriterStats Writer::Implementation::stats() const {
     stats.readers = closed_ ? 0 : table_->count_live();
     if (current_) {
         stats.generation = current_->segment().generation();
-        stats.slots = current_->segment().slot_count();
+        stats.slots = current_->usable_slots();
         stats.segment = current_->segment().name();
     }
     return stats;

@@ -9,17 +9,30 @@
 
 #include <ndsharray/writer.hpp>
 
+#include <atomic>
 #include <memory>
+#include <thread>
 #include <utility>
 
 namespace ndsharray::detail {
 
 class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
   public:
-    WriterSegment(Segment segment, std::shared_ptr<TableOwner> table)
-        : segment_(std::move(segment)), table_(std::move(table)), made_under_(fork_count()) {}
+    /// Starts to prepare the slots that are not ready.
+    WriterSegment(Segment segment, std::shared_ptr<TableOwner> table);
+    ~WriterSegment();
+    WriterSegment(const WriterSegment&) = delete;
+    WriterSegment& operator=(const WriterSegment&) = delete;
 
     const Segment& segment() const noexcept { return segment_; }
+
+    /// Whether slots are still to become usable.
+    bool is_preparing() const noexcept { return preparing_slots_.load(std::memory_order_acquire); }
+
+    /// Slots for which there was space.
+    unsigned usable_slots() const noexcept {
+        return segment_.slot_count() - without_space_.load(std::memory_order_relaxed);
+    }
 
     /// An empty frame if every slot is held. For one thread at a time.
     WritableFrame claim(bool backpressure) noexcept;
@@ -31,11 +44,16 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     void give_back(const WritableFrame& frame) const noexcept;
 
   private:
+    void prepare_slots() noexcept;
     WritableFrame frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept;
 
     Segment segment_;
     std::shared_ptr<TableOwner> table_;
     std::uint32_t made_under_;
+    std::atomic<bool> stop_preparing_{false};
+    std::atomic<bool> preparing_slots_{false};
+    std::atomic<unsigned> without_space_{0};
+    std::unique_ptr<std::thread> preparing_;
 };
 
 }  // namespace ndsharray::detail
