@@ -2,6 +2,8 @@
 // Copies the pixels of a video frame between a GstBuffer and an array.
 #include "frame_copy.hpp"
 
+#include <cstring>
+
 #include "owned.hpp"
 
 namespace ndsharray::gst {
@@ -40,6 +42,37 @@ GstVideoFrame frame_over(const std::byte* array, const GstVideoInfo& info, const
     return frame;
 }
 
+/// Bytes of a row of a packed format whose chroma is shared by neighbouring pixels; 0 for other formats.
+gsize packed_row_bytes(const GstVideoInfo& info) {
+    const GstVideoFormatInfo* format = info.finfo;
+    const bool shares = GST_VIDEO_INFO_N_PLANES(&info) == 1 &&
+                        GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format) > 1 &&
+                        GST_VIDEO_FORMAT_INFO_W_SUB(format, 1) > 0;
+    if (!shares) {
+        return 0;
+    }
+    const gint step = 1 << GST_VIDEO_FORMAT_INFO_W_SUB(format, 1);
+    const gint width = (GST_VIDEO_INFO_WIDTH(&info) + step - 1) / step * step;
+    return static_cast<gsize>(width) * static_cast<gsize>(GST_VIDEO_FORMAT_INFO_PSTRIDE(format, 0));
+}
+
+/// gst_video_frame_copy(), whole also where it is not: of YUY2 and the like with an odd width it forgets the
+/// last pixel's chroma.
+bool copy_frame(GstVideoFrame& to, const GstVideoFrame& from) {
+    const gsize row = packed_row_bytes(from.info);
+    if (row == 0) {
+        return gst_video_frame_copy(&to, &from);
+    }
+    const auto* source = static_cast<const guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&from, 0));
+    auto* destination = static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&to, 0));
+    for (gint y = 0; y < GST_VIDEO_INFO_FIELD_HEIGHT(&from.info); ++y) {
+        std::memcpy(destination, source, row);
+        source += GST_VIDEO_FRAME_PLANE_STRIDE(&from, 0);
+        destination += GST_VIDEO_FRAME_PLANE_STRIDE(&to, 0);
+    }
+    return true;
+}
+
 }  // namespace
 
 bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout, std::byte* array) {
@@ -48,7 +81,7 @@ bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayou
         return false;
     }
     GstVideoFrame destination = frame_over(array, info, layout);
-    return gst_video_frame_copy(&destination, source.get());
+    return copy_frame(destination, *source.get());
 }
 
 GstBuffer* copy_to_buffer(const std::byte* array, const GstVideoInfo& info, const VideoLayout& layout) {
@@ -59,7 +92,7 @@ GstBuffer* copy_to_buffer(const std::byte* array, const GstVideoInfo& info, cons
     {
         MappedFrame destination(buffer.get(), info, GST_MAP_WRITE);
         GstVideoFrame source = frame_over(array, info, layout);
-        if (!destination.get() || !gst_video_frame_copy(destination.get(), &source)) {
+        if (!destination.get() || !copy_frame(*destination.get(), source)) {
             return nullptr;
         }
     }

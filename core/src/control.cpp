@@ -153,7 +153,10 @@ bool ControlOwner::hold(platform::Descriptor file) {
 void ControlOwner::start(const WriterOptions& options) const noexcept {
     ControlFile& file = words();
     file.writer_pid.store(platform::own_pid(), std::memory_order_relaxed);
-    file.options.store(options.backpressure ? layout::option_backpressure : 0, std::memory_order_relaxed);
+    // What a dead writer left has to be known until it is cleared away, whoever does that in the end.
+    file.options.store((options.backpressure ? layout::option_backpressure : 0) |
+                           (options.compat || had_compat() ? layout::option_compat : 0),
+                       std::memory_order_relaxed);
     file.state.store(static_cast<std::uint32_t>(WriterState::Starting), std::memory_order_release);
     // After everything a reader looks at when it sees a new epoch.
     file.epoch.fetch_add(1, std::memory_order_release);

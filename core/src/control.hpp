@@ -32,6 +32,11 @@ class ControlOwner {
     /// Whether a dead writer's file (and so its reader table) was taken over.
     bool took_over() const noexcept { return took_over_; }
 
+    /// Whether a writer of this file, dead or living, made files in the layout of 1.x.
+    bool had_compat() const noexcept {
+        return (words().options.load(std::memory_order_relaxed) & layout::option_compat) != 0;
+    }
+
     /// Tells readers that something in the file changed.
     void wake_readers() const noexcept;
 

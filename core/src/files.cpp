@@ -125,10 +125,7 @@ std::optional<platform::Descriptor> open_checked(const std::string& path, platfo
     if (!status || !status->regular)
         throw_not_regular(path);
     if (!owner.accepts(status->owner))
-        throw Error(ErrorCode::WrongOwner,
-                    path + " belongs to user " + platform::user_name(status->owner) + ", expected " +
-                        owner.to_string() +
-                        "; use another tag, or set the owner to read from if that is right");
+        throw_wrong_owner(path, status->owner, owner);
     return std::move(opened.file);
 }
 
@@ -143,6 +140,13 @@ Owner Owner::named(const std::string& user) {
 
 std::string Owner::to_string() const {
     return platform::user_name(user_) + (root_too_ && user_ != 0 ? " or root" : "");
+}
+
+void throw_wrong_owner(const std::string& path, uid_t found, const Owner& expected) {
+    throw Error(ErrorCode::WrongOwner, path + " belongs to user " + platform::user_name(found) +
+                                           ", expected " + expected.to_string() +
+                                           "; use another tag, or set the owner to read from if that is "
+                                           "right");
 }
 
 void throw_errno(int error, const std::string& action, const std::string& path) {

@@ -87,6 +87,9 @@ class Owner {
     bool root_too_;
 };
 
+/// \throws Error WrongOwner, naming the file, its owner and who was expected.
+[[noreturn]] void throw_wrong_owner(const std::string& path, uid_t found, const Owner& expected);
+
 /// Removes a file when it goes out of scope, unless told to keep it.
 class RemoveAtEnd {
   public:

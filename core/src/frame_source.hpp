@@ -1,35 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A segment as a reader holds it: where frames come from, and where they go back to.
+// Where frames come from and where they go back to: what a Frame knows of its origin.
 #pragma once
-
-#include "reader_table.hpp"
-#include "segment.hpp"
-#include "slots.hpp"
 
 #include <ndsharray/frame.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace ndsharray::detail {
 
-/// Shared by the Reader and all its frames of this segment.
+/// Frames of one layout. Shared by the Reader and all its frames of this layout.
 class FrameSource : public std::enable_shared_from_this<FrameSource> {
   public:
-    /// \param session nothing: frames are copied without a lease.
-    FrameSource(Segment segment, std::shared_ptr<ReaderSession> session);
+    virtual ~FrameSource() = default;
+    FrameSource(const FrameSource&) = delete;
+    FrameSource& operator=(const FrameSource&) = delete;
 
-    const Segment& segment() const noexcept { return segment_; }
-
-    /// The frame at a place: under a lease where one may be held, else as a copy. Nothing if the writer has
-    /// taken the slot in the meantime.
-    /// \param max_leases how many leases the reader may hold, this one included.
-    /// \throws std::bad_alloc if there is no memory for a copy.
-    std::optional<Frame> take(slots::Place place, unsigned max_leases);
+    virtual const ArraySpec& spec() const noexcept = 0;
+    virtual const Attributes& attributes() const noexcept = 0;
+    virtual std::uint32_t generation() const noexcept = 0;
+    virtual const std::string& name() const noexcept = 0;
 
     /// Adds to a frame what only the Reader knows.
     static void describe(Frame& frame, std::uint64_t missed, bool first_of_writer) noexcept {
@@ -40,19 +36,29 @@ class FrameSource : public std::enable_shared_from_this<FrameSource> {
     /// Takes back what a frame holds. Any thread.
     void give_back(const Frame& frame) noexcept;
 
-  private:
+  protected:
     struct Free {
         void operator()(std::byte* block) const noexcept { std::free(block); }
     };
     using Block = std::unique_ptr<std::byte[], Free>;
 
-    bool may_hold(unsigned max_leases) const noexcept;
-    Frame leased(slots::Place place);
-    std::optional<Frame> copied(slots::Place place);
-    Block take_block();
+    FrameSource();
 
-    Segment segment_;
-    const std::shared_ptr<ReaderSession> session_;
+    /// Memory for a copy, page-aligned. Always to be asked for as many bytes.
+    /// \throws std::bad_alloc
+    Block take_block(std::uint64_t bytes);
+    void keep_block(Block block) noexcept;
+
+    /// A frame over a block: the array, then the metadata.
+    Frame copied_frame(Block block, const FrameInfo& info, std::size_t metadata_bytes = 0);
+
+    /// A frame over a slot; ends with end_lease().
+    Frame leased_frame(std::uint32_t slot, const std::byte* data, const FrameInfo& info,
+                       std::span<const std::byte> metadata);
+
+  private:
+    virtual void end_lease(std::uint32_t) noexcept {}
+
     std::mutex mutex_;           // of this process only; guards the blocks
     std::vector<Block> blocks_;  // for copies, kept so that their pages need not be brought in again
 };

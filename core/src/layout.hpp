@@ -53,6 +53,8 @@ constexpr bool is_closed(WriterState state) noexcept {
 }
 
 inline constexpr std::uint32_t option_backpressure = 1;
+inline constexpr std::uint32_t option_compat =
+    2;  // a writer of this file made files of 1.x: see compat_layout
 
 /// `ndsh.<tag>`: written by the writer, read by everybody.
 struct ControlFile {

@@ -220,8 +220,30 @@ int unlink_file(const std::string& path) noexcept {
 }
 
 bool write_at(const Descriptor& file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {
-    return pwrite(file.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset)) ==
-           static_cast<ssize_t>(bytes.size());
+    while (!bytes.empty()) {
+        const ssize_t written = pwrite(file.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        offset += static_cast<std::uint64_t>(written);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+std::size_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> bytes) noexcept {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t found =
+            pread(file.number(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+        if (found < 0 && errno == EINTR)
+            continue;
+        if (found <= 0)
+            break;
+        done += static_cast<std::size_t>(found);
+    }
+    return done;
 }
 
 std::vector<std::string> list_directory(const std::string& path) {

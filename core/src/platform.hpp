@@ -100,7 +100,12 @@ bool set_permissions(const Descriptor& file, unsigned permissions) noexcept;
 int link_file(const std::string& from, const std::string& to) noexcept;
 int rename_file(const std::string& from, const std::string& to) noexcept;
 int unlink_file(const std::string& path) noexcept;
+
+/// Writes all of the bytes. \returns whether that succeeded.
 bool write_at(const Descriptor& file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept;
+
+/// Reads as many bytes as there are. \returns how many.
+std::size_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> bytes) noexcept;
 
 /// Names in a directory; empty if it cannot be read.
 std::vector<std::string> list_directory(const std::string& path);

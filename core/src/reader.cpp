@@ -2,10 +2,11 @@
 // A reader of a tag.
 #include <ndsharray/reader.hpp>
 
+#include "compat_reader.hpp"
 #include "control.hpp"
-#include "frame_source.hpp"
 #include "interrupt.hpp"
 #include "reader_table.hpp"
+#include "segment_source.hpp"
 #include "slots.hpp"
 #include "watch.hpp"
 
@@ -47,7 +48,7 @@ struct Channel {
     ControlView control;
     Watch death_watch;
     std::shared_ptr<ReaderSession> session;  // none: copy mode, or not joined yet
-    std::shared_ptr<detail::FrameSource> source;
+    std::shared_ptr<detail::SegmentSource> source;
     bool joined = false;
     bool end_reported = false;
     std::uint32_t epoch = 0;
@@ -60,7 +61,10 @@ struct Channel {
 class Reader::Implementation {
   public:
     Implementation(const std::string& tag, ReaderOptions options)
-        : options_(checked(std::move(options))), owner_(owner_of(options_)), files_(tag) {
+        : options_(checked(std::move(options))),
+          owner_(owner_of(options_)),
+          files_(tag),
+          compat_(files_, owner_) {
         watch_directory();
     }
     ~Implementation() { leave(); }
@@ -83,9 +87,12 @@ class Reader::Implementation {
     Frame fail(ErrorCode code, const std::string& sentence) noexcept;
 
     void watch_directory();
-    bool is_watched() const noexcept { return directory_watch_ && (!channel_ || channel_->death_watch); }
+    bool is_watched() const noexcept {
+        return directory_watch_ && compat_watch_ && (!channel_ || channel_->death_watch);
+    }
     void attach();
     void leave() noexcept;
+    void lose_writer() noexcept;
     void join();
     void meet_writer();
     void follow_replacement();
@@ -98,12 +105,15 @@ class Reader::Implementation {
     void move_to(const ControlView::Announcement& announcement);
     std::optional<Frame> next_frame();
     void count(Frame& frame);
+    void count_delivered(const Frame& frame);
+    std::optional<Frame> take_compat();
 
     const ReaderOptions options_;
     const Owner owner_;
     const std::uint32_t made_under_ = fork_count();
     const TagFiles files_;
     Interrupt interrupt_;
+    CompatReader compat_;  // only for the thread that reads
 
     // Set by the watching thread, looked at by read().
     std::atomic<bool> check_path_{false};
@@ -116,6 +126,7 @@ class Reader::Implementation {
     // Only for the thread that reads.
     bool met_writer_ = false;
     bool first_of_writer_ = false;
+    bool reads_compat_ = false;  // the last frame came from 1.x
 
     mutable std::mutex mutex_;  // of this process only; guards what follows where read() changes it
     std::optional<Channel> channel_;
@@ -123,7 +134,8 @@ class Reader::Implementation {
     ReaderStats stats_;
     Error error_{ErrorCode::None, ""};
 
-    Watch directory_watch_;  // last: its callback uses the rest
+    Watch directory_watch_;  // last, with the next: their callbacks use the rest
+    Watch compat_watch_;
 };
 
 // ---- waiting
@@ -170,10 +182,15 @@ Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline)
             if (frame || frame.status() != ReadStatus::Timeout)
                 return frame;
         }
+        if (!attached())
+            if (auto frame = take_compat())
+                return std::move(*frame);
         if (platform::has_passed(deadline))
             return Frame(ReadStatus::Timeout);
-        const platform::Deadline limit =
+        platform::Deadline limit =
             is_watched() ? deadline : platform::no_later_than(deadline, unwatched_look);
+        if (!attached())
+            limit = compat_.next_look(limit);
         if (channel_)
             platform::wait_either(woken, interrupted, limit);
         else
@@ -198,12 +215,13 @@ void Reader::Implementation::suspend(bool suspended) noexcept {
 // ---- coming and going of writers
 
 void Reader::Implementation::watch_directory() {
-    if (directory_watch_)
-        return;
-    directory_watch_ = Watch::directory(files_.directory(), files_.control_name(), [this] {
-        check_path_.store(true, std::memory_order_relaxed);
-        interrupt_.notify();
-    });
+    if (!directory_watch_)
+        directory_watch_ = Watch::directory(files_.directory(), files_.control_name(), [this] {
+            check_path_.store(true, std::memory_order_relaxed);
+            interrupt_.notify();
+        });
+    if (!compat_watch_)
+        compat_watch_ = Watch::directory(files_.directory(), files_.tag(), [this] { interrupt_.notify(); });
 }
 
 void Reader::Implementation::attach() {
@@ -220,6 +238,8 @@ void Reader::Implementation::attach() {
     channel_->epoch = channel_->control.words().epoch.load(std::memory_order_acquire);
     if (channel_->control.writer_lives())
         meet_writer();
+    else
+        compat_.ignore_until_now();
 }
 
 void Reader::Implementation::meet_writer() {
@@ -227,13 +247,20 @@ void Reader::Implementation::meet_writer() {
     backpressure_.store((options & layout::option_backpressure) != 0, std::memory_order_relaxed);
     writer_lives_.store(true, std::memory_order_relaxed);
     first_of_writer_ = true;
+    reads_compat_ = false;
     channel_->end_reported = false;
     if (std::exchange(met_writer_, true))
         ++stats_.reconnects;
 }
 
+/// What a writer of ours wrote for 1.x as well is not to be read a second time.
+void Reader::Implementation::lose_writer() noexcept {
+    if (writer_lives_.exchange(false, std::memory_order_relaxed))
+        compat_.ignore_until_now();
+}
+
 void Reader::Implementation::leave() noexcept {
-    writer_lives_.store(false, std::memory_order_relaxed);
+    lose_writer();
     std::optional<Channel> left;  // ends outside of the mutex
     const std::lock_guard guard(mutex_);
     if (channel_ && channel_->session && channel_->session->is_own())
@@ -294,7 +321,7 @@ Frame Reader::Implementation::look() {
 
 Frame Reader::Implementation::look_for_end(WriterState state) {
     if (was_taken_over()) {  // died and was succeeded before we noticed
-        writer_lives_.store(false, std::memory_order_relaxed);
+        lose_writer();
         return Frame(ReadStatus::Disconnected);
     }
     const bool ended = state == WriterState::Ended || state == WriterState::EndedAndClosed;
@@ -309,7 +336,7 @@ Frame Reader::Implementation::look_for_end(WriterState state) {
             check_death_.store(true, std::memory_order_relaxed);
             return std::move(*frame);
         }
-        writer_lives_.store(false, std::memory_order_relaxed);
+        lose_writer();
         return Frame(ReadStatus::Disconnected);
     }
     return Frame(ReadStatus::Timeout);
@@ -337,7 +364,7 @@ void Reader::Implementation::move_to(const ControlView::Announcement& announceme
     auto segment = Segment::open(files_, announcement.segment, channel_->control.instance(),
                                  announcement.generation, owner_);
     if (segment) {
-        channel_->source = std::make_shared<detail::FrameSource>(std::move(*segment), channel_->session);
+        channel_->source = std::make_shared<detail::SegmentSource>(std::move(*segment), channel_->session);
         const std::lock_guard guard(mutex_);
         stats_.generation = announcement.generation;
         stats_.segment = channel_->source->segment().name();
@@ -378,12 +405,7 @@ void Reader::Implementation::count(Frame& frame) {
     channel_->end_reported = false;
     channel_->wanted = frame.number() + 1;
     detail::FrameSource::describe(frame, missed, std::exchange(first_of_writer_, false));
-    {
-        const std::lock_guard guard(mutex_);
-        ++stats_.frames;
-        stats_.missed += missed;
-        stats_.copied += frame.is_copy() ? 1 : 0;
-    }
+    count_delivered(frame);
     if (!channel_->session)
         return;
     layout::ReaderEntry& entry = channel_->session->entry();
@@ -394,6 +416,33 @@ void Reader::Implementation::count(Frame& frame) {
     entry.cursor.store(channel_->wanted, std::memory_order_release);
     if (options_.mode == ReadMode::Every)
         channel_->session->notify_released();
+}
+
+void Reader::Implementation::count_delivered(const Frame& frame) {
+    const std::lock_guard guard(mutex_);
+    ++stats_.frames;
+    stats_.missed += frame.missed();
+    stats_.copied += frame.is_copy() ? 1 : 0;
+}
+
+// ---- tags that only 1.x writes
+
+/// A frame of 1.x. It does not say which frames there were before, nor whether its writer lives.
+std::optional<Frame> Reader::Implementation::take_compat() {
+    auto frame = compat_.take();
+    if (!frame)
+        return std::nullopt;
+    const bool first = !std::exchange(reads_compat_, true);
+    detail::FrameSource::describe(*frame, 0, first);
+    count_delivered(*frame);
+    const std::lock_guard guard(mutex_);
+    stats_.generation = frame->generation();
+    stats_.segment = frame->segment_name();
+    if (first)
+        backpressure_.store(false, std::memory_order_relaxed);
+    if (first && std::exchange(met_writer_, true))
+        ++stats_.reconnects;
+    return frame;
 }
 
 ReaderStats Reader::Implementation::stats() const {

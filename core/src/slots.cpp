@@ -30,6 +30,18 @@ constexpr unsigned slots_left_to_writer = 2;
 /// What pools leave to readers: enough for one reader to keep a frame while it takes the next.
 constexpr unsigned leases_left_to_readers = 2;
 
+template <typename Visitor>
+void for_each_reader(const ReaderTable& table, Visitor visit) noexcept {
+    for (std::uint64_t active = table.active.load(std::memory_order_acquire); active != 0;
+         active &= active - 1)
+        visit(table.entries[std::countr_zero(active)]);
+}
+
+bool wants_every_frame(const ReaderEntry& entry) noexcept {
+    const std::uint32_t flags = entry.flags.load(std::memory_order_acquire);
+    return (flags & (layout::reader_every | layout::reader_suspended)) == layout::reader_every;
+}
+
 /// Slot with the oldest frame among those not in `excluded`; slot_count if there is none.
 std::uint32_t oldest(const Segment& segment, std::uint32_t excluded, std::uint64_t floor) noexcept {
     std::uint32_t best = segment.slot_count();
@@ -49,16 +61,24 @@ std::uint32_t oldest(const Segment& segment, std::uint32_t excluded, std::uint64
 
 Held held(const ReaderTable& table, std::uint32_t generation) noexcept {
     Held result;
-    for (std::uint64_t active = table.active.load(std::memory_order_acquire); active != 0;
-         active &= active - 1) {
-        const ReaderEntry& entry = table.entries[std::countr_zero(active)];
+    for_each_reader(table, [&](const ReaderEntry& entry) {
         const std::uint64_t lease = entry.lease.load(std::memory_order_acquire);
         if (lease >> 32 == generation)
             result.leased |= static_cast<std::uint32_t>(lease);
-        const std::uint32_t flags = entry.flags.load(std::memory_order_acquire);
-        if ((flags & (layout::reader_every | layout::reader_suspended)) == layout::reader_every)
+        if (wants_every_frame(entry))
             result.floor = std::min(result.floor, entry.cursor.load(std::memory_order_acquire));
-    }
+    });
+    return result;
+}
+
+bool all_can_follow(const ReaderTable& table, std::uint32_t generation, std::uint64_t newest) noexcept {
+    bool result = true;
+    for_each_reader(table, [&](const ReaderEntry& entry) {
+        // Acquire: a reader that has entered a generation has its segment mapped.
+        const bool entered = entry.lease.load(std::memory_order_acquire) >> 32 == generation;
+        if (wants_every_frame(entry) && !entered && entry.cursor.load(std::memory_order_acquire) <= newest)
+            result = false;
+    });
     return result;
 }
 

@@ -36,6 +36,11 @@ struct Held {
 /// What live readers hold of a generation. Acquire: what a reader did before letting go is done.
 Held held(const layout::ReaderTable& table, std::uint32_t generation) noexcept;
 
+/// Whether no `Every` reader would lose frames if readers were pointed to a newer segment than this
+/// generation's: each has this one mapped, so that it can take what is left there, or has taken all.
+bool all_can_follow(const layout::ReaderTable& table, std::uint32_t generation,
+                    std::uint64_t newest) noexcept;
+
 // ---- making a segment
 
 /// Sets a slot's state so that nobody uses it: it has no space yet.

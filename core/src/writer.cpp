@@ -2,6 +2,7 @@
 // The writer of a tag.
 #include <ndsharray/writer.hpp>
 
+#include "compat_writer.hpp"
 #include "control.hpp"
 #include "copy.hpp"
 #include "interrupt.hpp"
@@ -14,6 +15,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace ndsharray {
@@ -49,8 +51,11 @@ class Writer::Implementation {
         : options_(checked(options)), files_(tag), control_(ControlOwner::take(files_, options_)) {
         files_.remove_leftovers();
         try {
+            open_compat();
             open_table();
         } catch (...) {
+            if (compat_)
+                compat_->close();
             control_.unlink(files_);  // no half-made tag
             throw;
         }
@@ -86,6 +91,7 @@ class Writer::Implementation {
   private:
     bool inherited() const noexcept { return made_under_ != fork_count(); }
     void require_usable() const;
+    void open_compat();
     void open_table();
     WriterState state() const noexcept {
         // Relaxed: only we write it.
@@ -115,6 +121,7 @@ class Writer::Implementation {
     bool closed_ = false;
     std::shared_ptr<detail::WriterSegment> current_;    // the configured one
     std::shared_ptr<detail::WriterSegment> announced_;  // the one readers are pointed to
+    std::optional<CompatWriter> compat_;
     unsigned asked_slots_ = 0;
     std::uint32_t generation_ = 0;
     std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's
@@ -127,6 +134,13 @@ class Writer::Implementation {
 
     Watch table_watch_;  // last: its callback uses the rest
 };
+
+void Writer::Implementation::open_compat() {
+    if (control_.took_over() && control_.had_compat())
+        compat::remove_leftovers(files_, options_.compat);
+    if (options_.compat)
+        compat_.emplace(files_, options_.permissions);
+}
 
 void Writer::Implementation::open_table() {
     if (control_.took_over())
@@ -178,6 +192,8 @@ void Writer::Implementation::configure(const ArraySpec& spec, const Attributes& 
         return;
     if (current_ != announced_)
         retire(std::exchange(current_, nullptr));  // nobody ever saw it
+    if (compat_)
+        compat_->configure(spec);
     Segment segment = make_segment(spec, attributes, slots);
     current_ = std::make_shared<detail::WriterSegment>(std::move(segment), table_);
     asked_slots_ = slots;
@@ -300,10 +316,12 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     Lock lock(mutex_);
     if (closed_ || frame.segment_ != current_)
         return 0;
-    if (current_ != announced_ && options_.backpressure) {
-        // Readers move on from a segment when they see a newer one, and would miss those in between.
-        const WriteStatus status =
-            wait_for_readers(lock, std::nullopt, death_check, [this] { return readers_took_all(); });
+    if (current_ != announced_ && announced_ && options_.backpressure) {
+        const auto can_follow = [this] {
+            return !announced_ ||
+                   slots::all_can_follow(table_->words(), announced_->segment().generation(), published_);
+        };
+        const WriteStatus status = wait_for_readers(lock, std::nullopt, death_check, can_follow);
         if (status != WriteStatus::Ok || frame.segment_ != current_)
             return 0;
     }
@@ -322,6 +340,8 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
                                      std::memory_order_release);
     ++counted_.published;
     control_.wake_readers();
+    if (compat_)
+        compat_->publish({frame.data_, current_->segment().spec()}, info.published);
     return info.number;
 }
 
@@ -406,6 +426,8 @@ void Writer::Implementation::close() {
     const Lock lock(mutex_);
     if (std::exchange(closed_, true))
         return;
+    if (compat_)
+        compat_->close();  // first: else readers that learn of our end would look there
     const bool ended = state() == WriterState::Ended;
     set_state(ended ? WriterState::EndedAndClosed : WriterState::Closed);
     if (current_ != announced_)
@@ -424,11 +446,16 @@ void Writer::Implementation::close() {
 void Writer::Implementation::on_readers_changed(std::function<void(unsigned)> changed) {
     if (inherited())
         return;
-    const std::lock_guard guard(telling_);
-    readers_changed_ = std::move(changed);
+    {
+        const std::lock_guard guard(telling_);
+        readers_changed_ = std::move(changed);
+        known_readers_ = 0;
+    }
+    readers_came_or_went();  // those who were here before
 }
 
-/// On the watching thread. Dead readers are cleared away at once: their leases would make the living copy.
+/// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living
+/// copy.
 void Writer::Implementation::readers_came_or_went() {
     table_->reclaim_dead();
     const std::lock_guard guard(telling_);

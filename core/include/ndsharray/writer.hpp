@@ -43,6 +43,10 @@ struct WriterOptions {
     /// Wait for `Every` readers instead of overwriting what they have not read.
     bool backpressure = false;
 
+    /// Publish each frame also in the files of the Python package ndsharray 1.x, for its readers: one more
+    /// copy. They are removed when the tag is closed.
+    bool compat = false;
+
     /// Room per frame for what publish() is given as metadata, in bytes, up to 1 MiB.
     std::size_t metadata_capacity = 0;
 };
@@ -111,7 +115,7 @@ class NDSHARRAY_API WritableFrame {
 class NDSHARRAY_API Writer {
   public:
     /// Takes the tag; a dead writer's is taken over, and its readers come along.
-    /// \throws Error InvalidTag, InvalidArgument, TagInUse, PermissionDenied, WrongOwner, NotRegular,
+    /// \throws Error InvalidTag, InvalidArgument, TagInUse, PermissionDenied, WrongOwner, NotRegular, Damaged,
     /// UnsupportedVersion, NoSpace, TooManyFiles, OutOfMemory, System.
     explicit Writer(std::string tag, WriterOptions options = {});
 
@@ -125,8 +129,8 @@ class NDSHARRAY_API Writer {
     /// Sets the layout and attributes of the frames to come. If anything differs from the current one
     /// this makes a new segment, which readers move to at the first frame published in it.
     /// \param spec layout; strides are kept as they are.
-    /// \param slots overrides WriterOptions::slots for this segment; 0 does not, and is no reason for a new one.
-    /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, Forked, Closed, System.
+    /// \param slots overrides WriterOptions::slots for this segment; 0 does not, and is no reason for a new
+    /// one. \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, Forked, Closed, System.
     void configure(const ArraySpec& spec, const Attributes& attributes = {}, unsigned slots = 0);
 
     /// A slot of the configured segment to be filled.
@@ -140,8 +144,8 @@ class NDSHARRAY_API Writer {
                           std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
 
     /// Publishes a filled frame and wakes the readers.
-    /// With backpressure the first frame of a new segment waits until `Every` readers took the last of
-    /// the old one (cancel() ends that wait).
+    /// With backpressure the first frame of a new segment waits for `Every` readers that have not even come
+    /// to the old one yet (cancel() ends that wait).
     /// \param info its `number` and `published` are ignored and filled in.
     /// \param metadata at most WriterOptions::metadata_capacity bytes; more is not published at all.
     /// \returns the frame's number, or 0 if it was not published: cancelled, closed, or a frame of a
@@ -154,7 +158,8 @@ class NDSHARRAY_API Writer {
     /// would leave readers and acquire() too few.
     WritableFrame acquire_pinned() noexcept;
 
-    /// publish() for a frame of acquire_pinned() that was not published before. The frame stays valid.
+    /// publish() for a frame that was not published before. The frame stays valid: one of acquire_pinned() can
+    /// be read until it is released; one of acquire() stays mapped, and may be any later frame at any time.
     std::uint64_t publish_pinned(WritableFrame& frame, const FrameInfo& info = {},
                                  std::span<const std::byte> metadata = {}) noexcept;
 
@@ -180,9 +185,9 @@ class NDSHARRAY_API Writer {
     /// Ends the tag: readers learn that the writer left, and its files are removed. Idempotent.
     void close() noexcept;
 
-    /// Calls `changed` with the number of attached readers whenever it changed, from a thread of the
-    /// library: return soon, do not destroy the Writer there. An empty function ends it; when this
-    /// returns, no call is under way.
+    /// Calls `changed` with the number of attached readers whenever it changed (at once if there are any),
+    /// mostly from a thread of the library: return soon, do not destroy the Writer there. An empty function
+    /// ends it; when this returns, no call is under way.
     void on_readers_changed(std::function<void(unsigned)> changed);
 
     const std::string& tag() const noexcept;
