@@ -162,7 +162,7 @@ class BadSegment : public CoreTest {
         file << bytes;
     }
 
-    RemoteWriter writer_{tag_};
+    RemoteWriter writer_{tag_, {.slots = min_slots}};  // of so few none is prepared later
     Reader reader_{tag_};
 };
 

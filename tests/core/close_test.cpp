@@ -3,6 +3,8 @@
 #include "core_test.hpp"
 #include "remote.hpp"
 
+#include <support/child_process.hpp>
+
 #include <utility>
 
 namespace ndsharray::test {
@@ -42,6 +44,22 @@ TEST_F(Close, OfAProcessLeavesNothing) {
     RemoteWriter writer(tag_);
     writer.write();
     writer.close();
+    EXPECT_EQ(entries(), Names{});
+}
+
+/// Leaves main() while a Writer and a Reader with static storage are open.
+int end_with_static_objects(Channel&, const Arguments& arguments) {
+    static Writer writer(arguments.at(0));
+    static Reader reader(arguments.at(0));
+    write_pattern(writer, bytes_spec(10));
+    static const Frame frame = reader.read(patience);
+    return frame ? 0 : 1;
+}
+const RegisteredRole end_with_static_objects_role("end_with_static_objects", end_with_static_objects);
+
+TEST_F(Close, AtTheEndOfTheProcessLeavesNothing) {
+    ChildProcess process("end_with_static_objects", {tag_});
+    EXPECT_EQ(process.wait_for_exit(), 0);
     EXPECT_EQ(entries(), Names{});
 }
 

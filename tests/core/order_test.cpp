@@ -5,8 +5,6 @@
 
 #include <support/background_call.hpp>
 
-#include <algorithm>
-#include <cstdlib>
 #include <optional>
 
 namespace ndsharray::test {
@@ -174,6 +172,22 @@ TEST_F(Order, Reader_FollowsAWriterKilledAndRestartedBehindItsBack) {
     writer->close();
 }
 
+TEST_F(Order, Reader_StartedAfterACrashWaitsForTheNextWriter) {
+    {
+        RemoteWriter crashed(tag_);
+        crashed.write();
+        crashed.kill();
+    }
+    Reader reader(tag_);
+    EXPECT_EQ(reader.read(50ms).status(), ReadStatus::Timeout);
+    EXPECT_FALSE(reader.attached());
+    RemoteWriter writer(tag_);
+    writer.write();
+    EXPECT_TRUE(reader.read(in_time));
+    EXPECT_EQ(reader.stats().reconnects, 0U);
+    writer.close();
+}
+
 TEST_F(Order, Reader_KeepsAFrameOfAKilledWriter) {
     Reader reader(tag_);
     RemoteWriter writer(tag_);
@@ -197,141 +211,11 @@ TEST_F(Order, Reader_ReadsNoFrameThatAKilledWriterWasFilling) {
     clear_away();
 }
 
-TEST_F(Order, Writer_TakesOverTheTagOfAKilledWriter) {
-    RemoteWriter killed(tag_);
-    killed.write();
-    killed.kill();
-    RemoteWriter writer(tag_);
-    EXPECT_NE(writer.write(), 0U);
-    writer.close();
-}
-
 TEST_F(Order, Writer_TakesTheTagOfAWriterThatClosed) {
     Writer first(tag_);
     first.close();
     Writer second(tag_);
     EXPECT_EQ(write_pattern(second, spec_), 1U);
-}
-
-TEST_F(Order, Writer_KilledAtAnyMomentIsTakenOver) {
-    std::srand(1);
-    Reader reader(tag_);
-    for (int round = 0; round < 20; ++round) {
-        ChildProcess changing("change_layouts", {tag_});
-        ASSERT_TRUE(changing.channel().receive());
-        std::this_thread::sleep_for(std::chrono::microseconds(std::rand() % 5000));  // any moment
-        changing.kill();
-        Writer writer(tag_);
-        const std::uint64_t bytes = 100'000 + static_cast<std::uint64_t>(round);  // as no frame before
-        ASSERT_NE(write_pattern(writer, bytes_spec(bytes)), 0U) << round;
-        ASSERT_TRUE(wait_until([&] {
-            const Frame frame = reader.read(in_time);
-            return frame && frame.spec().bytes == bytes && is_intact(frame);
-        })) << round;
-        writer.close();
-        ASSERT_EQ(directory_.entries(), std::vector<std::string>{}) << round;
-    }
-}
-
-int change_layouts(Channel& channel, const Arguments& arguments) {
-    Writer writer(arguments.at(0));
-    channel.send("started");
-    for (std::uint64_t bytes = 1;; bytes = bytes % 50'000 + 1)
-        write_pattern(writer, bytes_spec(bytes));
-}
-const RegisteredRole change_layouts_role("change_layouts", change_layouts);
-
-TEST_F(Order, SecondWriter_IsRefusedNamingTagAndOtherProcess) {
-    RemoteWriter first(tag_);
-    const Error error = error_of([&] { Writer second(tag_); });
-    EXPECT_EQ(error.code(), ErrorCode::TagInUse);
-    EXPECT_TRUE(contains(error.what(), tag_)) << error.what();
-    EXPECT_TRUE(contains(error.what(), std::to_string(first.pid()))) << error.what();
-    first.close();
-}
-
-TEST_F(Order, SecondWriter_IsRefusedInTheSameProcess) {
-    Writer first(tag_);
-    EXPECT_EQ(error_of([&] { Writer second(tag_); }).code(), ErrorCode::TagInUse);
-}
-
-TEST_F(Order, SecondWriter_DoesNotDisturbTheFirst) {
-    Writer first(tag_);
-    Reader reader(tag_);
-    write_pattern(first, spec_);
-    error_of([&] { Writer second(tag_); });
-    write_pattern(first, spec_);
-    const Frame frame = reader.read(in_time);
-    EXPECT_EQ(frame.number(), 2U);
-    EXPECT_TRUE(is_intact(frame));
-}
-
-TEST_F(Order, Writer_ReclaimsTheLeasesOfKilledReaders) {
-    Writer writer(tag_, {.slots = 4});
-    std::vector<RemoteReader> readers;
-    for (int i = 0; i < 6; ++i) {
-        readers.emplace_back(tag_, with_leases(32));
-        write_pattern(writer, spec_);
-        ASSERT_TRUE(readers.back().hold());
-    }
-    for (auto& reader : readers)
-        reader.kill();
-    for (int i = 0; i < 20; ++i)
-        EXPECT_NE(write_pattern(writer, spec_), 0U) << i;
-    EXPECT_TRUE(wait_until([&] { return writer.stats().readers == 0; }));
-    EXPECT_EQ(writer.stats().reclaimed, 6U);
-}
-
-TEST_F(Order, Writer_GoesOnWhileReadersAreKilledAtAnyMoment) {
-    std::srand(2);
-    Writer writer(tag_, {.slots = min_slots});
-    write_pattern(writer, spec_);
-    for (int round = 0; round < 20; ++round) {
-        ChildProcess reading("read_on", {tag_});
-        ASSERT_TRUE(reading.channel().receive());
-        const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(std::rand() % 5000);
-        while (std::chrono::steady_clock::now() < end)
-            write_pattern(writer, spec_);
-        reading.kill();
-        ASSERT_TRUE(wait_until([&] { return write_pattern(writer, spec_) != 0; })) << round;
-    }
-    EXPECT_TRUE(wait_until([&] { return writer.stats().readers == 0; }));
-}
-
-int read_on(Channel& channel, const Arguments& arguments) {
-    Reader reader(arguments.at(0));
-    Frame held = reader.read();
-    channel.send("attached");
-    for (;;)
-        held = reader.read();
-}
-const RegisteredRole read_on_role("read_on", read_on);
-
-TEST_F(Order, Reader_PastThe64thReadsByCopying) {
-    Writer writer(tag_);
-    std::vector<Reader> readers;
-    for (unsigned i = 0; i < max_readers + 3; ++i)
-        readers.emplace_back(tag_);
-    for (std::uint64_t number = 1; number <= 3; ++number) {
-        write_pattern(writer, spec_);
-        unsigned copies = 0;
-        for (auto& reader : readers) {
-            const Frame frame = reader.read(in_time);
-            ASSERT_EQ(frame.number(), number);
-            ASSERT_TRUE(is_intact(frame));
-            copies += frame.is_copy() ? 1 : 0;
-        }
-        EXPECT_EQ(copies, 3U);
-    }
-}
-
-TEST_F(Order, Reader_TakesThePlaceOfOneThatLeft) {
-    Writer writer(tag_);
-    write_pattern(writer, spec_);
-    for (unsigned i = 0; i < 2 * max_readers; ++i) {
-        Reader reader(tag_);
-        ASSERT_FALSE(reader.read(in_time).is_copy()) << i;
-    }
 }
 
 }  // namespace

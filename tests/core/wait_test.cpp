@@ -18,7 +18,7 @@ class ReaderWait : public CoreTest {
   protected:
     /// Starts a read() that waits for ever, cancels it. \returns how long it took to come back.
     std::chrono::nanoseconds time_to_cancel() {
-        BackgroundCall<Frame> reading([this] { return reader_.read(); });
+        BackgroundCall<Frame> reading([this] { return reader_.read(); }, [this] { reader_.cancel(); });
         EXPECT_TRUE(reading.blocks());
         const auto start = Clock::now();
         reader_.cancel();
@@ -77,7 +77,8 @@ TEST_F(ReaderWait, ForAnIdleWriterLastsAsLongAsAsked) {
 TEST_F(ReaderWait, OfTheLongestTimeEndsWithAFrame) {
     Writer writer(tag_);
     ASSERT_TRUE(attach(reader_));
-    BackgroundCall<Frame> reading([this] { return reader_.read(std::chrono::nanoseconds::max()); });
+    BackgroundCall<Frame> reading([this] { return reader_.read(std::chrono::nanoseconds::max()); },
+                                  [this] { reader_.cancel(); });
     ASSERT_TRUE(reading.blocks());
     write_pattern(writer, spec_);
     EXPECT_TRUE(reading.result());
@@ -226,7 +227,8 @@ TEST_F(WriterWait, ForTheLastFrameOfTheOldLayoutIsCancelledWithin100ms) {
     write_pattern(writer_, spec_);
     WritableFrame changed = writer_.acquire(bytes_spec(10), 0ns);
     ASSERT_TRUE(changed);
-    BackgroundCall<std::uint64_t> publishing([&] { return writer_.publish(std::move(changed)); });
+    BackgroundCall<std::uint64_t> publishing([&] { return writer_.publish(std::move(changed)); },
+                                             [&] { writer_.cancel(); });
     ASSERT_TRUE(publishing.blocks());
     const auto start = Clock::now();
     writer_.cancel();

@@ -15,12 +15,13 @@
 
 namespace ndsharray::test {
 
-/// Makes a call in another thread, at once. The destructor waits until the call returned, so it should be
-/// one that ends by itself after a while.
+/// Makes a call in another thread, at once.
 template <typename Result>
 class BackgroundCall {
   public:
-    explicit BackgroundCall(std::function<Result()> call) {
+    /// \param end makes the call return; needed if it may wait for ever.
+    explicit BackgroundCall(std::function<Result()> call, std::function<void()> end = {})
+        : end_(std::move(end)) {
         result_ = std::async(std::launch::async, [this, call = std::move(call)] {
             thread_ = this_thread_number();
             thread_.notify_one();
@@ -30,6 +31,13 @@ class BackgroundCall {
         });
         thread_.wait(0);
     }
+
+    ~BackgroundCall() {
+        if (end_ && result_.valid() && result_.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+            end_();
+    }
+    BackgroundCall(const BackgroundCall&) = delete;
+    BackgroundCall& operator=(const BackgroundCall&) = delete;
 
     pid_t thread() const noexcept { return thread_; }
 
@@ -51,6 +59,7 @@ class BackgroundCall {
   private:
     std::chrono::steady_clock::time_point returned_;
     std::atomic<pid_t> thread_ = 0;
+    std::function<void()> end_;
     std::future<Result> result_;
 };
 

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Running out of space, of file descriptors and of memory: errors with names, after which all goes on.
+#include "core_test.hpp"
+#include "remote.hpp"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <optional>
+#include <regex>
+
+namespace ndsharray::test {
+namespace {
+
+constexpr std::uint64_t mebibyte = 1024 * 1024;
+
+/// A limit of this process, for as long as this lives.
+class Limit {
+  public:
+    Limit(__rlimit_resource resource, rlim_t value) : resource_(resource) {
+        ::getrlimit(resource_, &outer_);
+        const rlimit inner{value, outer_.rlim_max};
+        ::setrlimit(resource_, &inner);
+    }
+    ~Limit() { ::setrlimit(resource_, &outer_); }
+    Limit(const Limit&) = delete;
+    Limit& operator=(const Limit&) = delete;
+
+  private:
+    __rlimit_resource resource_;
+    rlimit outer_{};
+};
+
+/// As little space as there is in a small file system: no file may be larger than this.
+class LittleSpace {
+  public:
+    explicit LittleSpace(std::uint64_t bytes) : limit_(RLIMIT_FSIZE, bytes) { ::signal(SIGXFSZ, SIG_IGN); }
+
+  private:
+    Limit limit_;
+};
+
+/// Puts an empty file system of this size, that only this process sees, where the tags are.
+/// \returns whether that was permitted.
+bool mount_small_file_system(std::uint64_t bytes) {
+    const std::string size = "size=" + std::to_string(bytes);
+    return ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           ::mount("tmpfs", directory().c_str(), "tmpfs", 0, size.c_str()) == 0;
+}
+
+/// 1 MiB without numbers that could be taken for it.
+const ArraySpec square_mebibyte = ArraySpec::contiguous(DType::UInt8, std::vector<std::uint64_t>{1024, 1024});
+
+/// Writes a frame and reads it.
+bool passes(Writer& writer, Reader& reader, const ArraySpec& spec) {
+    return write_pattern(writer, spec) != 0 && is_intact(reader.read(patience));
+}
+
+/// No more file descriptors than are open now.
+class NoMoreFiles {
+  public:
+    NoMoreFiles() : limit_(RLIMIT_NOFILE, first_free()) {}
+
+  private:
+    static rlim_t first_free() {
+        const int lowest = ::dup(STDERR_FILENO);
+        ::close(lowest);
+        return static_cast<rlim_t>(lowest);
+    }
+
+    Limit limit_;
+};
+
+/// Little more address space than is in use now.
+class LittleMemory {
+  public:
+    LittleMemory() : limit_(RLIMIT_AS, in_use() + 10 * mebibyte) {}
+
+  private:
+    static rlim_t in_use() {
+        std::ifstream file("/proc/self/statm");
+        rlim_t pages = 0;
+        file >> pages;
+        return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+    }
+
+    Limit limit_;
+};
+
+/// What happens in a process of its own, whose limits can be changed. \returns what the test expects.
+using Scene = std::string (*)(const std::string& tag);
+
+std::string code_of(const Error& error) {
+    return std::string(name(error.code()));
+}
+
+const std::map<std::string, Scene, std::less<>> scenes = {
+    {"automatic_slots",
+     [](const std::string& tag) {
+         const LittleSpace space(5 * mebibyte);
+         Writer writer(tag);
+         Reader reader(tag);
+         write_pattern(writer, bytes_spec(mebibyte));
+         const bool read = is_intact(reader.read(patience));
+         return std::to_string(writer.stats().slots) + " slots, " + (read ? "read" : "not read");
+     }},
+    {"chosen_slots",
+     [](const std::string& tag) {
+         const LittleSpace space(5 * mebibyte);
+         Writer writer(tag, {.slots = 6});
+         return code_of(error_of([&] { writer.configure(bytes_spec(mebibyte)); }));
+     }},
+    {"fewest_slots",
+     [](const std::string& tag) {
+         const LittleSpace space(2 * mebibyte);
+         Writer writer(tag);
+         return code_of(error_of([&] { writer.configure(bytes_spec(mebibyte)); }));
+     }},
+    {"space_for_nothing",
+     [](const std::string& tag) {
+         const LittleSpace space(0);
+         return code_of(error_of([&] { Writer writer(tag); }));
+     }},
+    {"space_comes_back",
+     [](const std::string& tag) {
+         Writer writer(tag, {.slots = 3});
+         std::optional<LittleSpace> space(mebibyte);
+         const std::string failed = code_of(error_of([&] { writer.configure(bytes_spec(mebibyte)); }));
+         space.reset();
+         Reader reader(tag);
+         write_pattern(writer, bytes_spec(mebibyte));
+         return failed + ", then " + (is_intact(reader.read(patience)) ? "read" : "not read");
+     }},
+    {"mount",
+     [](const std::string&) -> std::string {
+         return mount_small_file_system(mebibyte) ? "mounted" : "not permitted";
+     }},
+    {"full_file_system",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(4 * mebibyte);
+         Writer writer(tag, {.slots = 8});
+         return error_of([&] { writer.configure(square_mebibyte); }).what();
+     }},
+    {"small_file_system",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(5 * mebibyte);
+         Writer writer(tag);
+         Reader reader(tag);
+         for (int i = 0; i < 50; ++i) {
+             if (!passes(writer, reader, bytes_spec(mebibyte)))
+                 return "frame " + std::to_string(i) + " did not pass";
+         }
+         return std::to_string(writer.stats().slots) + " slots";
+     }},
+    {"shared_small_file_system",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(12 * mebibyte);
+         Writer first(tag);
+         Reader first_reader(tag);
+         Writer second(tag + ".second");
+         Reader second_reader(tag + ".second");
+         first.configure(bytes_spec(mebibyte));
+         second.configure(bytes_spec(mebibyte));
+         for (int i = 0; i < 50; ++i) {
+             if (!passes(first, first_reader, bytes_spec(mebibyte)) ||
+                 !passes(second, second_reader, bytes_spec(mebibyte)))
+                 return "frame " + std::to_string(i) + " did not pass";
+         }
+         return first.stats().slots + second.stats().slots < 12 ? "shared" : "more than there is";
+     }},
+    {"layout_in_a_full_file_system",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(5 * mebibyte);
+         Writer writer(tag);
+         write_pattern(writer, bytes_spec(mebibyte));
+         Reader reader(tag);
+         return passes(writer, reader, bytes_spec(mebibyte + 1)) ? "passes" : "does not pass";
+     }},
+    {"writer_without_files",
+     [](const std::string& tag) {
+         const NoMoreFiles limit;
+         return code_of(error_of([&] { Writer writer(tag); }));
+     }},
+    {"layout_without_files",
+     [](const std::string& tag) {
+         Writer writer(tag);
+         std::optional<NoMoreFiles> limit(std::in_place);
+         const std::string failed = code_of(error_of([&] { writer.configure(bytes_spec(10)); }));
+         limit.reset();
+         return failed + ", then " + std::to_string(write_pattern(writer, bytes_spec(10)));
+     }},
+    {"reader_without_files",
+     [](const std::string& tag) {
+         Writer writer(tag);
+         write_pattern(writer, bytes_spec(10));
+         Reader reader(tag);
+         std::optional<NoMoreFiles> limit(std::in_place);
+         const Frame none = reader.read(patience);
+         const std::string failed = std::string(name(none.status())) + ' ' + code_of(reader.error());
+         limit.reset();
+         return failed + ", then " + std::string(name(reader.read(patience).status()));
+     }},
+    {"writer_without_memory",
+     [](const std::string& tag) {
+         Writer writer(tag, {.slots = 3});
+         const LittleMemory limit;
+         return code_of(error_of([&] { writer.configure(bytes_spec(8 * mebibyte)); }));
+     }},
+    {"reader_without_memory",
+     [](const std::string& tag) {
+         Writer writer(tag, {.slots = 3});
+         write_pattern(writer, bytes_spec(8 * mebibyte));
+         Reader reader(tag);
+         std::optional<LittleMemory> limit(std::in_place);
+         const Frame none = reader.read(patience);
+         const std::string failed = std::string(name(none.status())) + ' ' + code_of(reader.error());
+         limit.reset();
+         return failed + ", then " + std::string(name(reader.read(patience).status()));
+     }},
+};
+
+int play_scene(Channel& channel, const Arguments& arguments) {
+    channel.send(scenes.at(arguments.at(1))(arguments.at(0)));
+    return 0;
+}
+const RegisteredRole play_scene_role("play_scene", play_scene);
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool address_space_is_taken = true;
+#else
+constexpr bool address_space_is_taken = false;
+#endif
+
+class Resources : public CoreTest {
+  protected:
+    std::string outcome_of(const std::string& scene) {
+        ChildProcess process("play_scene", {tag_, scene});
+        const std::string outcome = process.channel().receive().value_or("nothing");
+        EXPECT_EQ(process.wait_for_exit(), 0);
+        return outcome;
+    }
+};
+
+TEST_F(Resources, ShortOfSpaceTheWriterTakesFewerSlots) {
+    EXPECT_EQ(outcome_of("automatic_slots"), "4 slots, read");
+}
+
+TEST_F(Resources, ShortOfSpaceAChosenNumberOfSlotsIsRefused) {
+    EXPECT_EQ(outcome_of("chosen_slots"), "NoSpace");
+}
+
+TEST_F(Resources, WithoutSpaceForThreeSlotsALayoutIsRefused) {
+    EXPECT_EQ(outcome_of("fewest_slots"), "NoSpace");
+}
+
+TEST_F(Resources, WithoutAnySpaceAWriterIsRefused) {
+    EXPECT_EQ(outcome_of("space_for_nothing"), "NoSpace");
+}
+
+TEST_F(Resources, WithSpaceAgainTheWriterGoesOn) {
+    EXPECT_EQ(outcome_of("space_comes_back"), "NoSpace, then read");
+}
+
+TEST_F(Resources, WithoutFileDescriptorsAWriterIsRefused) {
+    EXPECT_EQ(outcome_of("writer_without_files"), "TooManyFiles");
+}
+
+TEST_F(Resources, WithoutFileDescriptorsALayoutIsRefused) {
+    EXPECT_EQ(outcome_of("layout_without_files"), "TooManyFiles, then 1");
+}
+
+TEST_F(Resources, WithoutFileDescriptorsTheReaderFailsUntilThereAreSome) {
+    EXPECT_EQ(outcome_of("reader_without_files"), "Failed TooManyFiles, then Frame");
+}
+
+TEST_F(Resources, WithoutAddressSpaceALayoutIsRefused) {
+    if (address_space_is_taken)
+        GTEST_SKIP() << "the address sanitizer has it all";
+    EXPECT_EQ(outcome_of("writer_without_memory"), "OutOfMemory");
+}
+
+TEST_F(Resources, WithoutAddressSpaceTheReaderFailsUntilThereIsSome) {
+    if (address_space_is_taken)
+        GTEST_SKIP() << "the address sanitizer has it all";
+    EXPECT_EQ(outcome_of("reader_without_memory"), "Failed OutOfMemory, then Frame");
+}
+
+class SmallFileSystem : public Resources {
+  protected:
+    void SetUp() override {
+        if (outcome_of("mount") != "mounted")
+            GTEST_SKIP() << "it takes root to mount one";
+    }
+
+    /// A number of bytes in a sentence, the first of them at 0.
+    static std::uint64_t number_in(const std::string& sentence, int index) {
+        const std::regex number("[0-9]{5,}");
+        auto found = std::sregex_iterator(sentence.begin(), sentence.end(), number);
+        for (; index > 0 && found != std::sregex_iterator(); --index)
+            ++found;
+        return found != std::sregex_iterator() ? std::stoull(found->str()) : 0;
+    }
+};
+
+TEST_F(SmallFileSystem, IsToldInBytesNeededAndBytesFree) {
+    const std::string sentence = outcome_of("full_file_system");
+    EXPECT_TRUE(contains(sentence, directory_.path().string())) << sentence;
+    const std::uint64_t needed = 8 * mebibyte;
+    EXPECT_GE(number_in(sentence, 0), needed) << sentence;
+    EXPECT_GT(number_in(sentence, 1), 3 * mebibyte) << sentence;
+    EXPECT_LE(number_in(sentence, 1), 4 * mebibyte) << sentence;
+}
+
+TEST_F(SmallFileSystem, PassesFramesThroughFewerSlots) {
+    EXPECT_EQ(outcome_of("small_file_system"), "4 slots");
+}
+
+TEST_F(SmallFileSystem, IsSharedByTwoWriters) {
+    EXPECT_EQ(outcome_of("shared_small_file_system"), "shared");
+}
+
+TEST_F(SmallFileSystem, GivesANewLayoutTheSpaceOfTheOldOne) {
+    EXPECT_EQ(outcome_of("layout_in_a_full_file_system"), "passes");
+}
+
+}  // namespace
+}  // namespace ndsharray::test

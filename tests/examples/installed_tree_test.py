@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `meson install` puts in place is enough to build and run programs outside of this tree."""
+
+import glob
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from programs import DEADLINE, ProgramTest
+
+
+def run(command, **arguments):
+    return subprocess.run(
+        command, check=True, timeout=DEADLINE * 2, stdin=subprocess.DEVNULL, capture_output=True, text=True, **arguments
+    ).stdout
+
+
+class InstalledTree(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = tempfile.mkdtemp(prefix="installed-tree.")
+        cls.addClassCleanup(shutil.rmtree, cls.root)
+        run(["meson", "install", "-C", os.environ["BUILD_ROOT"], "--no-rebuild", "--destdir", cls.root])
+        cls.library_path = os.path.dirname(cls.installed("libndsharray.so.0"))
+        cls.program_environment = dict(os.environ, LD_LIBRARY_PATH=cls.library_path)
+
+    @classmethod
+    def installed(cls, name):
+        """Path of the one installed file with this name."""
+        (path,) = glob.glob(f"{cls.root}/**/{name}", recursive=True)
+        return path
+
+    def flags(self):
+        environment = dict(
+            os.environ,
+            PKG_CONFIG_SYSROOT_DIR=self.root,
+            PKG_CONFIG_LIBDIR=os.path.dirname(self.installed("ndsharray.pc")),
+            PKG_CONFIG_ALLOW_SYSTEM_CFLAGS="1",
+            PKG_CONFIG_ALLOW_SYSTEM_LIBS="1",
+        )
+        return shlex.split(run(["pkg-config", "--cflags", "--libs", "ndsharray"], env=environment))
+
+    def build(self, name):
+        """Compiles an example with nothing but pkg-config's flags; returns the program's path."""
+        program = os.path.join(self.root, name)
+        source = os.path.join(os.environ["SOURCE_ROOT"], "examples", f"{name}.cpp")
+        compiler = shlex.split(os.environ["CXX"])
+        run([*compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", source, "-o", program, *self.flags()])
+        return program
+
+    def test_examples_build_with_pkg_config_and_run(self):
+        self.environment["LD_LIBRARY_PATH"] = self.library_path
+        reader = self.start(self.build("core_read"), "installed", "15")
+        writer = self.start(self.build("core_publish"), "installed")
+        self.assertEqual(self.report_in(self.output_of(reader))["frames"], 15)
+        self.interrupt(writer)
+        self.assert_nothing_left()
+
+    def test_every_header_compiles_on_its_own(self):
+        headers = os.path.dirname(self.installed("ndsharray.hpp"))
+        compiler = shlex.split(os.environ["CXX"])
+        for header in sorted(os.listdir(headers)):
+            run([*compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", *self.flags(), os.path.join(headers, header)])
+
+    @unittest.skipUnless(os.path.exists(os.path.join(os.environ["BUILD_ROOT"], "gst")), "built without GStreamer")
+    def test_gst_inspect_finds_the_installed_elements(self):
+        environment = dict(
+            self.program_environment,
+            GST_PLUGIN_PATH=os.path.dirname(self.installed("libgstndsharray.so")),
+            GST_REGISTRY=os.path.join(self.root, "registry.bin"),
+        )
+        for element in "ndshsink", "ndshsrc":
+            self.assertIn("tag", run(["gst-inspect-1.0", element], env=environment))
+
+
+if __name__ == "__main__":
+    unittest.main()

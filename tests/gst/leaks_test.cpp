@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The leaks tracer of GStreamer finds nothing left of either element.
+#include "gst_test.hpp"
+
+#include <fstream>
+#include <optional>
+
+#include "remote_pipeline.hpp"
+
+namespace ndsharray::test {
+namespace {
+
+/// Sets an environment variable, here and in processes started meanwhile.
+class Variable {
+  public:
+    Variable(const char* name, const std::string& value) : name_(name) {
+        if (const char* outer = std::getenv(name))
+            outer_ = outer;
+        ::setenv(name, value.c_str(), 1);
+    }
+    ~Variable() {
+        if (outer_)
+            ::setenv(name_, outer_->c_str(), 1);
+        else
+            ::unsetenv(name_);
+    }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+
+  private:
+    const char* name_;
+    std::optional<std::string> outer_;
+};
+
+/// What a traced process writes when it ends.
+class Report {
+  public:
+    explicit Report(const std::filesystem::path& file) : file_(file) {}
+    ~Report() { std::filesystem::remove(file_); }
+    Report(const Report&) = delete;
+    Report& operator=(const Report&) = delete;
+
+    /// The lines that name an object that should be gone, or be no more than once.
+    std::vector<std::string> findings() const {
+        std::vector<std::string> result;
+        std::ifstream stream(file_);
+        for (std::string line; std::getline(stream, line);) {
+            const bool declared = contains(line, "type-name=(string)%s");
+            if (!declared && contains(line, ", type-name=(string)"))
+                result.push_back(line);
+        }
+        return result;
+    }
+
+  private:
+    std::filesystem::path file_;
+};
+
+class Leaks : public GstTest {
+  protected:
+    /// gst-launch-1.0 with the tracer on, to its end.
+    void expect_no_leak(const std::string& description) {
+        ChildProcess program = gst_launch(description);
+        EXPECT_EQ(program.wait_for_exit(), 0);
+        EXPECT_EQ(report_.findings(), std::vector<std::string>{});
+    }
+
+    const std::filesystem::path file_ = std::filesystem::temp_directory_path() / directory_.path().filename();
+    Report report_{file_};
+    Variable tracers_{"GST_TRACERS", "leaks(check-refs=true)"};
+    Variable debug_{"GST_DEBUG", "GST_TRACER:7"};
+    Variable no_color_{"GST_DEBUG_NO_COLOR", "1"};
+    Variable debug_file_{"GST_DEBUG_FILE", file_.string()};
+};
+
+const std::string picture = "videotestsrc num-buffers=20 ! video/x-raw,width=33,height=17 ! ";
+
+TEST_F(Leaks, AreFoundWhereThereAreSome) {
+    ChildProcess program("leak");
+    EXPECT_EQ(program.wait_for_exit(), 0);
+    ASSERT_FALSE(report_.findings().empty());
+    EXPECT_TRUE(contains(report_.findings().front(), "NdshSrc"));
+}
+
+const RegisteredRole leak_role(
+    "leak", +[](Channel&, const Arguments&) {
+        gst_init(nullptr, nullptr);
+        gst_element_factory_make("ndshsrc", nullptr);
+        gst_deinit();
+        return 0;
+    });
+
+TEST_F(Leaks, Sink) {
+    expect_no_leak(picture + "ndshsink sync=false tag=" + tag_);
+}
+
+TEST_F(Leaks, SinkWithChangesOfCaps) {
+    expect_no_leak(
+        "videotestsrc num-buffers=10 ! video/x-raw,format=I420,width=33,height=17 ! c. "
+        "videotestsrc num-buffers=10 ! video/x-raw,format=RGB,width=33,height=17 ! c. "
+        "concat name=c ! ndshsink sync=false tag=" +
+        tag_);
+}
+
+TEST_F(Leaks, SourceWithoutAWriter) {
+    expect_no_leak("ndshsrc timeout=10000000 on-disconnect=eos tag=" + tag_ + " ! fakesink");
+}
+
+TEST_F(Leaks, Source) {
+    RemotePipeline writer(writing("backpressure=true wait-for-reader=true"));
+    writer.push_random(caps_, 0, 20);
+    writer.end();
+    expect_no_leak("ndshsrc mode=every tag=" + tag_ + " ! queue ! fakesink sync=false");
+    writer.stop();
+}
+
+TEST_F(Leaks, SourceWhoseBuffersAreCopied) {
+    RemotePipeline writer(writing("backpressure=true wait-for-reader=true"));
+    writer.push_random(caps_text("I420", 6, 4), 0, 20);
+    writer.end();
+    expect_no_leak("ndshsrc mode=every max-leases=0 tag=" + tag_ + " ! videoconvert ! fakesink sync=false");
+    writer.stop();
+}
+
+TEST_F(Leaks, BothInOneProcess) {
+    expect_no_leak(picture + "ndshsink sync=false backpressure=true wait-for-reader=true tag=" + tag_ +
+                   " ndshsrc mode=every tag=" + tag_ + " ! videoconvert ! video/x-raw,format=RGB ! fakesink");
+}
+
+}  // namespace
+}  // namespace ndsharray::test
