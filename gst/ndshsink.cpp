@@ -28,6 +28,11 @@
  * ]|
  * Hands over every frame, exactly once and as fast as the reader takes them, to
  * `gst-launch-1.0 ndshsrc tag=take1 mode=every ! videoconvert ! autovideosink`.
+ *
+ * |[
+ * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=BGR ! ndshsink tag=cam0 compat=true
+ * ]|
+ * Shares with scripts that use the Python package ndsharray 1.x as well.
  */
 
 #include "ndshsink.hpp"
@@ -43,18 +48,14 @@
 #include <string>
 #include <utility>
 
-#include "buffer_info.hpp"
 #include "errors.hpp"
 #include "frame_caps.hpp"
-#include "frame_copy.hpp"
-#include "frame_memory.hpp"
-#include "frame_time.hpp"
+#include "frame_publisher.hpp"
 #include "owned.hpp"
 #include "sink_properties.hpp"
 #include "slot_pool.hpp"
 #include "tag_writer.hpp"
 #include "video_layout.hpp"
-#include "video_meta.hpp"
 
 GST_DEBUG_CATEGORY(ndshsink_debug);
 #define GST_CAT_DEFAULT ndshsink_debug
@@ -63,18 +64,18 @@ namespace ndsharray::gst {
 namespace {
 
 struct SinkState {
+    explicit SinkState(GstBaseSink* sink) : publisher(sink) {}
+
+    TagWriter& tag_writer() { return *publisher.tag_writer(); }
+
     std::mutex mutex;  // guards the settings, and is never held while waiting or notifying
     SinkSettings settings;
     std::atomic<bool> settings_changed = false;  // since the tag was opened
 
-    std::shared_ptr<TagWriter> tag_writer = std::make_shared<TagWriter>();  // pools have it as well
     std::atomic<unsigned> readers = 0;
-    std::atomic<std::uint64_t> zero_copied = 0;
-    std::atomic<std::uint64_t> copied = 0;
-    std::atomic<std::uint64_t> lost = 0;  // frames dropped for another reason than a missing slot
 
     // Only for the streaming thread.
-    PipelineClock clock;
+    FramePublisher publisher;
     Owned<GstCaps> refused;       // caps upstream tries again although we told it that they cannot be
     bool reader_awaited = false;  // wait-for-reader has been answered
 };
@@ -110,21 +111,18 @@ gboolean open_tag(NdshSink* self) {
     SinkState& state = *self->state;
     state.settings_changed = false;
     const SinkSettings settings = current_settings(self);
-    state.zero_copied = 0;
-    state.copied = 0;
-    state.lost = 0;
+    state.publisher.restart();
     state.reader_awaited = !settings.wait_for_reader;
-    state.tag_writer->open(settings.tag, settings.writer,
-                           [self](unsigned readers) { set_readers(self, readers); });
+    state.tag_writer().open(settings.tag, settings.writer,
+                            [self](unsigned readers) { set_readers(self, readers); });
     GST_INFO_OBJECT(self, "writing under tag %s", settings.tag.c_str());
     return TRUE;
 }
 
 gboolean close_tag(NdshSink* self) {
-    if (!self->state->tag_writer->close()) {
+    if (!self->state->tag_writer().close()) {
         GST_WARNING_OBJECT(self, "stopped although a reader did not have the last frame after some seconds");
     }
-    self->state->clock = {};
     set_readers(self, 0);
     return TRUE;
 }
@@ -139,12 +137,12 @@ gboolean stop(GstBaseSink* sink) {
 }
 
 gboolean unlock(GstBaseSink* sink) {
-    to_self(sink)->state->tag_writer->set_unlocked(true);
+    to_self(sink)->state->tag_writer().set_unlocked(true);
     return TRUE;
 }
 
 gboolean unlock_stop(GstBaseSink* sink) {
-    to_self(sink)->state->tag_writer->set_unlocked(false);
+    to_self(sink)->state->tag_writer().set_unlocked(false);
     return TRUE;
 }
 
@@ -154,9 +152,6 @@ bool reopen_if_changed(NdshSink* self) {
 }
 
 // ------------------------------------------------------------------------------------------------ frames
-
-/// What became of an attempt that can be interrupted.
-enum class Outcome { Done, Interrupted, Failed };
 
 /// Tries until it is done. Between two tries the base class holds us where PAUSED and flushing belong.
 template <class Attempt>
@@ -187,7 +182,7 @@ gboolean configure(NdshSink* self, GstCaps* caps) {
     }
     VideoLayout layout = video_layout(info);
     GST_INFO_OBJECT(self, "%" GST_PTR_FORMAT " as %s", printable(caps), layout.array.to_string().c_str());
-    state.tag_writer->set_format(std::make_shared<SlotFormat>(
+    state.tag_writer().set_format(std::make_shared<SlotFormat>(
         SlotFormat{info, std::move(layout), {{caps_attribute, to_string(caps).get()}}}));
     return TRUE;
 }
@@ -208,11 +203,11 @@ gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
     NdshSink* self = to_self(sink);
     GstCaps* caps = nullptr;
     gst_query_parse_allocation(query, &caps, nullptr);
-    const auto format = self->state->tag_writer->format();
+    const auto format = self->state->tag_writer().format();
     GstVideoInfo info;
     if (caps && format && gst_video_info_from_caps(&info, caps) &&
         gst_video_info_is_equal(&info, &format->info)) {
-        const Owned<GstBufferPool> pool = slot_pool_new(self->state->tag_writer, format);
+        const Owned<GstBufferPool> pool = slot_pool_new(self->state->publisher.tag_writer(), format);
         const auto size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&info));
         gst_query_add_allocation_pool(query, pool.get(), size, 0, 0);
     }
@@ -220,74 +215,11 @@ gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
     return TRUE;
 }
 
-/// The slot the buffer is in, if it is one that can be published as it is.
-WritableFrame* slot_holding(GstBuffer* buffer, const SlotFormat& format) {
-    if (gst_buffer_n_memory(buffer) != 1) {
-        return nullptr;
-    }
-    GstMemory* memory = gst_buffer_peek_memory(buffer, 0);
-    WritableFrame* slot = held_slot(memory);
-    const bool as_handed_out = slot && *slot && !slot->is_published() && memory->offset == 0 &&
-                               has_layout(buffer, format.layout, GST_VIDEO_INFO_N_PLANES(&format.info));
-    return as_handed_out ? slot : nullptr;
-}
-
-/// A slot with the buffer's pixels, or the reason why there is none.
-WritableFrame copied_frame(NdshSink* self, GstBuffer* buffer, const SlotFormat& format) {
-    SinkState& state = *self->state;
-    WritableFrame frame = state.tag_writer->writer().acquire();
-    if (frame.status() == WriteStatus::NoSlot) {
-        GST_WARNING_OBJECT(self, "readers hold every slot: dropping %" GST_PTR_FORMAT, printable(buffer));
-    }
-    if (frame && !copy_to_array(buffer, format.info, format.layout, frame.data())) {
-        GST_WARNING_OBJECT(self, "no frame of these caps: dropping %" GST_PTR_FORMAT, printable(buffer));
-        ++state.lost;
-        return WritableFrame(WriteStatus::NoSlot);
-    }
-    return frame;
-}
-
-FrameInfo describe(NdshSink* self, GstBuffer* buffer) {
-    GstBaseSink* sink = GST_BASE_SINK(self);
-    const PipelineTime time = PipelineTime::of(GST_ELEMENT(self), self->state->clock);
-    return frame_info(buffer, sink->segment, time, gst_base_sink_get_latency(sink));
-}
-
-/// Publishes a slot where it is. The pool's buffer stays upstream's, to read.
-/// \returns false if it has to be copied, because its segment is no longer the tag's, or if interrupted.
-bool publish_in_place(NdshSink* self, GstBuffer* buffer, WritableFrame& slot) {
-    SinkState& state = *self->state;
-    seal(gst_buffer_peek_memory(buffer, 0));
-    const std::uint64_t number = state.tag_writer->writer().publish_pinned(slot, describe(self, buffer));
-    if (number == 0) {
-        return false;
-    }
-    ++state.zero_copied;
-    GST_LOG_OBJECT(self, "published frame %" G_GUINT64_FORMAT, number);
-    return true;
-}
-
-Outcome publish_copy(NdshSink* self, GstBuffer* buffer, WritableFrame&& frame) {
-    SinkState& state = *self->state;
-    if (const std::uint64_t number =
-            state.tag_writer->writer().publish(std::move(frame), describe(self, buffer))) {
-        ++state.copied;
-        GST_LOG_OBJECT(self, "copied and published frame %" G_GUINT64_FORMAT, number);
-        return Outcome::Done;
-    }
-    if (state.tag_writer->unlocked()) {
-        return Outcome::Interrupted;
-    }
-    ++state.lost;
-    GST_WARNING_OBJECT(self, "a frame could not be published");
-    return Outcome::Done;
-}
-
 Outcome await_reader(NdshSink* self) {
     SinkState& state = *self->state;
     if (!state.reader_awaited) {
         GST_INFO_OBJECT(self, "waiting for a reader");
-        if (state.tag_writer->writer().wait_for_reader() == WriteStatus::Cancelled) {
+        if (state.tag_writer().writer().wait_for_reader() == WriteStatus::Cancelled) {
             return Outcome::Interrupted;
         }
         state.reader_awaited = true;
@@ -295,42 +227,25 @@ Outcome await_reader(NdshSink* self) {
     return Outcome::Done;
 }
 
-Outcome write(NdshSink* self, GstBuffer* buffer, const SlotFormat& format) {
-    SinkState& state = *self->state;
+Outcome write(NdshSink* self, GstBuffer* buffer) {
     if (await_reader(self) == Outcome::Interrupted) {
         return Outcome::Interrupted;
     }
-    if (WritableFrame* slot = slot_holding(buffer, format)) {
-        if (publish_in_place(self, buffer, *slot)) {
-            return Outcome::Done;
-        }
-        if (state.tag_writer->unlocked()) {
-            return Outcome::Interrupted;
-        }
+    const Outcome outcome = self->state->publisher.publish(buffer);
+    if (outcome == Outcome::Failed) {
+        GST_ELEMENT_ERROR(self, RESOURCE, WRITE, ("The tag cannot be written any more."),
+                          ("Writer is closed"));
     }
-    WritableFrame frame = copied_frame(self, buffer, format);
-    switch (frame.status()) {
-        case WriteStatus::Ok:
-            return publish_copy(self, buffer, std::move(frame));
-        case WriteStatus::NoSlot:
-        case WriteStatus::Timeout:
-            return Outcome::Done;
-        case WriteStatus::Cancelled:
-            return Outcome::Interrupted;
-        case WriteStatus::Closed:
-            break;
-    }
-    GST_ELEMENT_ERROR(self, RESOURCE, WRITE, ("The tag cannot be written any more."), ("Writer is closed"));
-    return Outcome::Failed;
+    return outcome;
 }
 
 GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
-    const auto format = self->state->tag_writer->format();
+    const auto format = self->state->tag_writer().format();
     if (!format) {
         return GST_FLOW_NOT_NEGOTIATED;
     }
-    self->state->tag_writer->configure(format, 0);
-    return until_done(self, [&] { return write(self, buffer, *format); });
+    self->state->publisher.prepare(format);
+    return until_done(self, [&] { return write(self, buffer); });
 }
 
 GstFlowReturn render(GstBaseSink* sink, GstBuffer* buffer) {
@@ -341,7 +256,7 @@ GstFlowReturn render(GstBaseSink* sink, GstBuffer* buffer) {
 
 /// Readers learn of the end after they have taken, or could have taken, the last frame.
 GstFlowReturn finish_stream(NdshSink* self) {
-    Writer& writer = self->state->tag_writer->writer();
+    Writer& writer = self->state->tag_writer().writer();
     GstFlowReturn flow = GST_FLOW_OK;
     if (writer.options().backpressure) {
         GST_DEBUG_OBJECT(self, "waiting until readers have the last frame");
@@ -390,9 +305,10 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     if (property == SinkProperty::NumReaders) {
         g_value_set_uint(value, self->state->readers);
     } else if (property == SinkProperty::Stats) {
-        const SinkState& state = *self->state;
-        g_value_take_boxed(
-            value, to_structure({state.tag_writer->stats(), state.copied, state.zero_copied, state.lost}));
+        SinkState& state = *self->state;
+        const FramePublisher& publisher = state.publisher;
+        g_value_take_boxed(value, to_structure({state.tag_writer().stats(), publisher.copied(),
+                                                publisher.zero_copied(), publisher.lost()}));
     } else {
         const std::lock_guard lock(self->state->mutex);
         if (!get_sink_property(self->state->settings, property, value)) {
@@ -417,7 +333,7 @@ void finalize(GObject* object) {
 }
 
 void ndsh_sink_init(NdshSink* self) {
-    std::construct_at(&self->state, std::make_unique<SinkState>());
+    std::construct_at(&self->state, std::make_unique<SinkState>(GST_BASE_SINK(self)));
     GstBaseSink* sink = GST_BASE_SINK(self);
     // Nothing is left to process once the clock says "now", so no time needs to be set aside for it.
     gst_base_sink_set_processing_deadline(sink, 0);

@@ -6,9 +6,10 @@
  * @title: ndshsrc
  * @short_description: Reads raw video frames that another process shares as arrays in shared memory
  *
- * Reads the frames that ndshsink, or any program with the library, writes under the name given by
- * #NdshSrc:tag. The buffers are the shared memory itself, read-only; an element that wants to change one gets
- * a copy. The writer may start later, stop and come back: the source waits for it and goes on.
+ * Reads the frames that ndshsink, or any program with the library or with the Python package ndsharray 1.x,
+ * writes under the name given by #NdshSrc:tag. The buffers are the shared memory itself, read-only; an
+ * element that wants to change one gets a copy. The writer may start later, stop and come back: the source
+ * waits for it and goes on.
  *
  * With #NdshSrc:mode=latest the source skips what it was too slow for; with `every` it gets each frame in
  * order, and all of them if the writer has backpressure. What it missed is counted in #NdshSrc:stats and
@@ -199,6 +200,12 @@ ReadResult read_frame(NdshSrc* self) {
     for (;;) {
         const SrcPolicy policy = current_policy(self);
         Frame frame = self->state->tag_reader.read(policy.timeout);
+        if (frame && frame.spec().size() == 0) {
+            // What Python programs write before they have a picture.
+            GST_DEBUG_OBJECT(self, "skipping frame %" G_GUINT64_FORMAT ": it has no elements",
+                             guint64{frame.number()});
+            continue;
+        }
         if (frame) {
             return {GST_FLOW_OK, std::move(frame)};
         }

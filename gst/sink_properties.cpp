@@ -46,6 +46,13 @@ void install_settings(GObjectClass* klass) {
     install(klass, SinkProperty::WaitForReader,
             g_param_spec_boolean("wait-for-reader", "Wait for reader",
                                  "Hold the first frame until a reader is attached", FALSE, mutable_ready));
+    install(
+        klass, SinkProperty::Compat,
+        g_param_spec_boolean(
+            "compat", "Compatible with ndsharray 1.x",
+            "Also publish in the layout of the Python package ndsharray 1.x, for scripts that use it; one "
+            "more copy of each frame, with packed rows and in the byte order of the machine",
+            FALSE, mutable_ready));
 }
 
 }  // namespace
@@ -86,6 +93,9 @@ bool set_sink_property(SinkSettings& settings, SinkProperty property, const GVal
         case SinkProperty::WaitForReader:
             settings.wait_for_reader = g_value_get_boolean(value);
             return true;
+        case SinkProperty::Compat:
+            settings.writer.compat = g_value_get_boolean(value);
+            return true;
         case SinkProperty::NumReaders:
         case SinkProperty::Stats:
             break;
@@ -109,6 +119,9 @@ bool get_sink_property(const SinkSettings& settings, SinkProperty property, GVal
             return true;
         case SinkProperty::WaitForReader:
             g_value_set_boolean(value, settings.wait_for_reader);
+            return true;
+        case SinkProperty::Compat:
+            g_value_set_boolean(value, settings.writer.compat);
             return true;
         case SinkProperty::NumReaders:
         case SinkProperty::Stats:

@@ -33,6 +33,7 @@ enum class SinkProperty : guint {
     Permissions,
     Backpressure,
     WaitForReader,
+    Compat,
     NumReaders,
     Stats,
 };
