@@ -176,8 +176,9 @@ void CompatWriter::close() noexcept {
     const auto opened = platform::status_of(control_);
     const auto named = platform::status_of(compat::control_path(files_));
     const auto says = compat::read_control(files_, control_);
-    // Not if somebody else writes the tag by now, or nothing of ours was ever in it.
-    const bool ours = current_ ? says == current_->name : made_control_ && !says;
+    // Not if somebody else writes the tag by now, or did before and we published nothing.
+    const bool leads_nowhere = says && !platform::status_of(compat::data_path(files_, *says));
+    const bool ours = current_ ? says == current_->name : (made_control_ && !says) || leads_nowhere;
     if (ours && opened && named && opened->same_file(*named))
         platform::unlink_file(compat::control_path(files_));
     remove(current_);

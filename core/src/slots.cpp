@@ -42,19 +42,32 @@ bool wants_every_frame(const ReaderEntry& entry) noexcept {
     return (flags & (layout::reader_every | layout::reader_suspended)) == layout::reader_every;
 }
 
-/// Slot with the oldest frame among those not in `excluded`; slot_count if there is none.
-std::uint32_t oldest(const Segment& segment, std::uint32_t excluded, std::uint64_t floor) noexcept {
+enum class Order { OldestFirst, NewestFirst };
+
+/// The first slot in this order whose frame is below `floor`, among those not in `excluded`; slot_count if
+/// there is none.
+std::uint32_t first_free(const Segment& segment, std::uint32_t excluded, std::uint64_t floor,
+                         Order order) noexcept {
     std::uint32_t best = segment.slot_count();
-    std::uint64_t best_state = state_of(std::min(floor, no_frame / 2));
+    std::uint64_t best_state = 0;
     for (std::uint32_t slot = 0; slot < segment.slot_count(); ++slot) {
         // Acquire: a slot put back by another thread of the writer comes with that thread's last stores.
         const std::uint64_t state = segment.slot(slot).state.load(std::memory_order_acquire);
-        if ((excluded & bit_of(slot)) == 0 && (state & claimed_bit) == 0 && state < best_state) {
+        if ((excluded & bit_of(slot)) != 0 || (state & claimed_bit) != 0 || state / 2 >= floor)
+            continue;
+        const bool better = order == Order::OldestFirst ? state < best_state : state > best_state;
+        if (best == segment.slot_count() || better) {
             best = slot;
             best_state = state;
         }
     }
     return best;
+}
+
+/// See claim().
+Order order_for(const Held& now, ClaimRules rules) noexcept {
+    const bool somebody_may_still_want_it = now.floor != no_frame && !rules.keeps_wanted;
+    return somebody_may_still_want_it || rules.others_copy ? Order::OldestFirst : Order::NewestFirst;
 }
 
 }  // namespace
@@ -92,7 +105,7 @@ void open_slot(const Segment& segment, std::uint32_t slot) noexcept {
 }
 
 std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& table,
-                                   bool backpressure) noexcept {
+                                   ClaimRules rules) noexcept {
     Held now = held(table, segment.generation());  // a first look, so that few claims have to be put back
     const std::uint64_t newest = segment.latest().load(std::memory_order_relaxed);
     // Acquire: what a pool did with a slot before it unpinned it is done.
@@ -100,8 +113,8 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
     if (newest != 0)
         excluded |= bit_of(layout::unpack_latest(newest).slot);
     for (;;) {
-        const std::uint64_t floor = backpressure ? now.floor : no_frame;
-        const std::uint32_t slot = oldest(segment, excluded | now.leased, floor);
+        const std::uint64_t floor = rules.keeps_wanted ? now.floor : no_frame;
+        const std::uint32_t slot = first_free(segment, excluded | now.leased, floor, order_for(now, rules));
         if (slot == segment.slot_count())
             return std::nullopt;
         std::atomic<std::uint64_t>& state = segment.slot(slot).state;
@@ -111,7 +124,7 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
         // pixels to come from being seen before the odd state, by readers that copy without a lease.
         std::atomic_thread_fence(std::memory_order_seq_cst);
         now = held(table, segment.generation());
-        const bool wanted = backpressure && before >= state_of(std::min(now.floor, no_frame / 2));
+        const bool wanted = rules.keeps_wanted && before / 2 >= now.floor;
         if ((now.leased & bit_of(slot)) == 0 && !wanted)
             return slot;
         // Nothing was touched: the frame is as good as before. Release, like every handing over of a slot.
@@ -121,7 +134,7 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
 }
 
 std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTable& table,
-                                          bool backpressure) noexcept {
+                                          ClaimRules rules) noexcept {
     const std::uint32_t leased = held(table, segment.generation()).leased;
     const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
     const unsigned in_use = static_cast<unsigned>(std::popcount(leased | pinned));
@@ -130,7 +143,7 @@ std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTa
         std::min(leases_left_to_readers, static_cast<unsigned>(std::popcount(leased)));
     if (in_use + for_readers + slots_left_to_writer >= segment.slot_count())
         return std::nullopt;
-    const auto slot = claim(segment, table, backpressure);
+    const auto slot = claim(segment, table, rules);
     if (slot)  // relaxed: only the writer's side reads it for more than advice
         segment.pinned().fetch_or(bit_of(*slot), std::memory_order_relaxed);
     return slot;

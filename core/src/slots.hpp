@@ -51,15 +51,22 @@ void open_slot(const Segment& segment, std::uint32_t slot) noexcept;
 
 // ---- the writer's side: one thread at a time, except put_back()
 
-/// Takes the slot with the oldest frame that nobody holds. Frames from `Held::floor` on are only kept where
-/// the writer has backpressure.
+/// What a writer promised its readers, and so which slots it may take.
+struct ClaimRules {
+    bool keeps_wanted = false;  // backpressure: frames from Held::floor on are held
+    bool others_copy = false;   // there may be readers that copy without a lease: they need time
+};
+
+/// Takes a slot that nobody holds. Where every reader that matters either has a lease or has had the frame,
+/// that is the one used last, so that few slots go round and stay in the cache. Else it is the one with the
+/// oldest frame, which leaves readers the most time.
 std::optional<std::uint32_t> claim(const Segment& segment, const layout::ReaderTable& table,
-                                   bool backpressure) noexcept;
+                                   ClaimRules rules) noexcept;
 
 /// Takes a slot like claim(), to be out for longer than it takes to fill it: for a pool. Only if that leaves
 /// the writer and its readers enough to go on with.
 std::optional<std::uint32_t> claim_pinned(const Segment& segment, const layout::ReaderTable& table,
-                                          bool backpressure) noexcept;
+                                          ClaimRules rules) noexcept;
 
 /// Gives back a slot that was claimed with claim_pinned(), published or not. Any thread.
 void unpin(const Segment& segment, std::uint32_t slot) noexcept;

@@ -45,12 +45,12 @@ void WriterSegment::prepare_slots() noexcept {
     table_->notify_if_waiting();
 }
 
-WritableFrame WriterSegment::claim(bool backpressure) noexcept {
-    return frame_in(slots::claim(segment_, table_->words(), backpressure), false);
+WritableFrame WriterSegment::claim(slots::ClaimRules rules) noexcept {
+    return frame_in(slots::claim(segment_, table_->words(), rules), false);
 }
 
-WritableFrame WriterSegment::claim_pinned(bool backpressure) noexcept {
-    return frame_in(slots::claim_pinned(segment_, table_->words(), backpressure), true);
+WritableFrame WriterSegment::claim_pinned(slots::ClaimRules rules) noexcept {
+    return frame_in(slots::claim_pinned(segment_, table_->words(), rules), true);
 }
 
 WritableFrame WriterSegment::frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept {

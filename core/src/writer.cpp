@@ -43,6 +43,12 @@ WriterOptions checked(WriterOptions options) {
     return options;
 }
 
+slots::ClaimRules rules_of(const WriterOptions& options) noexcept {
+    const unsigned may_read = options.permissions & 0044;
+    const unsigned may_lease = (options.permissions & 0022) << 1;
+    return {options.backpressure, (may_read & ~may_lease) != 0};
+}
+
 }  // namespace
 
 class Writer::Implementation {
@@ -111,6 +117,7 @@ class Writer::Implementation {
     void readers_came_or_went();
 
     const WriterOptions options_;
+    const slots::ClaimRules rules_ = rules_of(options_);
     const std::uint32_t made_under_ = fork_count();
     TagFiles files_;
     ControlOwner control_;
@@ -266,7 +273,7 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     Lock lock(mutex_);
     if (closed_ || !current_)
         return WritableFrame(WriteStatus::Closed);
-    const auto claim = [this] { return current_->claim(options_.backpressure); };
+    const auto claim = [this] { return current_->claim(rules_); };
     WritableFrame frame = claim_prepared(lock, claim);
     if (!frame && table_->reclaim_dead() > 0 && current_)
         frame = claim();
@@ -290,7 +297,7 @@ WritableFrame Writer::Implementation::acquire_pinned() {
     Lock lock(mutex_);
     if (closed_ || !current_)
         return WritableFrame(WriteStatus::Closed);
-    return claim_prepared(lock, [this] { return current_->claim_pinned(options_.backpressure); });
+    return claim_prepared(lock, [this] { return current_->claim_pinned(rules_); });
 }
 
 /// A slot. In the first moments of a segment this waits until its slots are ready, which is a matter of

@@ -35,10 +35,10 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     }
 
     /// An empty frame if every slot is held. For one thread at a time.
-    WritableFrame claim(bool backpressure) noexcept;
+    WritableFrame claim(slots::ClaimRules rules) noexcept;
 
     /// The same for a frame that stays out after it is published.
-    WritableFrame claim_pinned(bool backpressure) noexcept;
+    WritableFrame claim_pinned(slots::ClaimRules rules) noexcept;
 
     /// Takes back what a frame holds. Any thread.
     void give_back(const WritableFrame& frame) const noexcept;

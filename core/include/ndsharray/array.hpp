@@ -67,4 +67,7 @@ struct ArrayView {
     ArraySpec spec;
 };
 
+/// Copies all elements in C order, without gaps, to memory for ArraySpec::contiguous() of that shape.
+NDSHARRAY_API void copy_elements(std::byte* to, const ArrayView& from) noexcept;
+
 }  // namespace ndsharray

@@ -43,6 +43,10 @@ struct ReaderStats {
 
 /// A reader of a tag. It may be made before the writer, outlive it, and follow its successors.
 ///
+/// A tag that only the Python package ndsharray 1.x writes is read as well, each frame as a copy without
+/// attributes, until a writer of ours comes. 1.x does not tell whether its writer lives or what was missed:
+/// attached() stays false, and neither EndOfStream nor Disconnected is reported.
+///
 /// read() is for one thread at a time; everything else is safe from any thread. A Reader inherited
 /// through fork() does not work in the child: read() fails there with Forked.
 class NDSHARRAY_API Reader {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ndsharray {
 
@@ -20,5 +21,9 @@ NDSHARRAY_API std::string tag_problem(std::string_view tag);
 
 /// Where the files of all tags live: $NDSHARRAY_DIR, or /dev/shm. Read anew at every call.
 NDSHARRAY_API std::string directory();
+
+/// Tags that have a living writer, which is this process's user or root; sorted. Those that only the Python
+/// package ndsharray 1.x writes are not among them: it does not say who lives.
+NDSHARRAY_API std::vector<std::string> tags();
 
 }  // namespace ndsharray

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A frame in Python: its array is the shared memory, and every view of it keeps the lease.
+#include "python_frame.hpp"
+
+#include "numpy_array.hpp"
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace ndsharray::python {
+namespace {
+
+namespace py = pybind11;
+
+/// Attributes may hold any bytes.
+py::str text(const std::string& bytes) {
+    return py::reinterpret_steal<py::str>(
+        PyUnicode_DecodeUTF8(bytes.data(), static_cast<py::ssize_t>(bytes.size()), "surrogateescape"));
+}
+
+py::object known(std::int64_t time) {
+    return time == no_time ? py::object(py::none()) : py::int_(time);
+}
+
+}  // namespace
+
+PythonFrame::PythonFrame(Frame frame)
+    : info_(frame.info()),
+      missed_(frame.missed()),
+      first_of_writer_(frame.first_of_writer()),
+      is_copy_(frame.is_copy()) {
+    pixels_ = std::make_shared<Pixels>(Pixels{std::move(frame)});
+}
+
+const Pixels& PythonFrame::pixels() const {
+    if (!pixels_)
+        throw py::value_error("this frame was released");
+    return *pixels_;
+}
+
+py::object PythonFrame::array() {
+    const ArraySpec& spec = pixels().frame.spec();
+    if (!array_)
+        array_ = make_array(spec, py::cast(pixels_));
+    return array_;
+}
+
+py::dict PythonFrame::attributes() const {
+    py::dict result;
+    for (const auto& [key, value] : pixels().frame.attributes())
+        result[text(key)] = text(value);
+    return result;
+}
+
+double PythonFrame::age_ms() const noexcept {
+    const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<double>(now.count() - info_.published) * 1e-6;
+}
+
+void PythonFrame::release() noexcept {
+    array_ = py::object();
+    pixels_.reset();
+}
+
+void define_frame(py::module_& module) {
+    py::class_<Pixels, std::shared_ptr<Pixels>>(module, "_Pixels", py::buffer_protocol())
+        .def_buffer([](const Pixels& pixels) {
+            return lend(pixels.frame.data(), static_cast<std::size_t>(pixels.frame.spec().bytes), true);
+        });
+
+    py::class_<PythonFrame>(
+        module, "Frame",
+        "A frame that was read. Its pixels do not change while it, its array, or a view of that lives.")
+        .def_property_readonly("array", &PythonFrame::array,
+                               "The frame as a read-only numpy.ndarray: the shared memory itself, unless "
+                               "is_copy.")
+        .def_property_readonly("number", [](const PythonFrame& frame) { return frame.info().number; })
+        .def_property_readonly("age_ms", &PythonFrame::age_ms, "Milliseconds since the frame was published.")
+        .def_property_readonly("attributes", &PythonFrame::attributes,
+                               "What the writer says about its frames: dict of str; 'caps' for video.")
+        .def_property_readonly("segment_name", &PythonFrame::segment_name)
+        .def_property_readonly("missed", &PythonFrame::missed,
+                               "Frames published since the one read before, which were not read.")
+        .def_property_readonly("first_of_writer", &PythonFrame::first_of_writer,
+                               "True for the first frame from a writer.")
+        .def_property_readonly("is_copy", &PythonFrame::is_copy,
+                               "Whether the array is a private copy, because too many frames are held.")
+        .def_property_readonly(
+            "published",
+            [](const PythonFrame& frame) { return static_cast<double>(frame.info().published) * 1e-9; },
+            "When the frame was published: seconds of time.monotonic().")
+        .def_property_readonly(
+            "pts", [](const PythonFrame& frame) { return known(frame.info().pts); },
+            "When the frame is to be shown: nanoseconds of time.monotonic_ns(), or None.")
+        .def_property_readonly(
+            "duration", [](const PythonFrame& frame) { return known(frame.info().duration); },
+            "Nanoseconds, or None.")
+        .def("release", &PythonFrame::release,
+             "Gives the frame back early: at once, or when the last of its arrays goes.")
+        .def("__enter__", [](py::object self) { return self; })
+        .def("__exit__", [](PythonFrame& frame, const py::args&) { frame.release(); });
+}
+
+}  // namespace ndsharray::python

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ndsharray.Writer in Python.
+#include "classes.hpp"
+
+#include "numpy_array.hpp"
+#include "own_process.hpp"
+#include "python_frame.hpp"
+#include "waiting.hpp"
+
+#include <ndsharray/writer.hpp>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace ndsharray::python {
+namespace {
+
+namespace py = pybind11;
+using py::literals::operator""_a;
+
+/// What an array of Writer.acquire() lives in. When the last array of it goes, the slot does.
+struct Slot {
+    std::shared_ptr<Writer> writer;
+    WritableFrame frame;
+};
+
+Attributes attributes_from(const py::object& attributes) {
+    Attributes result;
+    if (!attributes.is_none())
+        for (const auto& [key, value] : attributes.cast<py::dict>())
+            result[py::str(key).cast<std::string>()] = py::str(value).cast<std::string>();
+    return result;
+}
+
+/// Times and flags are those of a frame that was read, where the new one is made from it.
+FrameInfo info_like(const py::object& frame) {
+    return frame.is_none() ? FrameInfo{} : frame.cast<const PythonFrame&>().info();
+}
+
+class PythonWriter;
+
+/// Those that were not closed, to be closed when Python ends. Guarded by the GIL; lives as long as the
+/// process.
+std::set<PythonWriter*>& open_writers() {
+    static auto& writers = *new std::set<PythonWriter*>;
+    return writers;
+}
+
+/// Fields are guarded by the GIL; calls work on a Writer they share, so that close() may come meanwhile.
+class PythonWriter {
+  public:
+    PythonWriter(const std::string& tag, unsigned slots, unsigned permissions, bool backpressure, bool compat,
+                 const py::object& attributes)
+        : tag_(tag), attributes_(attributes_from(attributes)) {
+        WriterOptions options;
+        options.slots = slots;
+        options.permissions = permissions;
+        options.backpressure = backpressure;
+        options.compat = compat;
+        writer_ = std::make_shared<Writer>(tag, options);
+        open_writers().insert(this);
+    }
+    ~PythonWriter() {
+        open_writers().erase(this);
+        if (writer_)
+            writer_->close();  // arrays of acquire() keep the Writer, and must not keep the tag
+    }
+    PythonWriter(const PythonWriter&) = delete;
+    PythonWriter& operator=(const PythonWriter&) = delete;
+
+    std::uint64_t write(const py::object& array, const py::object& like, const py::object& timeout);
+    py::object acquire(const py::object& shape, const py::object& dtype, const py::object& timeout);
+    std::uint64_t publish(const py::object& array, const py::object& like);
+
+    bool wait_for_reader(const py::object& timeout) {
+        return waits_for(timeout, [](Writer& writer, auto step) { return writer.wait_for_reader(step); });
+    }
+    bool drain(const py::object& timeout) {
+        return waits_for(timeout, [](Writer& writer, auto step) { return writer.drain(step); });
+    }
+    void end_of_stream() { writer()->end_of_stream(); }
+    void cancel() { writer()->cancel(); }
+    void resume() { writer()->resume(); }
+    void close();
+
+    const std::string& tag() const noexcept { return tag_; }
+    std::string segment_name() const { return writer()->segment_name(); }
+    py::dict stats() const;
+
+  private:
+    std::shared_ptr<Writer> writer() const;
+    WritableFrame wait_for_slot(const ArraySpec& spec, Timeout timeout);
+    template <typename Wait>
+    bool waits_for(const py::object& timeout, Wait wait);
+
+    const std::string tag_;
+    const Attributes attributes_;
+    const OwnProcess process_;
+    std::shared_ptr<Writer> writer_;
+};
+
+std::shared_ptr<Writer> PythonWriter::writer() const {
+    process_.require("Writer", tag_);
+    if (!writer_)
+        throw Error(ErrorCode::Closed, "the writer of tag \"" + tag_ + "\" was closed; make a new one");
+    return writer_;
+}
+
+/// Empty if there is none to be had: status() says why.
+WritableFrame PythonWriter::wait_for_slot(const ArraySpec& spec, Timeout timeout) {
+    const auto writer = this->writer();
+    {
+        const py::gil_scoped_release released;
+        writer->configure(spec, attributes_);
+    }
+    if (WritableFrame frame = writer->acquire(std::chrono::nanoseconds(0));
+        frame || !writer->options().backpressure)
+        return frame;
+    return wait_for(
+        timeout, [&](std::chrono::nanoseconds step) { return writer->acquire(step); },
+        [](const WritableFrame& frame) { return !frame && frame.status() == WriteStatus::Timeout; });
+}
+
+std::uint64_t PythonWriter::write(const py::object& array, const py::object& like,
+                                  const py::object& timeout) {
+    const BorrowedArray borrowed(array);
+    const FrameInfo info = info_like(like);
+    WritableFrame frame = wait_for_slot(borrowed.spec(), timeout_from(timeout));
+    const auto writer = this->writer();
+    const py::gil_scoped_release released;
+    if (!frame)
+        return 0;
+    copy_elements(frame.data(), borrowed.view());
+    return writer->publish(std::move(frame), info);
+}
+
+py::object PythonWriter::acquire(const py::object& shape, const py::object& dtype,
+                                 const py::object& timeout) {
+    const ArraySpec spec = spec_of(shape, dtype);
+    WritableFrame frame = wait_for_slot(spec, timeout_from(timeout));
+    if (!frame)
+        return py::none();
+    const auto slot = std::make_shared<Slot>(Slot{writer(), std::move(frame)});
+    return make_array(spec, py::cast(slot));
+}
+
+/// The array stays, so that nothing points into the void, but can no longer be written.
+std::uint64_t PythonWriter::publish(const py::object& array, const py::object& like) {
+    const auto writer = this->writer();
+    const py::object base = py::getattr(array, "base", py::none());
+    if (!py::isinstance<Slot>(base))
+        throw py::value_error(
+            "publish() takes the array that acquire() returned, itself, not a view or copy");
+    const auto slot = base.cast<std::shared_ptr<Slot>>();
+    if (slot->writer != writer)
+        throw py::value_error("this array was acquired from another Writer");
+    if (slot->frame.is_published())
+        throw py::value_error("this array was published before; acquire() another one");
+    const FrameInfo info = info_like(like);
+    array.attr("setflags")("write"_a = false);
+    const py::gil_scoped_release released;
+    return writer->publish_pinned(slot->frame, info);
+}
+
+template <typename Wait>
+bool PythonWriter::waits_for(const py::object& timeout, Wait wait) {
+    const auto writer = this->writer();
+    const WriteStatus status = wait_for(
+        timeout_from(timeout), [&](std::chrono::nanoseconds step) { return wait(*writer, step); },
+        [](WriteStatus status) { return status == WriteStatus::Timeout; });
+    return status == WriteStatus::Ok;
+}
+
+void PythonWriter::close() {
+    const auto writer = std::exchange(writer_, nullptr);
+    if (!writer || !process_.is_here())
+        return;
+    const py::gil_scoped_release released;
+    writer->cancel();  // so that other threads that wait in it notice
+    writer->close();
+}
+
+py::dict PythonWriter::stats() const {
+    const WriterStats stats = writer()->stats();
+    return py::dict("published"_a = stats.published, "dropped"_a = stats.dropped,
+                    "reclaimed"_a = stats.reclaimed, "generation"_a = stats.generation,
+                    "slots"_a = stats.slots, "readers"_a = stats.readers, "segment"_a = stats.segment);
+}
+
+void close_writers() {
+    while (!open_writers().empty()) {
+        PythonWriter* writer = *open_writers().begin();
+        open_writers().erase(writer);
+        writer->close();
+    }
+}
+
+}  // namespace
+
+void define_writer(py::module_& module) {
+    py::class_<Slot, std::shared_ptr<Slot>>(module, "_Slot", py::buffer_protocol())
+        .def_buffer([](const Slot& slot) {
+            return lend(slot.frame.data(), static_cast<std::size_t>(slot.frame.spec().bytes),
+                        slot.frame.is_published());
+        });
+
+    const unsigned own_user_only = 0600;
+    py::class_<PythonWriter>(module, "Writer",
+                             "The writer of a tag: one at a time. dtype and shape may change with any frame.")
+        .def(py::init<const std::string&, unsigned, unsigned, bool, bool, const py::object&>(), "tag"_a,
+             py::kw_only(), "slots"_a = 0, "permissions"_a = own_user_only, "backpressure"_a = false,
+             "compat"_a = false, "attributes"_a = py::none())
+        .def("write", &PythonWriter::write, "array"_a, py::kw_only(), "like"_a = py::none(),
+             "timeout"_a = py::none(),
+             "Copies an array into shared memory and publishes it. With backpressure this waits up to "
+             "`timeout` seconds (None: for ever) for readers. `like`: a Frame whose times the new one has. "
+             "Returns the frame's number, or 0 if there was no room for it.")
+        .def("acquire", &PythonWriter::acquire, "shape"_a, "dtype"_a = "uint8", "timeout"_a = py::none(),
+             "An array in shared memory, to be filled and given to publish(); what is in it is undefined. "
+             "None if there is no room: readers hold all of it.")
+        .def("publish", &PythonWriter::publish, "array"_a, py::kw_only(), "like"_a = py::none(),
+             "Sends an array of acquire(), which is read-only from then on, and changes with later frames: "
+             "do not use it or views of it any more. Returns the frame's number, or 0 if it was not sent.")
+        .def("wait_for_reader", &PythonWriter::wait_for_reader, "timeout"_a = py::none(),
+             "Whether a reader is attached, waiting for one up to `timeout` seconds.")
+        .def("drain", &PythonWriter::drain, "timeout"_a = py::none(),
+             "Waits until every reader with mode 'every' has the last frame; whether they have.")
+        .def("end_of_stream", &PythonWriter::end_of_stream,
+             "Tells readers that the stream ended after the last frame. Writing again starts a new one.")
+        .def("cancel", &PythonWriter::cancel,
+             "Makes what waits in another thread, and would wait later, return until resume().")
+        .def("resume", &PythonWriter::resume)
+        .def("close", &PythonWriter::close, "Ends the tag and removes its files.")
+        .def_property_readonly("tag", &PythonWriter::tag)
+        .def_property_readonly("segment_name", &PythonWriter::segment_name,
+                               "File name of the shared memory in use; '' before the first frame.")
+        .def_property_readonly("stats", &PythonWriter::stats, "Counters: dict.")
+        .def("__enter__", [](py::object self) { return self; })
+        .def("__exit__", [](PythonWriter& writer, const py::args&) { writer.close(); });
+
+    module.def("_close_writers", &close_writers, "Closes every Writer of this process.");
+}
+
+}  // namespace ndsharray::python

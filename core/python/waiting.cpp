@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Waiting from Python: without the GIL, and with an ear for Ctrl-C.
+#include "waiting.hpp"
+
+namespace ndsharray::python {
+
+namespace py = pybind11;
+
+Timeout timeout_from(const py::object& seconds) {
+    if (seconds.is_none())
+        return std::nullopt;
+    const auto number = seconds.cast<double>();
+    if (!(number >= 0))
+        throw py::value_error("a timeout is a number of seconds, not negative, or None to wait for ever");
+    constexpr double for_ever = 1e9;
+    if (number > for_ever)
+        return std::nullopt;
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(number * 1e9));
+}
+
+}  // namespace ndsharray::python
