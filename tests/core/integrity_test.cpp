@@ -130,6 +130,19 @@ TEST_F(Integrity, CopiedFramesAreWhole) {
     EXPECT_EQ(found.copies, frames);
 }
 
+TEST_F(Integrity, FramesCopiedWithoutALeaseAreWhole) {
+    const ChildProcess writer = start_writer(512 * 1024, one_layout, min_slots);
+    std::vector<Reader> others;  // take every place in the reader table
+    for (unsigned i = 0; i < max_readers; ++i) {
+        others.emplace_back(tag_, with_leases(0));
+        ASSERT_TRUE(others.back().read(in_time));
+    }
+    ChildProcess reader = start_reader("latest", 2);
+    const Findings found = findings_of(reader);
+    expect_whole_frames(found);
+    EXPECT_EQ(found.copies, frames);
+}
+
 TEST_F(Integrity, SmallFramesAreWhole) {
     const ChildProcess writer = start_writer(3 * 4096 + 8);
     ChildProcess leasing = start_reader("latest", 2);

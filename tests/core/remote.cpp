@@ -61,6 +61,7 @@ int run_writer(Channel& channel, const Arguments& arguments) {
     options.slots = static_cast<unsigned>(std::stoul(arguments.at(1)));
     options.permissions = static_cast<unsigned>(std::stoul(arguments.at(2)));
     options.backpressure = arguments.at(3) == "1";
+    options.compat = arguments.at(4) == "1";
     Writer writer(arguments.at(0), options);
     WritableFrame started;
     channel.send("ok");
@@ -154,7 +155,7 @@ void close_process(ChildProcess& process) {
 
 RemoteWriter::RemoteWriter(const std::string& tag, const WriterOptions& options)
     : process_("writer", {tag, std::to_string(options.slots), std::to_string(options.permissions),
-                          options.backpressure ? "1" : "0"}) {
+                          options.backpressure ? "1" : "0", options.compat ? "1" : "0"}) {
     wait_until_ready(process_);
 }
 

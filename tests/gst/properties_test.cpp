@@ -97,6 +97,7 @@ TEST_F(Properties, SinkHasThese) {
                               {"permissions", {"guint", "384"}},
                               {"backpressure", {"gboolean", "false"}},
                               {"wait-for-reader", {"gboolean", "false"}},
+                              {"compat", {"gboolean", "false"}},
                               {"num-readers", {"guint", "0", false}},
                               {"stats", {"GstStructure", "", false}}});
 }
