@@ -29,16 +29,20 @@ GstClockTime clock_time(std::int64_t time) {
     return static_cast<GstClockTime>(std::max<std::int64_t>(time, 0));
 }
 
-/// Whether this clock is CLOCK_MONOTONIC itself: the ordinary system clock, slaved to nothing.
-bool is_monotonic(GstClock* clock) {
-    if (G_OBJECT_TYPE(clock) != GST_TYPE_SYSTEM_CLOCK) {
+/// Whether this is the ordinary system clock, which counts CLOCK_MONOTONIC unless it is slaved.
+bool counts_monotonic(GstClock* clock) {
+    if (!clock || G_OBJECT_TYPE(clock) != GST_TYPE_SYSTEM_CLOCK) {
         return false;
     }
     GstClockType type = GST_CLOCK_TYPE_OTHER;
     g_object_get(clock, "clock-type", &type, nullptr);
+    return type == GST_CLOCK_TYPE_MONOTONIC;
+}
+
+bool is_slaved(GstClock* clock) {
     GstClockTime internal = 0, external = 0, rate_num = 0, rate_denom = 0;
     gst_clock_get_calibration(clock, &internal, &external, &rate_num, &rate_denom);
-    return type == GST_CLOCK_TYPE_MONOTONIC && internal == external && rate_num == rate_denom;
+    return internal != external || rate_num != rate_denom;
 }
 
 }  // namespace
@@ -62,12 +66,13 @@ void ClockOffset::update(const ClockSample& sample) {
 void PipelineClock::follow(Owned<GstClock> clock) {
     if (clock.get() != clock_.get()) {
         clock_ = std::move(clock);
+        counts_monotonic_ = counts_monotonic(clock_.get());
         offset_ = {};
     }
 }
 
 std::int64_t PipelineClock::offset() {
-    if (is_monotonic(clock_.get())) {
+    if (counts_monotonic_ && !is_slaved(clock_.get())) {
         return 0;
     }
     const auto read_clock = [this] { return static_cast<std::int64_t>(gst_clock_get_time(clock_.get())); };

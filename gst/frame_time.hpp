@@ -65,6 +65,7 @@ class PipelineClock {
 
   private:
     Owned<GstClock> clock_;
+    bool counts_monotonic_ = false;
     ClockOffset offset_;
 };
 

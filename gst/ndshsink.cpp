@@ -289,8 +289,39 @@ gboolean handle_event(GstBaseSink* sink, GstEvent* event) {
     return GST_BASE_SINK_CLASS(ndsh_sink_parent_class)->event(sink, event);
 }
 
+/// Whether an ndshsrc of our own pipeline reads our tag.
+bool is_read_in_own_pipeline(NdshSink* self) {
+    Owned<GstObject> top(GST_OBJECT(gst_object_ref(self)));
+    while (GstObject* parent = gst_object_get_parent(top.get())) {
+        top.reset(parent);
+    }
+    if (!GST_IS_BIN(top.get())) {
+        return false;
+    }
+    const std::string tag = current_settings(self).tag;
+    const auto reads_tag = [](gconstpointer item, gconstpointer wanted) -> gint {
+        const auto* value = static_cast<const GValue*>(item);
+        gchar* found = nullptr;
+        g_object_get(g_value_get_object(value), "tag", &found, nullptr);
+        const Owned<char> owned(found);
+        return g_strcmp0(found, static_cast<const char*>(wanted));
+    };
+    GstIterator* sources = gst_bin_iterate_all_by_element_factory_name(GST_BIN(top.get()), "ndshsrc");
+    GValue match = G_VALUE_INIT;
+    const bool found = gst_iterator_find_custom(sources, reads_tag, &match, const_cast<char*>(tag.c_str()));
+    if (found) {
+        g_value_unset(&match);
+    }
+    gst_iterator_free(sources);
+    return found;
+}
+
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+        // Such a pipeline could never preroll: its other sink waits for what we write when we play.
+        if (is_read_in_own_pipeline(to_self(element))) {
+            gst_base_sink_set_async_enabled(GST_BASE_SINK(element), FALSE);
+        }
         to_self(element)->state->refused.reset();
         if (!reopen_if_changed(to_self(element))) {
             return GST_STATE_CHANGE_FAILURE;
@@ -337,8 +368,6 @@ void ndsh_sink_init(NdshSink* self) {
     GstBaseSink* sink = GST_BASE_SINK(self);
     // Nothing is left to process once the clock says "now", so no time needs to be set aside for it.
     gst_base_sink_set_processing_deadline(sink, 0);
-    // A pipeline that reads the tag as well could never preroll: its other sink waits for us to play.
-    gst_base_sink_set_async_enabled(sink, FALSE);
 }
 
 void describe_element(GstElementClass* klass) {

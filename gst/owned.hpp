@@ -14,6 +14,7 @@ struct Unref {
     void operator()(GstMemory* memory) const noexcept { gst_memory_unref(memory); }
     void operator()(GstStructure* structure) const noexcept { gst_structure_free(structure); }
     void operator()(char* text) const noexcept { g_free(text); }
+    void operator()(GstObject* object) const noexcept { gst_object_unref(object); }
     void operator()(GstAllocator* allocator) const noexcept { gst_object_unref(allocator); }
     void operator()(GstClock* clock) const noexcept { gst_object_unref(clock); }
     void operator()(GstBufferPool* pool) const noexcept { gst_object_unref(pool); }

@@ -7,6 +7,7 @@
 #include <ndsharray/error.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -115,9 +116,23 @@ gboolean stop(GstBufferPool* pool) {
 
 // ---------------------------------------------------------------------------------------------- buffers
 
+/// A slot, or none where ordinary memory is to be used.
+WritableFrame slot_to_spare(SlotPool* self) {
+    using std::chrono_literals::operator""ms;
+    constexpr auto look = 20ms;  // how often a wait looks whether the pool is flushing
+    const SlotPoolState& state = *self->state;
+    for (;;) {
+        WritableFrame frame = state.writer->acquire_pinned(state.format, look);
+        if (frame.status() != WriteStatus::Timeout ||
+            GST_BUFFER_POOL_IS_FLUSHING(GST_BUFFER_POOL_CAST(self))) {
+            return frame;
+        }
+    }
+}
+
 Owned<GstBuffer> slot_buffer(SlotPool* self) {
     const SlotPoolState& state = *self->state;
-    WritableFrame frame = state.writer->acquire_pinned(state.format);
+    WritableFrame frame = slot_to_spare(self);
     if (!frame) {
         return nullptr;
     }

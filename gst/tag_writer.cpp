@@ -61,9 +61,10 @@ void TagWriter::configure(const std::shared_ptr<const SlotFormat>& format, unsig
     }
 }
 
-WritableFrame TagWriter::acquire_pinned(const std::shared_ptr<const SlotFormat>& format) {
+WritableFrame TagWriter::acquire_pinned(const std::shared_ptr<const SlotFormat>& format,
+                                        std::chrono::nanoseconds timeout) {
     const auto writer = writer_of(format);
-    return writer ? writer->acquire_pinned() : WritableFrame(WriteStatus::Closed);
+    return writer ? writer->acquire_pinned(timeout) : WritableFrame(WriteStatus::Closed);
 }
 
 /// Nothing if the format is not the current one: a pool outlives both it and us.

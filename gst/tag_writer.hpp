@@ -4,6 +4,7 @@
 
 #include <ndsharray/writer.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -46,8 +47,10 @@ class TagWriter {
     /// \throws Error as Writer::configure.
     void configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots);
 
-    /// A slot for a pool's buffer, if that format is the current one and there is one to spare.
-    WritableFrame acquire_pinned(const std::shared_ptr<const SlotFormat>& format);
+    /// A slot for a pool's buffer, if that format is the current one and there is one to spare; see
+    /// Writer::acquire_pinned.
+    WritableFrame acquire_pinned(const std::shared_ptr<const SlotFormat>& format,
+                                 std::chrono::nanoseconds timeout);
 
     /// Unlocked, everything that waits returns Cancelled.
     void set_unlocked(bool unlocked);

@@ -336,6 +336,10 @@ Frame Reader::Implementation::look_for_end(WriterState state) {
             check_death_.store(true, std::memory_order_relaxed);
             return std::move(*frame);
         }
+        if (const WriterState last = channel_->control.state(); last != state) {
+            check_death_.store(true, std::memory_order_relaxed);
+            return look_for_end(last);  // it ended its stream, or left, just before
+        }
         lose_writer();
         return Frame(ReadStatus::Disconnected);
     }

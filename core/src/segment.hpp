@@ -40,9 +40,8 @@ class Segment {
     static std::optional<Segment> open(const TagFiles& files, const Id& id, const Id& instance,
                                        std::uint32_t generation, const Owner& owner);
 
-    /// Slots that are ready in a new segment, if it has as many: enough to go on with, few enough that a
-    /// new layout comes quickly.
-    static constexpr std::uint32_t ready_at_first = min_slots;
+    /// Slots that are ready in a new segment: the first frame needs no more, and should come quickly.
+    static constexpr std::uint32_t ready_at_first = 1;
 
     /// The writer's: reserves a slot's space and brings it into the page table.
     /// \returns false if there is no space any more.

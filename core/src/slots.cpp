@@ -149,6 +149,12 @@ std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTa
     return slot;
 }
 
+bool readers_could_make_room(const Segment& segment) noexcept {
+    const auto pinned =
+        static_cast<unsigned>(std::popcount(segment.pinned().load(std::memory_order_relaxed)));
+    return pinned + leases_left_to_readers + slots_left_to_writer < segment.slot_count();
+}
+
 void unpin(const Segment& segment, std::uint32_t slot) noexcept {
     std::atomic<std::uint64_t>& state = segment.slot(slot).state;
     // Relaxed: the slot is ours, nobody else changes it.

@@ -68,6 +68,9 @@ std::optional<std::uint32_t> claim(const Segment& segment, const layout::ReaderT
 std::optional<std::uint32_t> claim_pinned(const Segment& segment, const layout::ReaderTable& table,
                                           ClaimRules rules) noexcept;
 
+/// Whether claim_pinned() could succeed if readers let go of everything.
+bool readers_could_make_room(const Segment& segment) noexcept;
+
 /// Gives back a slot that was claimed with claim_pinned(), published or not. Any thread.
 void unpin(const Segment& segment, std::uint32_t slot) noexcept;
 

@@ -79,7 +79,7 @@ class Writer::Implementation {
     }
     void reconfigure(const ArraySpec& spec);
     WritableFrame acquire(Timeout timeout);
-    WritableFrame acquire_pinned();
+    WritableFrame acquire_pinned(Timeout timeout);
     std::uint64_t publish(WritableFrame& frame, FrameInfo info, std::span<const std::byte> metadata);
     WriteStatus wait_for_reader(Timeout timeout);
     WriteStatus drain(Timeout timeout);
@@ -291,13 +291,22 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     return frame ? std::move(frame) : WritableFrame(WriteStatus::Closed);
 }
 
-WritableFrame Writer::Implementation::acquire_pinned() {
+WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
     if (inherited())
         return WritableFrame(WriteStatus::Closed);
     Lock lock(mutex_);
     if (closed_ || !current_)
         return WritableFrame(WriteStatus::Closed);
-    return claim_prepared(lock, [this] { return current_->claim_pinned(rules_); });
+    WritableFrame frame = claim_prepared(lock, [this] { return current_->claim_pinned(rules_); });
+    if (frame || !options_.backpressure || !current_)
+        return frame;
+    // Waiting is for readers to let go. What the pool's own buffers hold may only come back after this call.
+    const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check, [&] {
+        if (current_)
+            frame = current_->claim_pinned(rules_);
+        return !current_ || frame || !slots::readers_could_make_room(current_->segment());
+    });
+    return status == WriteStatus::Ok ? std::move(frame) : WritableFrame(status);
 }
 
 /// A slot. In the first moments of a segment this waits until its slots are ready, which is a matter of
@@ -520,8 +529,8 @@ std::uint64_t Writer::publish(WritableFrame&& frame, const FrameInfo& info,
     return implementation_->publish(used_up, info, metadata);
 }
 
-WritableFrame Writer::acquire_pinned() noexcept {
-    return implementation_->acquire_pinned();
+WritableFrame Writer::acquire_pinned(Timeout timeout) noexcept {
+    return implementation_->acquire_pinned(timeout);
 }
 
 std::uint64_t Writer::publish_pinned(WritableFrame& frame, const FrameInfo& info,

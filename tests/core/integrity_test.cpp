@@ -131,7 +131,7 @@ TEST_F(Integrity, CopiedFramesAreWhole) {
 }
 
 TEST_F(Integrity, FramesCopiedWithoutALeaseAreWhole) {
-    const ChildProcess writer = start_writer(512 * 1024, one_layout, min_slots);
+    const ChildProcess writer = start_writer(128 * 1024, one_layout, min_slots);
     std::vector<Reader> others;  // take every place in the reader table
     for (unsigned i = 0; i < max_readers; ++i) {
         others.emplace_back(tag_, with_leases(0));

@@ -115,8 +115,8 @@ class NDSHARRAY_API WritableFrame {
 class NDSHARRAY_API Writer {
   public:
     /// Takes the tag; a dead writer's is taken over, and its readers come along.
-    /// \throws Error InvalidTag, InvalidArgument, TagInUse, PermissionDenied, WrongOwner, NotRegular, Damaged,
-    /// UnsupportedVersion, NoSpace, TooManyFiles, OutOfMemory, System.
+    /// \throws Error InvalidTag, InvalidArgument, TagInUse, PermissionDenied, WrongOwner, NotRegular,
+    /// Damaged, UnsupportedVersion, NoSpace, TooManyFiles, OutOfMemory, System.
     explicit Writer(std::string tag, WriterOptions options = {});
 
     /// Closes, without waiting for readers. Frames that readers hold stay valid.
@@ -154,12 +154,15 @@ class NDSHARRAY_API Writer {
                           std::span<const std::byte> metadata = {}) noexcept;
 
     /// A slot of the configured segment for a buffer pool: it may be out for long, and stays the caller's to
-    /// read after publish_pinned(), until it is released. Never waits. NoSlot (not counted as a drop) if that
-    /// would leave readers and acquire() too few.
-    WritableFrame acquire_pinned() noexcept;
+    /// read after publish_pinned(), until it is released. NoSlot (not counted as a drop) if that would leave
+    /// readers and acquire() too few. With backpressure, where it is readers that hold the slots, this waits
+    /// for them up to `timeout` (nothing: for ever).
+    WritableFrame acquire_pinned(std::optional<std::chrono::nanoseconds> timeout = std::chrono::nanoseconds{
+                                     0}) noexcept;
 
-    /// publish() for a frame that was not published before. The frame stays valid: one of acquire_pinned() can
-    /// be read until it is released; one of acquire() stays mapped, and may be any later frame at any time.
+    /// publish() for a frame that was not published before. The frame stays valid: one of acquire_pinned()
+    /// can be read until it is released; one of acquire() stays mapped, and may be any later frame at any
+    /// time.
     std::uint64_t publish_pinned(WritableFrame& frame, const FrameInfo& info = {},
                                  std::span<const std::byte> metadata = {}) noexcept;
 
