@@ -24,11 +24,9 @@ void FramePublisher::restart() {
 }
 
 void FramePublisher::prepare(const std::shared_ptr<const SlotFormat>& format) {
-    if (format != format_) {
-        tag_writer_->configure(format, 0);
-        format_ = format;
-        warn_of_few_slots();
-    }
+    tag_writer_->configure(format, 0);
+    format_ = format;
+    warn_of_few_slots();
 }
 
 void FramePublisher::warn_of_few_slots() const {

@@ -25,6 +25,8 @@ class FramePublisher {
     /// A tag was opened; nothing was published under it yet.
     void restart();
 
+    bool is_prepared(const std::shared_ptr<const SlotFormat>& format) const { return format == format_; }
+
     /// Sees to it that there is a segment for frames of this format. Posts a WARNING message where it has
     /// fewer slots than usual.
     /// \throws Error as Writer::configure.

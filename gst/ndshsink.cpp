@@ -100,11 +100,17 @@ SinkSettings current_settings(NdshSink* self) {
 
 // ---------------------------------------------------------------------------------------- start and stop
 
+/// From a thread of the library. A handler may do as it likes, stop the pipeline included, so it is called
+/// from another one.
 void set_readers(NdshSink* self, unsigned readers) {
-    if (self->state->readers.exchange(readers) != readers) {
-        GST_INFO_OBJECT(self, "%u readers", readers);
-        g_object_notify(G_OBJECT(self), "num-readers");
+    if (self->state->readers.exchange(readers) == readers) {
+        return;
     }
+    GST_INFO_OBJECT(self, "%u readers", readers);
+    const auto notify = [](GstElement* element, gpointer) {
+        g_object_notify(G_OBJECT(element), "num-readers");
+    };
+    gst_element_call_async(GST_ELEMENT(self), notify, nullptr, nullptr);
 }
 
 gboolean open_tag(NdshSink* self) {
@@ -239,19 +245,29 @@ Outcome write(NdshSink* self, GstBuffer* buffer) {
     return outcome;
 }
 
+bool prepare(NdshSink* self, const std::shared_ptr<const SlotFormat>& format) {
+    FramePublisher& publisher = self->state->publisher;
+    return publisher.is_prepared(format) ||
+           guarded(GST_ELEMENT(self), current_settings(self).tag, false, [&] {
+               publisher.prepare(format);
+               return true;
+           });
+}
+
 GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
     const auto format = self->state->tag_writer().format();
     if (!format) {
         return GST_FLOW_NOT_NEGOTIATED;
     }
-    self->state->publisher.prepare(format);
+    if (!prepare(self, format)) {
+        return GST_FLOW_ERROR;
+    }
     return until_done(self, [&] { return write(self, buffer); });
 }
 
 GstFlowReturn render(GstBaseSink* sink, GstBuffer* buffer) {
     NdshSink* self = to_self(sink);
-    return guarded(GST_ELEMENT(sink), current_settings(self).tag, GST_FLOW_ERROR,
-                   [&] { return render_buffer(self, buffer); });
+    return guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR, [&] { return render_buffer(self, buffer); });
 }
 
 /// Readers learn of the end after they have taken, or could have taken, the last frame.

@@ -116,23 +116,13 @@ gboolean stop(GstBufferPool* pool) {
 
 // ---------------------------------------------------------------------------------------------- buffers
 
-/// A slot, or none where ordinary memory is to be used.
-WritableFrame slot_to_spare(SlotPool* self) {
-    using std::chrono_literals::operator""ms;
-    constexpr auto look = 20ms;  // how often a wait looks whether the pool is flushing
-    const SlotPoolState& state = *self->state;
-    for (;;) {
-        WritableFrame frame = state.writer->acquire_pinned(state.format, look);
-        if (frame.status() != WriteStatus::Timeout ||
-            GST_BUFFER_POOL_IS_FLUSHING(GST_BUFFER_POOL_CAST(self))) {
-            return frame;
-        }
-    }
-}
+/// How long a buffer waits for readers to have read a slot, before it is ordinary memory and the sink waits
+/// instead: long enough for readers that keep up, short enough for whoever wants this pool to stop.
+constexpr std::chrono::milliseconds patience{20};
 
 Owned<GstBuffer> slot_buffer(SlotPool* self) {
     const SlotPoolState& state = *self->state;
-    WritableFrame frame = slot_to_spare(self);
+    WritableFrame frame = state.writer->acquire_pinned(state.format, patience);
     if (!frame) {
         return nullptr;
     }

@@ -9,7 +9,10 @@
 
 #include <ndsharray/writer.hpp>
 
+#include <chrono>
+#include <future>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -91,6 +94,8 @@ class PythonWriter {
 
   private:
     std::shared_ptr<Writer> writer() const;
+    template <typename Publish>
+    std::uint64_t publish_by(Writer& writer, Publish publish);
     WritableFrame wait_for_slot(const ArraySpec& spec, Timeout timeout);
     template <typename Wait>
     bool waits_for(const py::object& timeout, Wait wait);
@@ -99,6 +104,7 @@ class PythonWriter {
     const Attributes attributes_;
     const OwnProcess process_;
     std::shared_ptr<Writer> writer_;
+    std::string published_in_;  // name of the segment
 };
 
 std::shared_ptr<Writer> PythonWriter::writer() const {
@@ -123,17 +129,41 @@ WritableFrame PythonWriter::wait_for_slot(const ArraySpec& spec, Timeout timeout
         [](const WritableFrame& frame) { return !frame && frame.status() == WriteStatus::Timeout; });
 }
 
+/// Publishes without the GIL. With backpressure the first frame of a new layout may wait for readers: that is
+/// left to another thread, so that this one can answer Ctrl-C.
+template <typename Publish>
+std::uint64_t PythonWriter::publish_by(Writer& writer, Publish publish) {
+    if (!writer.options().backpressure || writer.segment_name() == published_in_) {
+        const py::gil_scoped_release released;
+        return publish();
+    }
+    published_in_ = writer.segment_name();
+    auto publishing = std::async(std::launch::async, publish);
+    const auto wait = [&](std::chrono::nanoseconds step) { return publishing.wait_for(step); };
+    try {
+        wait_for(std::nullopt, wait,
+                 [](std::future_status status) { return status != std::future_status::ready; });
+    } catch (...) {
+        writer.cancel();
+        publishing.wait();
+        writer.resume();
+        throw;
+    }
+    return publishing.get();
+}
+
 std::uint64_t PythonWriter::write(const py::object& array, const py::object& like,
                                   const py::object& timeout) {
     const BorrowedArray borrowed(array);
     const FrameInfo info = info_like(like);
     WritableFrame frame = wait_for_slot(borrowed.spec(), timeout_from(timeout));
-    const auto writer = this->writer();
-    const py::gil_scoped_release released;
     if (!frame)
         return 0;
-    copy_elements(frame.data(), borrowed.view());
-    return writer->publish(std::move(frame), info);
+    const auto writer = this->writer();
+    return publish_by(*writer, [&] {
+        copy_elements(frame.data(), borrowed.view());
+        return writer->publish(std::move(frame), info);
+    });
 }
 
 py::object PythonWriter::acquire(const py::object& shape, const py::object& dtype,
@@ -160,8 +190,7 @@ std::uint64_t PythonWriter::publish(const py::object& array, const py::object& l
         throw py::value_error("this array was published before; acquire() another one");
     const FrameInfo info = info_like(like);
     array.attr("setflags")("write"_a = false);
-    const py::gil_scoped_release released;
-    return writer->publish_pinned(slot->frame, info);
+    return publish_by(*writer, [&] { return writer->publish_pinned(slot->frame, info); });
 }
 
 template <typename Wait>

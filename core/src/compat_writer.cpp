@@ -56,36 +56,51 @@ CompatWriter::CompatWriter(const TagFiles& files, unsigned permissions)
         throw Error(ErrorCode::InvalidArgument, "the tag \"" + files_.tag() +
                                                     "\" cannot be shared with ndsharray 1.x: its files could "
                                                     "be those of another tag; use one without \"ndsh.\"");
-    open_control(permissions_);
+    open_control();
 }
 
-void CompatWriter::open_control(unsigned permissions) {
+void CompatWriter::open_control() {
     const std::string path = compat::control_path(files_);
+    while (!control_) {
+        if (auto existing = open_checked(path, platform::Access::ReadWrite, Owner::self()))
+            take_control(*std::move(existing), path);
+        else
+            create_control(path);
+    }
+}
+
+/// Readers of 1.x have it mapped.
+void CompatWriter::take_control(platform::Descriptor existing, const std::string& path) {
+    // While 1.x starts, its file is empty, then zero; else it names a data file.
     const std::size_t bytes = compat::control_bytes(files_);
-    auto existing = open_checked(path, platform::Access::ReadWrite, Owner::self());
-    if (existing) {
-        // While 1.x starts, its file is empty, then zero; else it names a data file.
-        std::vector<char> content(bytes + 1);
-        const std::size_t found = platform::read_at(*existing, 0, std::as_writable_bytes(std::span(content)));
-        const bool blank = std::all_of(content.begin(), content.end(), [](char c) { return c == '\0'; });
-        if (found > bytes || !(blank || compat::read_control(files_, *existing)))
-            throw Error(ErrorCode::Damaged, path +
-                                                " is not a file of ndsharray 1.x, but stands where compat "
-                                                "needs one; remove it or use another tag");
-        control_ = *std::move(existing);
-    } else {
-        platform::Opened created = platform::create_new(path, permissions);
-        if (created.error != 0)
-            throw_errno(created.error, "create", path);
-        control_ = std::move(created.file);
-        made_control_ = true;
-    }
-    // Zeros that are reserved: readers of 1.x may come and wait, and no later write can fail.
-    if (const int error = platform::reserve(control_, 0, bytes); error != 0) {
-        if (made_control_)
-            platform::unlink_file(path);
+    std::vector<char> content(bytes + 1);
+    const std::size_t found = platform::read_at(existing, 0, std::as_writable_bytes(std::span(content)));
+    const bool blank = std::all_of(content.begin(), content.end(), [](char c) { return c == '\0'; });
+    if (found > bytes || !(blank || compat::read_control(files_, existing)))
+        throw Error(ErrorCode::Damaged, path +
+                                            " is not a file of ndsharray 1.x, but stands where compat needs "
+                                            "one; remove it or use another tag");
+    if (const int error = platform::reserve(existing, 0, bytes); error != 0)
         throw_errno(error, "reserve space in", path);
-    }
+    control_ = std::move(existing);
+}
+
+/// Zeros, and all of them at once: readers of 1.x may come and wait. Nothing if there is one by now.
+void CompatWriter::create_control(const std::string& path) {
+    const std::string temporary = files_.temporary();
+    platform::Opened created = platform::create_new(temporary, permissions_);
+    if (created.error != 0)
+        throw_errno(created.error, "create", temporary);
+    const RemoveAtEnd half_made(temporary);
+    if (const int error = platform::reserve(created.file, 0, compat::control_bytes(files_)); error != 0)
+        throw_errno(error, "reserve space in", path);
+    const int error = platform::link_file(temporary, path);
+    if (error == EEXIST)
+        return;
+    if (error != 0)
+        throw_errno(error, "create", path);
+    control_ = std::move(created.file);
+    made_control_ = true;
 }
 
 bool CompatWriter::DataFile::holds(const ArraySpec& spec) const noexcept {

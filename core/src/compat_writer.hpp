@@ -49,7 +49,9 @@ class CompatWriter {
         bool holds(const ArraySpec& spec) const noexcept;
     };
 
-    void open_control(unsigned permissions);
+    void open_control();
+    void take_control(platform::Descriptor existing, const std::string& path);
+    void create_control(const std::string& path);
     DataFile make_data_file(const compat::DataLayout& layout) const;
     void remove(std::optional<DataFile>& file) const noexcept;
     std::span<const std::byte> elements(const ArrayView& array) noexcept;

@@ -94,6 +94,7 @@ class Reader::Implementation {
     void leave() noexcept;
     void lose_writer() noexcept;
     void join();
+    bool writer_stays() const noexcept;
     void meet_writer();
     void follow_replacement();
     bool was_taken_over() const noexcept;
@@ -142,9 +143,7 @@ class Reader::Implementation {
 
 Frame Reader::Implementation::read(Timeout timeout) noexcept {
     if (inherited())
-        return fail(ErrorCode::Forked,
-                    "the reader of tag \"" + files_.tag() +
-                        "\" belongs to the parent process; open a Reader of your own after fork()");
+        return Frame(ReadStatus::Failed);  // error() says why
     try {
         return wait_for_frame(platform::deadline_after(timeout));
     } catch (const Error& error) {
@@ -288,10 +287,25 @@ void Reader::Implementation::follow_takeover() {
     meet_writer();
 }
 
+/// Comes to the table. Not now, if the writer is leaving or being succeeded: then the table goes with it.
 void Reader::Implementation::join() {
-    const std::uint64_t published = channel_->control.words().published.load(std::memory_order_acquire);
+    const layout::ControlFile& control = channel_->control.words();
+    const std::uint64_t before = control.published.load(std::memory_order_acquire);
+    std::shared_ptr<ReaderSession> session;
+    try {
+        session = ReaderSession::join(files_, channel_->control.instance(), owner_, options_.mode,
+                                      std::max<std::uint64_t>(before, 1));
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::Damaged && !writer_stays())
+            return;
+        throw;
+    }
+    // What was published while we came may be gone already. From here on, past the fence with which the
+    // session was announced, a writer with backpressure keeps all that is newer.
+    const std::uint64_t published = control.published.load(std::memory_order_acquire);
     const std::uint64_t next = std::max<std::uint64_t>(published, 1);
-    auto session = ReaderSession::join(files_, channel_->control.instance(), owner_, options_.mode, next);
+    if (session)
+        session->entry().cursor.store(next, std::memory_order_release);
     const std::lock_guard guard(mutex_);
     if (session && suspended_)
         session->suspend(true);
@@ -299,6 +313,12 @@ void Reader::Implementation::join() {
     channel_->joined = true;
     channel_->wanted = next;
     channel_->missed_from = published + 1;
+}
+
+bool Reader::Implementation::writer_stays() const noexcept {
+    const WriterState state = channel_->control.state();
+    return (state == WriterState::Live || state == WriterState::Ended) && !was_taken_over() &&
+           channel_->control.writer_lives() && channel_->control.is_current(files_);
 }
 
 // ---- looking for a frame
@@ -358,6 +378,8 @@ std::optional<Frame> Reader::Implementation::take() {
     if (channel_->source && (!moved || options_.mode == ReadMode::Every))
         if (auto frame = next_frame())
             return frame;
+    if (now.generation == 0)
+        channel_->source.reset();  // the writer needs its room, and we have taken all we could
     if (!moved)
         return std::nullopt;
     move_to(now);
@@ -457,6 +479,10 @@ ReaderStats Reader::Implementation::stats() const {
 }
 
 Error Reader::Implementation::error() const {
+    if (inherited())  // without the mutex: a thread of the parent may have held it
+        return Error(ErrorCode::Forked,
+                     "the reader of tag \"" + files_.tag() +
+                         "\" belongs to the parent process; open a Reader of your own after fork()");
     const std::lock_guard guard(mutex_);
     return error_;
 }

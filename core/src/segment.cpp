@@ -199,6 +199,16 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     return segment;
 }
 
+bool Segment::look_ahead() noexcept {
+    for (std::uint32_t i = 0; i < geometry_.slot_count; ++i) {
+        if ((seen_slots_ & std::uint32_t{1} << i) == 0 && slots::was_used(*this, i)) {
+            look_at_slot(i);
+            return true;
+        }
+    }
+    return false;
+}
+
 void Segment::write_header(const std::string& attributes, const Id& instance) {
     mapping_.populate(0, geometry_.data_offset);
     auto* header = new (mapping_.data()) SegmentHeader{};

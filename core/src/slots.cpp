@@ -133,26 +133,24 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
     }
 }
 
-std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTable& table,
-                                          ClaimRules rules) noexcept {
+bool may_pin(const Segment& segment, const ReaderTable& table) noexcept {
     const std::uint32_t leased = held(table, segment.generation()).leased;
     const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
     const unsigned in_use = static_cast<unsigned>(std::popcount(leased | pinned));
     const unsigned for_readers =
         leases_left_to_readers -
         std::min(leases_left_to_readers, static_cast<unsigned>(std::popcount(leased)));
-    if (in_use + for_readers + slots_left_to_writer >= segment.slot_count())
+    return in_use + for_readers + slots_left_to_writer < segment.slot_count();
+}
+
+std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTable& table,
+                                          ClaimRules rules) noexcept {
+    if (!may_pin(segment, table))
         return std::nullopt;
     const auto slot = claim(segment, table, rules);
     if (slot)  // relaxed: only the writer's side reads it for more than advice
         segment.pinned().fetch_or(bit_of(*slot), std::memory_order_relaxed);
     return slot;
-}
-
-bool readers_could_make_room(const Segment& segment) noexcept {
-    const auto pinned =
-        static_cast<unsigned>(std::popcount(segment.pinned().load(std::memory_order_relaxed)));
-    return pinned + leases_left_to_readers + slots_left_to_writer < segment.slot_count();
 }
 
 void unpin(const Segment& segment, std::uint32_t slot) noexcept {
@@ -246,6 +244,11 @@ bool is_unchanged(const Segment& segment, Place place) noexcept {
     // The reads of the pixels before the load of the state: the reader's half of a seqlock.
     std::atomic_thread_fence(std::memory_order_acquire);
     return segment.slot(place.slot).state.load(std::memory_order_relaxed) == state_of(place.frame);
+}
+
+bool was_used(const Segment& segment, std::uint32_t slot) noexcept {
+    // Relaxed: advice.
+    return segment.slot(slot).state.load(std::memory_order_relaxed) > (state_of(0) | claimed_bit);
 }
 
 bool is_complete(const Segment& segment, Place place) noexcept {

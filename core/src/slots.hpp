@@ -68,8 +68,8 @@ std::optional<std::uint32_t> claim(const Segment& segment, const layout::ReaderT
 std::optional<std::uint32_t> claim_pinned(const Segment& segment, const layout::ReaderTable& table,
                                           ClaimRules rules) noexcept;
 
-/// Whether claim_pinned() could succeed if readers let go of everything.
-bool readers_could_make_room(const Segment& segment) noexcept;
+/// Whether enough slots are left for one more to be pinned, prepared or not.
+bool may_pin(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
 /// Gives back a slot that was claimed with claim_pinned(), published or not. Any thread.
 void unpin(const Segment& segment, std::uint32_t slot) noexcept;
@@ -109,6 +109,9 @@ void enter_generation(layout::ReaderEntry& entry, std::uint32_t generation) noex
 
 /// Without a lease: whether the slot still has that frame, after everything read from it so far.
 bool is_unchanged(const Segment& segment, Place place) noexcept;
+
+/// Whether the slot ever had a frame, or is just getting one.
+bool was_used(const Segment& segment, std::uint32_t slot) noexcept;
 
 /// Whether the slot has that frame, before anything is read from it.
 bool is_complete(const Segment& segment, Place place) noexcept;

@@ -2,11 +2,21 @@
 // A slot in the writer's hands.
 #include "writer_segment.hpp"
 
+#include <chrono>
 #include <system_error>
 #include <utility>
 
 namespace ndsharray {
 namespace detail {
+namespace {
+
+/// How many slots are made ready without being asked for: the newest frame, one being filled, two at readers.
+constexpr std::uint32_t slots_ahead = 4;
+
+/// How long a segment is in use before the others are made ready.
+constexpr std::chrono::milliseconds settled{200};
+
+}  // namespace
 
 WriterSegment::WriterSegment(Segment segment, std::shared_ptr<TableOwner> table)
     : segment_(std::move(segment)), table_(std::move(table)), made_under_(fork_count()) {
@@ -25,24 +35,45 @@ WriterSegment::~WriterSegment() {
         static_cast<void>(preparing_.release());  // the thread stayed with the parent
         return;
     }
-    stop_preparing_.store(true, std::memory_order_relaxed);
+    {
+        const std::lock_guard guard(preparation_);
+        stop_preparing_.store(true, std::memory_order_relaxed);
+    }
+    stop_.notify_all();
     if (preparing_)
         preparing_->join();
 }
 
-/// On a thread of its own, so that the first frame need not wait for memory that the eighth will use.
-void WriterSegment::prepare_slots() noexcept {
-    std::uint32_t slot = Segment::ready_at_first;
-    for (; slot < segment_.slot_count() && !stop_preparing_.load(std::memory_order_relaxed); ++slot) {
-        if (!segment_.prepare_slot(slot))
-            break;
-        slots::open_slot(segment_, slot);
-        table_->notify_if_waiting();
+bool WriterSegment::prepare_another() noexcept {
+    const std::lock_guard guard(preparation_);
+    const std::uint32_t slot = prepared_.load(std::memory_order_relaxed);
+    if (slot == segment_.slot_count() || without_space_.load(std::memory_order_relaxed) > 0)
+        return false;
+    if (!segment_.prepare_slot(slot)) {
+        without_space_.store(segment_.slot_count() - slot, std::memory_order_relaxed);
+        return false;
     }
-    without_space_.store(segment_.slot_count() - slot, std::memory_order_relaxed);
-    // Release: whoever sees that nothing more comes sees the last slot that came.
+    slots::open_slot(segment_, slot);
+    prepared_.store(slot + 1, std::memory_order_relaxed);
+    table_->notify_if_waiting();
+    return true;
+}
+
+/// On a thread of its own, so that the first frame need not wait for memory that later ones will use; nor
+/// does a writer that soon changes its layout again pay for slots it never gets to.
+void WriterSegment::prepare_slots() noexcept {
+    const auto stopped = [this] { return stop_preparing_.load(std::memory_order_relaxed); };
+    while (prepared_.load(std::memory_order_relaxed) < slots_ahead && !stopped() && prepare_another()) {
+    }
+    // Release: whoever sees that nothing more comes soon sees the last slot that came.
     preparing_slots_.store(false, std::memory_order_release);
     table_->notify_if_waiting();
+    {
+        std::unique_lock lock(preparation_);
+        stop_.wait_for(lock, settled, stopped);
+    }
+    while (!stopped() && prepare_another()) {
+    }
 }
 
 WritableFrame WriterSegment::claim(slots::ClaimRules rules) noexcept {

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace ndsharray {
@@ -28,6 +29,13 @@ using Timeout = std::optional<std::chrono::nanoseconds>;
 
 /// How often a writer that waits for readers looks whether they are alive.
 constexpr auto death_check = 100ms;
+
+/// Readers that are just taking a frame hold a slot more than they keep. A writer that never waits for
+/// readers allows for that much, before it drops a frame.
+constexpr std::chrono::nanoseconds time_to_take_a_frame = 2ms;
+
+/// How long a writer without room for a new segment waits for readers to let go of the old one.
+constexpr auto time_to_let_go = 200ms;
 
 constexpr std::size_t max_metadata = 1024 * 1024;
 
@@ -73,10 +81,6 @@ class Writer::Implementation {
     ~Implementation() { close(); }
 
     void configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
-    const ArraySpec* configured_spec() const {
-        const Lock lock(mutex_);
-        return current_ ? &current_->segment().spec() : nullptr;
-    }
     void reconfigure(const ArraySpec& spec);
     WritableFrame acquire(Timeout timeout);
     WritableFrame acquire_pinned(Timeout timeout);
@@ -207,6 +211,7 @@ void Writer::Implementation::configure(const ArraySpec& spec, const Attributes& 
 }
 
 void Writer::Implementation::reconfigure(const ArraySpec& spec) {
+    require_usable();
     Attributes attributes;
     {
         const Lock lock(mutex_);
@@ -229,30 +234,35 @@ Segment Writer::Implementation::make_segment(const ArraySpec& spec, const Attrib
     if (wanted != 0)
         plan.slots = wanted;
     const unsigned fewest = options_.slots != 0 ? plan.slots : min_slots;
+    platform::Deadline room_by;  // until when readers may take to let go of the old segment
     for (;;) {
         try {
             return Segment::create(files_, plan);
         } catch (const Error& error) {
             if (error.code() != ErrorCode::NoSpace)
                 throw;
-            if (plan.slots > fewest)
+            if (plan.slots > fewest) {
                 --plan.slots;
-            else if (announced_)
-                // The old segment is in the way. Its frames stay valid for those who hold them, but its room
-                // comes back only when they are done.
+            } else if (announced_) {
+                // The old segment is in the way. Readers keep only frames that they hold.
                 retire(std::exchange(announced_, nullptr));
-            else
+                room_by = platform::deadline_after(time_to_let_go);
+            } else if (room_by && !platform::has_passed(room_by)) {
+                std::this_thread::sleep_for(1ms);
+            } else {
                 throw;
+            }
         }
     }
 }
 
-/// Takes a segment away from readers to come. Those who have it keep it.
+/// Takes a segment away from readers to come. Those who have it keep it while they hold frames of it.
 void Writer::Implementation::retire(const std::shared_ptr<detail::WriterSegment>& segment) {
     if (!segment)
         return;
     if (control_.words().generation.load(std::memory_order_relaxed) == segment->segment().generation())
         control_.announce(0, {});
+    control_.wake_readers();
     platform::unlink_file(files_.segment(segment->segment().id()));
     if (current_ == segment)
         current_.reset();
@@ -277,15 +287,19 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     WritableFrame frame = claim_prepared(lock, claim);
     if (!frame && table_->reclaim_dead() > 0 && current_)
         frame = claim();
-    if (!frame && !options_.backpressure)
-        ++counted_.dropped;
-    if (frame || !options_.backpressure)
+    if (frame)
         return frame;
-    const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check, [&] {
+    const platform::Deadline deadline =
+        platform::deadline_after(options_.backpressure ? timeout : std::optional(time_to_take_a_frame));
+    const WriteStatus status = wait_for_readers(lock, deadline, death_check, [&] {
         if (current_)
             frame = claim();
         return !current_ || frame;
     });
+    if (status == WriteStatus::Timeout && !options_.backpressure) {
+        ++counted_.dropped;
+        return WritableFrame(WriteStatus::NoSlot);
+    }
     if (status != WriteStatus::Ok)
         return WritableFrame(status);
     return frame ? std::move(frame) : WritableFrame(WriteStatus::Closed);
@@ -297,31 +311,35 @@ WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
     Lock lock(mutex_);
     if (closed_ || !current_)
         return WritableFrame(WriteStatus::Closed);
+    // Leases and pins are never waited for: who holds those may need more frames before letting go.
+    const auto may_pin = [this] { return current_ && slots::may_pin(current_->segment(), table_->words()); };
+    if (!may_pin())
+        return WritableFrame(WriteStatus::NoSlot);
     WritableFrame frame = claim_prepared(lock, [this] { return current_->claim_pinned(rules_); });
-    if (frame || !options_.backpressure || !current_)
+    if (frame || !options_.backpressure)
         return frame;
-    // Waiting is for readers to let go. What the pool's own buffers hold may only come back after this call.
     const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check, [&] {
         if (current_)
             frame = current_->claim_pinned(rules_);
-        return !current_ || frame || !slots::readers_could_make_room(current_->segment());
+        return frame || !may_pin();
     });
     return status == WriteStatus::Ok ? std::move(frame) : WritableFrame(status);
 }
 
-/// A slot. In the first moments of a segment this waits until its slots are ready, which is a matter of
-/// clearing memory: what nobody holds is not to count as missing.
+/// A slot, one that has to be prepared first if need be. In the first moments of a segment this waits for the
+/// thread that prepares some: what nobody holds is not to count as missing.
 template <typename Claim>
 WritableFrame Writer::Implementation::claim_prepared(Lock& lock, Claim claim) {
     WritableFrame frame = claim();
-    if (frame || !current_->is_preparing())
-        return frame;
-    wait_for_readers(lock, std::nullopt, 0ns, [&] {
-        const bool last_look = !current_ || !current_->is_preparing();
-        if (current_)
-            frame = claim();
-        return frame || last_look;
-    });
+    if (!frame && current_->is_preparing())
+        wait_for_readers(lock, std::nullopt, 0ns, [&] {
+            const bool last_look = !current_ || !current_->is_preparing();
+            if (current_)
+                frame = claim();
+            return frame || last_look;
+        });
+    while (!frame && current_ && current_->prepare_another())
+        frame = claim();
     return frame;
 }
 

@@ -10,7 +10,9 @@
 #include <ndsharray/writer.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -18,7 +20,7 @@ namespace ndsharray::detail {
 
 class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
   public:
-    /// Starts to prepare the slots that are not ready.
+    /// Starts to prepare some of the slots that are not ready.
     WriterSegment(Segment segment, std::shared_ptr<TableOwner> table);
     ~WriterSegment();
     WriterSegment(const WriterSegment&) = delete;
@@ -26,7 +28,10 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
 
     const Segment& segment() const noexcept { return segment_; }
 
-    /// Whether slots are still to become usable.
+    /// Prepares one more slot at once. \returns false if there is none left, or no space for it.
+    bool prepare_another() noexcept;
+
+    /// Whether the first slots are just becoming usable, on another thread.
     bool is_preparing() const noexcept { return preparing_slots_.load(std::memory_order_acquire); }
 
     /// Slots for which there was space.
@@ -50,9 +55,12 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     Segment segment_;
     std::shared_ptr<TableOwner> table_;
     std::uint32_t made_under_;
+    std::mutex preparation_;  // of this process only; held while one slot is prepared
+    std::condition_variable stop_;
     std::atomic<bool> stop_preparing_{false};
     std::atomic<bool> preparing_slots_{false};
     std::atomic<unsigned> without_space_{0};
+    std::atomic<std::uint32_t> prepared_{Segment::ready_at_first};
     std::unique_ptr<std::thread> preparing_;
 };
 

@@ -166,7 +166,8 @@ def report(size, writes, reads):
         print(f"  read   {name:20} {microseconds(times):10.1f} us   {ratio(reads, 'mmap', name):6.0f} x as fast as mmap")
     missed = []
     if ratio(writes, "tag", "memcpy") > WRITE_TARGET.get(size, float("inf")):
-        missed.append(f"{size}: write is {ratio(writes, 'tag', 'memcpy'):.2f} x memcpy, not {WRITE_TARGET[size]}")
+        found = ratio(writes, "tag", "memcpy")
+        missed.append(f"{size}: write is {found:.2f} x memcpy, not {WRITE_TARGET[size]}")
     for name in "tag", "NdShArray":
         if microseconds(reads[name]) > READ_TARGET:
             missed.append(f"{size}: read of {name} takes {microseconds(reads[name]):.1f} us, not {READ_TARGET}")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Tags: what may be one, and where their files live.
 #include <ndsharray/tag.hpp>
+#include <ndsharray/writer.hpp>
 
 #include <support/temporary_directory.hpp>
 
@@ -8,8 +9,10 @@
 
 #include <stdlib.h>
 
+#include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ndsharray::test {
 namespace {
@@ -92,6 +95,20 @@ TEST_F(Directory, IsReadAnewAtEveryCall) {
     directory();
     ::setenv("NDSHARRAY_DIR", "/somewhere/else", 1);
     EXPECT_EQ(directory(), "/somewhere/else");
+}
+
+TEST_F(Directory, ListsTagsThatHaveALivingWriter) {
+    EXPECT_EQ(tags(), std::vector<std::string>{});
+    {
+        Writer b("b");
+        const Writer a("a.x");
+        const std::uint64_t shape[] = {10};
+        b.acquire(ArraySpec::contiguous(DType::UInt8, shape));
+        std::ofstream(outer_.path() / "ndsh.garbage") << "garbage";
+        EXPECT_EQ(tags(), (std::vector<std::string>{"a.x", "b"}));
+        outer_.clear();
+    }
+    EXPECT_EQ(tags(), std::vector<std::string>{});
 }
 
 TEST_F(Directory, IsSharedMemoryByDefault) {

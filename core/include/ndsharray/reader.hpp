@@ -28,7 +28,7 @@ struct ReaderOptions {
     unsigned max_leases = 2;
 
     /// Name (or number) of the user who must own the tag; empty: this process's user or root.
-    std::string owner;
+    std::string owner{};
 };
 
 /// Counters of one Reader, from its start.

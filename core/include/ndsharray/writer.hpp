@@ -155,8 +155,8 @@ class NDSHARRAY_API Writer {
 
     /// A slot of the configured segment for a buffer pool: it may be out for long, and stays the caller's to
     /// read after publish_pinned(), until it is released. NoSlot (not counted as a drop) if that would leave
-    /// readers and acquire() too few. With backpressure, where it is readers that hold the slots, this waits
-    /// for them up to `timeout` (nothing: for ever).
+    /// readers and acquire() too few. With backpressure this waits up to `timeout` (nothing: for ever)
+    /// where it is only frames to be read that are in the way.
     WritableFrame acquire_pinned(std::optional<std::chrono::nanoseconds> timeout = std::chrono::nanoseconds{
                                      0}) noexcept;
 

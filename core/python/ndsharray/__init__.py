@@ -10,7 +10,7 @@ from . import _core
 from ._core import Error, Frame, Reader, Writer, __version__, tags
 from ._drop_in import NdShArray, supported_types
 
-__all__ = ["Error", "Frame", "NdShArray", "Reader", "Writer", "supported_types", "tags"]
+__all__ = ["Error", "Frame", "NdShArray", "Reader", "Writer", "__version__", "supported_types", "tags"]
 
 
 def _close_writers_at_exit(_=None):
