@@ -50,6 +50,7 @@ struct Channel {
     std::shared_ptr<ReaderSession> session;  // none: copy mode, or not joined yet
     std::shared_ptr<detail::SegmentSource> source;
     bool joined = false;
+    bool settled = false;  // `wanted` is a frame from which on all are there
     bool end_reported = false;
     std::uint32_t epoch = 0;
     std::uint64_t wanted = 1;       // number of the next frame
@@ -94,6 +95,7 @@ class Reader::Implementation {
     void leave() noexcept;
     void lose_writer() noexcept;
     void join();
+    void settle();
     bool writer_stays() const noexcept;
     void meet_writer();
     void follow_replacement();
@@ -300,19 +302,28 @@ void Reader::Implementation::join() {
             return;
         throw;
     }
-    // What was published while we came may be gone already. From here on, past the fence with which the
-    // session was announced, a writer with backpressure keeps all that is newer.
+    // From here on, past the fence with which the session was announced, a writer with backpressure keeps all
+    // that is newer than `before`. What was published while we came may be gone already: see settle().
     const std::uint64_t published = control.published.load(std::memory_order_acquire);
-    const std::uint64_t next = std::max<std::uint64_t>(published, 1);
-    if (session)
-        session->entry().cursor.store(next, std::memory_order_release);
     const std::lock_guard guard(mutex_);
     if (session && suspended_)
         session->suspend(true);
     channel_->session = std::move(session);
     channel_->joined = true;
-    channel_->wanted = next;
+    channel_->wanted = std::max<std::uint64_t>(before, 1);
     channel_->missed_from = published + 1;
+    channel_->settled = published == before;
+}
+
+/// Starts with the oldest frame after which none is missing. A writer that waited for us to come has all of
+/// them; one that was running may have overwritten some before it saw us.
+void Reader::Implementation::settle() {
+    channel_->settled = true;
+    const Segment& segment = channel_->source->segment();
+    std::uint64_t start = std::max<std::uint64_t>(channel_->missed_from - 1, 1);
+    while (start > channel_->wanted && slots::find_from(segment, start - 1, start - 1))
+        --start;
+    channel_->wanted = start;
 }
 
 bool Reader::Implementation::writer_stays() const noexcept {
@@ -407,6 +418,8 @@ std::optional<Frame> Reader::Implementation::next_frame() {
     // A writer faster than our look overwrites what we found; then there is something newer. What never
     // matches is a damaged file: then we wait like for any frame.
     constexpr int tries = 1000;
+    if (!channel_->settled)
+        settle();
     const Segment& segment = channel_->source->segment();
     for (int i = 0; i < tries; ++i) {
         const slots::Place newest = slots::latest(segment);

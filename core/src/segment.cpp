@@ -180,7 +180,7 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     // Asked beforehand: filling the file system to the brim just to fail would hurt others.
     int error = bytes > free ? ENOSPC : platform::set_size(created.file, bytes);
     if (error == 0)
-        error = platform::reserve(created.file, 0, segment.geometry_.data_offset);
+        error = platform::reserve(created.file, 0, bytes);
     if (error == ENOSPC || error == EFBIG || error == EDQUOT)
         throw_no_space(files, plan, bytes, free);
     if (error != 0)
@@ -188,11 +188,9 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     segment.mapping_ = platform::Mapping::of(created.file, bytes, platform::Access::ReadWrite);
     if (!segment.mapping_)
         throw_errno(errno, "map", path);
-    segment.file_ = std::move(created.file);
     segment.write_header(attributes, plan.instance);
-    for (std::uint32_t i = 0; i < std::min(plan.slots, ready_at_first); ++i) {
-        if (!segment.prepare_slot(i))
-            throw_no_space(files, plan, bytes, free);
+    for (std::uint32_t i = 0; i < ready_at_first; ++i) {
+        segment.prepare_slot(i);
         slots::open_slot(segment, i);
     }
     undo.keep();
@@ -221,12 +219,8 @@ void Segment::write_header(const std::string& attributes, const Id& instance) {
     }
 }
 
-bool Segment::prepare_slot(std::uint32_t index) const noexcept {
-    const std::uint64_t offset = geometry_.data_offset + index * geometry_.slot_bytes;
-    if (platform::reserve(file_, offset, geometry_.slot_bytes) != 0)
-        return false;
-    mapping_.populate(offset, geometry_.slot_bytes);
-    return true;
+void Segment::prepare_slot(std::uint32_t index) const noexcept {
+    mapping_.populate(geometry_.data_offset + index * geometry_.slot_bytes, geometry_.slot_bytes);
 }
 
 void Segment::look_at_slot(std::uint32_t index) noexcept {

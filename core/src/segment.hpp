@@ -31,7 +31,8 @@ struct SegmentPlan {
 /// says later is not looked at again.
 class Segment {
   public:
-    /// Makes the file. Its first slots are ready, the others claimed and without space: see prepare_slot().
+    /// Makes the file, with all its space reserved. Its first slots are ready, the others closed: see
+    /// prepare_slot().
     /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, PermissionDenied, System.
     static Segment create(const TagFiles& files, const SegmentPlan& plan);
 
@@ -43,9 +44,8 @@ class Segment {
     /// Slots that are ready in a new segment: the first frame needs no more, and should come quickly.
     static constexpr std::uint32_t ready_at_first = 1;
 
-    /// The writer's: reserves a slot's space and brings it into the page table.
-    /// \returns false if there is no space any more.
-    bool prepare_slot(std::uint32_t index) const noexcept;
+    /// The writer's: clears a slot's memory and brings it into the page table.
+    void prepare_slot(std::uint32_t index) const noexcept;
 
     /// A reader's: brings a slot into the page table, if this is the first time.
     void look_at_slot(std::uint32_t index) noexcept;
@@ -87,7 +87,6 @@ class Segment {
 
     std::string name_;
     Id id_;
-    platform::Descriptor file_;  // only the writer's
     platform::Mapping mapping_;
     std::uint32_t seen_slots_ = 0;  // bit per slot
     layout::SegmentGeometry geometry_{};

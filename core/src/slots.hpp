@@ -43,7 +43,7 @@ bool all_can_follow(const layout::ReaderTable& table, std::uint32_t generation,
 
 // ---- making a segment
 
-/// Sets a slot's state so that nobody uses it: it has no space yet.
+/// Sets a slot's state so that nobody uses it: its memory is not ready yet.
 void close_slot(const Segment& segment, std::uint32_t slot) noexcept;
 
 /// Makes a closed slot an empty one. Any thread.

@@ -35,11 +35,7 @@ WriterSegment::~WriterSegment() {
         static_cast<void>(preparing_.release());  // the thread stayed with the parent
         return;
     }
-    {
-        const std::lock_guard guard(preparation_);
-        stop_preparing_.store(true, std::memory_order_relaxed);
-    }
-    stop_.notify_all();
+    stop_.cancel();
     if (preparing_)
         preparing_->join();
 }
@@ -47,12 +43,9 @@ WriterSegment::~WriterSegment() {
 bool WriterSegment::prepare_another() noexcept {
     const std::lock_guard guard(preparation_);
     const std::uint32_t slot = prepared_.load(std::memory_order_relaxed);
-    if (slot == segment_.slot_count() || without_space_.load(std::memory_order_relaxed) > 0)
+    if (slot == segment_.slot_count())
         return false;
-    if (!segment_.prepare_slot(slot)) {
-        without_space_.store(segment_.slot_count() - slot, std::memory_order_relaxed);
-        return false;
-    }
+    segment_.prepare_slot(slot);
     slots::open_slot(segment_, slot);
     prepared_.store(slot + 1, std::memory_order_relaxed);
     table_->notify_if_waiting();
@@ -62,15 +55,18 @@ bool WriterSegment::prepare_another() noexcept {
 /// On a thread of its own, so that the first frame need not wait for memory that later ones will use; nor
 /// does a writer that soon changes its layout again pay for slots it never gets to.
 void WriterSegment::prepare_slots() noexcept {
-    const auto stopped = [this] { return stop_preparing_.load(std::memory_order_relaxed); };
+    const auto stopped = [this] { return stop_.cancelled(); };
     while (prepared_.load(std::memory_order_relaxed) < slots_ahead && !stopped() && prepare_another()) {
     }
     // Release: whoever sees that nothing more comes soon sees the last slot that came.
     preparing_slots_.store(false, std::memory_order_release);
     table_->notify_if_waiting();
-    {
-        std::unique_lock lock(preparation_);
-        stop_.wait_for(lock, settled, stopped);
+    const platform::Deadline wait_until = platform::deadline_after(settled);
+    while (!platform::has_passed(wait_until)) {
+        const platform::Watched interrupted = stop_.now();
+        if (stopped())
+            return;
+        platform::wait_private(interrupted, wait_until);
     }
     while (!stopped() && prepare_another()) {
     }

@@ -514,7 +514,7 @@ WriterStats Writer::Implementation::stats() const {
     stats.readers = closed_ ? 0 : table_->count_live();
     if (current_) {
         stats.generation = current_->segment().generation();
-        stats.slots = current_->usable_slots();
+        stats.slots = current_->segment().slot_count();
         stats.segment = current_->segment().name();
     }
     return stats;

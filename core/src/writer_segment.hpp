@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fork.hpp"
+#include "interrupt.hpp"
 #include "reader_table.hpp"
 #include "segment.hpp"
 #include "slots.hpp"
@@ -10,7 +11,6 @@
 #include <ndsharray/writer.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -28,16 +28,11 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
 
     const Segment& segment() const noexcept { return segment_; }
 
-    /// Prepares one more slot at once. \returns false if there is none left, or no space for it.
+    /// Prepares one more slot at once. \returns false if there is none left.
     bool prepare_another() noexcept;
 
     /// Whether the first slots are just becoming usable, on another thread.
     bool is_preparing() const noexcept { return preparing_slots_.load(std::memory_order_acquire); }
-
-    /// Slots for which there was space.
-    unsigned usable_slots() const noexcept {
-        return segment_.slot_count() - without_space_.load(std::memory_order_relaxed);
-    }
 
     /// An empty frame if every slot is held. For one thread at a time.
     WritableFrame claim(slots::ClaimRules rules) noexcept;
@@ -56,10 +51,8 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     std::shared_ptr<TableOwner> table_;
     std::uint32_t made_under_;
     std::mutex preparation_;  // of this process only; held while one slot is prepared
-    std::condition_variable stop_;
-    std::atomic<bool> stop_preparing_{false};
+    Interrupt stop_;  // no condition variable: a forked child could not destroy one on which the thread waits
     std::atomic<bool> preparing_slots_{false};
-    std::atomic<unsigned> without_space_{0};
     std::atomic<std::uint32_t> prepared_{Segment::ready_at_first};
     std::unique_ptr<std::thread> preparing_;
 };

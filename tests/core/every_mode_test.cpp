@@ -7,6 +7,8 @@
 
 #include <optional>
 #include <sstream>
+#include <thread>
+#include <utility>
 
 namespace ndsharray::test {
 namespace {
@@ -126,6 +128,43 @@ TEST_F(EveryMode, HeldFramesStayInOrderAndIntact) {
     }
     for (const Frame& frame : held)
         EXPECT_TRUE(is_intact(frame)) << frame.number();
+}
+
+TEST_F(EveryMode, ReaderThatTheWriterWaitedForGetsTheFirstFrame) {
+    for (unsigned round = 0; round < 100; ++round) {
+        const std::string tag = "waited" + std::to_string(round);
+        std::jthread writing([&] {
+            Writer writer(tag, {.backpressure = true});
+            writer.wait_for_reader(in_time);
+            for (int i = 0; i < 4; ++i)
+                write_pattern(writer, spec_);
+            writer.drain(in_time);
+        });
+        Reader reader(tag, in_order());
+        for (std::uint64_t expected = 1; expected <= 4; ++expected)
+            ASSERT_EQ(reader.read(in_time).number(), expected) << round;
+        writing.join();
+    }
+}
+
+TEST_F(EveryMode, ReaderThatJoinsARunningStreamMissesNothing) {
+    const std::jthread writing([this](const std::stop_token& stop) {
+        while (!stop.stop_requested())
+            if (WritableFrame frame = writer_.acquire(bytes_spec(64), 100ms))
+                writer_.publish(std::move(frame));
+    });
+    ASSERT_TRUE(wait_until([this] { return writer_.stats().published > 0; }));
+    const auto enough = std::chrono::steady_clock::now() + 1500ms;
+    for (int join = 0; join < 5000 && std::chrono::steady_clock::now() < enough; ++join) {
+        Reader reader(tag_, in_order());
+        Frame frame = reader.read(in_time);
+        ASSERT_TRUE(frame) << join << ": " << name(frame.status());
+        for (std::uint64_t expected = frame.number() + 1, last = expected + 4; expected < last; ++expected) {
+            frame = reader.read(in_time);
+            ASSERT_EQ(frame.number(), expected) << join << ": " << name(frame.status());
+        }
+        ASSERT_EQ(reader.stats().missed, 0U) << join;
+    }
 }
 
 /// A writer that waits for a reader in another process.

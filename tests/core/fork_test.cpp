@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <functional>
 #include <map>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace ndsharray::test {
@@ -122,6 +124,52 @@ int fork_once(Channel& channel, const Arguments& arguments) {
 }
 const RegisteredRole fork_once_role("fork_once", fork_once);
 
+/// Whether an inherited writer refuses a frame by either way to write one.
+bool refuses_frames(Writer& writer) {
+    const std::byte pixels[10] = {};
+    return error_of([&] {
+               writer.write({pixels, bytes_spec(10)});
+           }).code() == ErrorCode::Forked &&
+           error_of([&] { writer.acquire(bytes_spec(10), 10ms); }).code() == ErrorCode::Forked;
+}
+
+/// Waits for a child to end, and kills one that does not. \returns whether it ended well.
+bool ends_well(pid_t child) {
+    int status = 0;
+    if (!wait_until([&] { return ::waitpid(child, &status, WNOHANG) == child; }, 2s)) {
+        ::kill(child, SIGKILL);
+        ::waitpid(child, &status, 0);
+        return false;
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/// Forks again and again while other threads use the writer. Tells how many children were refused a frame.
+int fork_while_busy(Channel& channel, const Arguments& arguments) {
+    Writer writer(arguments.at(0));
+    const auto write = [&](const std::stop_token& stop) {
+        while (!stop.stop_requested())
+            if (WritableFrame frame = writer.acquire(bytes_spec(1000)))
+                writer.publish(std::move(frame));
+    };
+    const auto look = [&](const std::stop_token& stop) {
+        while (!stop.stop_requested())
+            writer.stats();
+    };
+    const std::jthread writing(write), looking(look);
+    wait_until([&] { return writer.stats().published > 0; });
+    int refused = 0;
+    for (bool going_well = true; going_well && refused < 30; refused += going_well ? 1 : 0) {
+        const pid_t child = ::fork();
+        if (child == 0)
+            ::_exit(refuses_frames(writer) ? 0 : 1);
+        going_well = ends_well(child);
+    }
+    channel.send(std::to_string(refused) + " refused");
+    return 0;
+}
+const RegisteredRole fork_while_busy_role("fork_while_busy", fork_while_busy);
+
 /// Forks a child that answers messages, and does nothing more.
 int fork_and_stay(Channel& channel, const Arguments& arguments) {
     std::optional<Writer> writer;
@@ -203,6 +251,12 @@ TEST_F(Fork, InheritedWriterRefusesConfigure) {
 TEST_F(Fork, InheritedWriterRefusesWrite) {
     EXPECT_EQ(child_says("write"), "Forked");
     EXPECT_EQ(parent_says(), "unharmed");
+}
+
+TEST_F(Fork, InheritedWriterRefusesFramesEvenIfItWasBusy) {
+    ChildProcess parent("fork_while_busy", {tag_});
+    EXPECT_EQ(parent.channel().receive(), "30 refused");
+    EXPECT_EQ(parent.wait_for_exit(), 0);
 }
 
 TEST_F(Fork, InheritedWriterDoesNotWait) {

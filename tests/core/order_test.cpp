@@ -5,7 +5,9 @@
 
 #include <support/background_call.hpp>
 
+#include <atomic>
 #include <optional>
+#include <thread>
 
 namespace ndsharray::test {
 namespace {
@@ -209,6 +211,24 @@ TEST_F(Order, Reader_ReadsNoFrameThatAKilledWriterWasFilling) {
     writer.kill();
     EXPECT_EQ(reader.read(in_time).status(), ReadStatus::Disconnected);
     clear_away();
+}
+
+TEST_F(Order, Reader_NeverFailsWhileWritersComeAndGo) {
+    std::atomic<bool> done = false;
+    const std::jthread writing([&](const std::stop_token& stop) {
+        const auto enough = std::chrono::steady_clock::now() + 1500ms;
+        for (int i = 0; i < 2000 && !stop.stop_requested() && std::chrono::steady_clock::now() < enough;
+             ++i) {
+            Writer writer(tag_);
+            write_pattern(writer, spec_);
+        }
+        done = true;
+    });
+    while (!done) {
+        Reader reader(tag_);
+        const Frame frame = reader.read(20ms);
+        ASSERT_NE(frame.status(), ReadStatus::Failed) << reader.error().what();
+    }
 }
 
 TEST_F(Order, Writer_TakesTheTagOfAWriterThatClosed) {

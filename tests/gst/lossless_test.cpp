@@ -144,5 +144,50 @@ TEST_F(Lossless, ForASlowAndAFastReaderTogether) {
     fast.stop();
 }
 
+/// Readers that keep frames until they have got more of them.
+class LosslessForHoarders : public GstTest {
+  protected:
+    /// Carries frames from the sink's pool to readers with these lines behind `ndshsrc`.
+    void expect_complete(const std::vector<std::string>& lines) {
+        constexpr std::uint64_t count = 200;
+        Pipeline writer("videotestsrc num-buffers=" + std::to_string(count) +
+                        " ! video/x-raw,width=64,height=48 ! ndshsink name=sink backpressure=true "
+                        "sync=false tag=" +
+                        tag_);
+        ASSERT_TRUE(writer.set_state(GST_STATE_PAUSED));  // from here on, readers can come
+        std::vector<std::unique_ptr<Pipeline>> readers;
+        for (const std::string& line : lines) {
+            readers.push_back(std::make_unique<Pipeline>("ndshsrc name=src mode=every tag=" + tag_ + " " +
+                                                         line + " ! fakesink sync=false async=false"));
+            readers.back()->play();
+        }
+        ASSERT_TRUE(has_readers(writer["sink"], static_cast<unsigned>(lines.size())));
+        writer.play();
+        ASSERT_TRUE(writer.ends());
+        for (const auto& reader : readers) {
+            ASSERT_TRUE(reader->ends());
+            EXPECT_EQ(counter((*reader)["src"], "frames"), count);
+            EXPECT_EQ(counter((*reader)["src"], "missed"), 0U);
+        }
+    }
+};
+
+TEST_F(LosslessForHoarders, ThreeThatHoldMoreThanTheirLeases) {
+    expect_complete({"! queue min-threshold-buffers=5", "! queue min-threshold-buffers=7",
+                     "! queue min-threshold-buffers=9"});
+}
+
+TEST_F(LosslessForHoarders, OneWithManyLeases) {
+    expect_complete({"max-leases=6 ! queue min-threshold-buffers=7"});
+}
+
+TEST_F(Lossless, DecodebinEndsInGstLaunch) {
+    for (int run = 0; run < 3; ++run) {
+        ChildProcess program = gst_launch(std::string("filesrc location=") + footage +
+                                          " ! decodebin ! ndshsink sync=false tag=" + tag_);
+        ASSERT_EQ(program.wait_for_exit(), 0) << run;
+    }
+}
+
 }  // namespace
 }  // namespace ndsharray::test

@@ -2,6 +2,8 @@
 // The properties of both elements: names, types, defaults, what stats hold, and use from any thread.
 #include "gst_test.hpp"
 
+#include <support/child_process.hpp>
+
 #include <atomic>
 #include <functional>
 #include <map>
@@ -211,6 +213,32 @@ TEST_F(Properties, ReadersThatComeAndGoWhileTheSinkIsIdleAreNotified) {
         EXPECT_TRUE(wait_until([&] { return notified == 3U; }));
     }
     EXPECT_TRUE(wait_until([&] { return notified == 1U; }));
+}
+
+/// Stops a pipeline in the handler that hears of its first reader, and says so. In a process of its own, for
+/// one that hangs can only be killed.
+int stop_in_handler(Channel& channel, const Arguments& arguments) {
+    static std::atomic<bool> stopped = false;
+    Pipeline writer("videotestsrc ! video/x-raw,width=64,height=48 ! ndshsink name=sink tag=" +
+                    arguments.at(0));
+    const auto on_notify = +[](GObject*, GParamSpec*, gpointer pipeline) {
+        gst_element_set_state(static_cast<GstElement*>(pipeline), GST_STATE_NULL);
+        stopped = true;
+    };
+    g_signal_connect(writer["sink"], "notify::num-readers", G_CALLBACK(on_notify), writer.get());
+    writer.play();
+    Pipeline reader("ndshsrc tag=" + arguments.at(0) + " ! fakesink");
+    reader.play();
+    wait_until([] { return stopped.load(); });
+    channel.send(stopped ? "stopped" : "still in the handler");
+    return 0;
+}
+const RegisteredRole stop_in_handler_role("stop_in_handler", stop_in_handler);
+
+TEST_F(Properties, HandlerOfNumReadersMayStopThePipeline) {
+    ChildProcess process("stop_in_handler", {tag_});
+    ASSERT_EQ(process.channel().receive(2 * std::chrono::milliseconds(patience)), "stopped");
+    EXPECT_EQ(process.wait_for_exit(), 0);
 }
 
 TEST_F(Properties, ReadersThatWaitedForTheSinkAreCounted) {

@@ -218,5 +218,36 @@ TEST_F(UnlockUnderBackpressure, Source_ReleasesTheWriterWhenItStops) {
     EXPECT_EQ(counter(writer_["sink"], "published"), 20U);
 }
 
+/// An element that waits for a buffer of the sink's pool, because a reader was paused and holds them all.
+class UnlockThePool : public Unlock {
+  protected:
+    void SetUp() override {
+        writer_.play();
+        reader_.play();
+        ASSERT_TRUE(wait_until([&] { return counter(reader_["src"], "frames") >= 10; }));
+        reader_.set_state(GST_STATE_PAUSED);
+        ASSERT_TRUE(everything_waits());
+        ASSERT_GT(counter(writer_["sink"], "zero-copied"), 0U);
+    }
+
+    Pipeline writer_{
+        "videotestsrc ! video/x-raw,format=I420,width=64,height=48 ! "
+        "videoconvert ! video/x-raw,format=RGB ! ndshsink name=sink backpressure=true sync=false tag=" +
+        tag_};
+    Pipeline reader_{"ndshsrc name=src mode=every tag=" + tag_ + " ! fakesink sync=false"};
+};
+
+TEST_F(UnlockThePool, Writer_HeldByAPausedReader_GoesToReady) {
+    EXPECT_LE(time_of([&] { writer_.set_state(GST_STATE_READY); }), bound);
+}
+
+TEST_F(UnlockThePool, Writer_HeldByAPausedReader_Flushes) {
+    EXPECT_LE(
+        time_of([&] {
+            EXPECT_TRUE(gst_element_seek_simple(writer_.get(), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+        }),
+        bound);
+}
+
 }  // namespace
 }  // namespace ndsharray::test
