@@ -60,18 +60,9 @@ GstFlowReturn acquire_buffer(GstBufferPool* pool, GstBuffer** out, GstBufferPool
     return GST_FLOW_OK;
 }
 
-/// Whether nobody else has the memory and nothing was done to the buffer that outlasts it.
-bool is_as_made(GstBuffer* buffer) {
-    if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_TAG_MEMORY) || gst_buffer_n_memory(buffer) != 1) {
-        return false;
-    }
-    GstMemory* memory = memory_of(buffer);
-    return is_frame_memory(memory) && GST_MINI_OBJECT_REFCOUNT_VALUE(memory) == 1;
-}
-
 void release_buffer(GstBufferPool* pool, GstBuffer* released) {
     Owned<GstBuffer> buffer(released);
-    if (!is_as_made(released)) {
+    if (!is_as_made(released) || !is_frame_memory(memory_of(released))) {
         return;  // the frame is given back when the last who has the memory is done
     }
     let_go(memory_of(released));
@@ -101,6 +92,11 @@ static void frame_pool_class_init(FramePoolClass* klass) {
     pool->stop = stop;
     pool->acquire_buffer = acquire_buffer;
     pool->release_buffer = release_buffer;
+}
+
+bool is_as_made(GstBuffer* buffer) {
+    return !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_TAG_MEMORY) && gst_buffer_n_memory(buffer) == 1 &&
+           GST_MINI_OBJECT_REFCOUNT_VALUE(memory_of(buffer)) == 1;
 }
 
 Owned<GstBuffer> take_idle_buffer(FramePool* pool) {

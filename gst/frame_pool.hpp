@@ -37,6 +37,9 @@ void set_decoration(FramePool* pool, Decorate decorate);
 /// A buffer with empty frame memory; for subclasses, inside of acquire_buffer.
 Owned<GstBuffer> take_idle_buffer(FramePool* pool);
 
+/// Whether a buffer that comes back to its pool still has its one memory, and nobody else has it.
+bool is_as_made(GstBuffer* buffer);
+
 /// The buffer's only memory.
 inline GstMemory* memory_of(GstBuffer* buffer) {
     return gst_buffer_peek_memory(buffer, 0);

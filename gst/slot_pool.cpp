@@ -178,8 +178,7 @@ void release_buffer(GstBufferPool* pool, GstBuffer* released) {
     }
     Owned<GstBuffer> buffer(released);
     SlotPoolState& state = *to_self(pool)->state;
-    const bool as_made = !GST_BUFFER_FLAG_IS_SET(released, GST_BUFFER_FLAG_TAG_MEMORY) &&
-                         GST_MINI_OBJECT_REFCOUNT_VALUE(memory_of(released)) == 1;
+    const bool as_made = is_as_made(released);
     const std::lock_guard lock(state.mutex);
     if (as_made && !GST_BUFFER_POOL_IS_FLUSHING(pool) && state.idle.size() < most_idle) {
         state.idle.push_back(std::move(buffer));
