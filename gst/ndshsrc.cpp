@@ -37,6 +37,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "errors.hpp"
@@ -62,6 +63,12 @@ struct SrcState {
     FrameDelivery delivery;
     std::atomic<std::uint64_t> age_at_arrival = 0;  // of the newest frame, in nanoseconds
     bool writer_has_backpressure = false;           // only for the streaming thread
+    std::atomic<std::thread::id> pausing_thread;    // that is going from PLAYING to PAUSED, if any
+
+    // Only for the streaming thread. The base class drops what create() made if it is paused just then, from
+    // GStreamer 1.24 on. Where every frame counts it is made to send it later.
+    bool takes_every_frame = false;
+    Owned<GstBuffer> unsent;
 };
 
 struct NdshSrc {
@@ -103,6 +110,7 @@ gboolean start(GstBaseSrc* src) {
         state.tag_reader.open(tag, options);
         state.delivery.restart();
         state.age_at_arrival = 0;
+        state.takes_every_frame = options.mode == ReadMode::Every;
         GST_INFO_OBJECT(self, "reading from tag %s", tag.c_str());
         return TRUE;
     });
@@ -111,13 +119,20 @@ gboolean start(GstBaseSrc* src) {
 gboolean stop(GstBaseSrc* src) {
     SrcState& state = *to_self(src)->state;
     return guarded(GST_ELEMENT(src), {}, TRUE, [&] {
+        state.unsent.reset();
         state.tag_reader.close();
         return TRUE;
     });
 }
 
+/// What create() is to come back for. Not for a pause, which is told by set_paused(): the base class takes a
+/// flow that comes back FLUSHING after it went on playing for one that is to stop, and it may take back this
+/// call only when create() has come back.
 gboolean unlock(GstBaseSrc* src) {
-    to_self(src)->state->tag_reader.set_unlocked(true);
+    SrcState& state = *to_self(src)->state;
+    if (state.pausing_thread.load(std::memory_order_relaxed) != std::this_thread::get_id()) {
+        state.tag_reader.set_unlocked(true);
+    }
     return TRUE;
 }
 
@@ -250,6 +265,10 @@ TimestampMode timestamp_mode(NdshSrc* self, const Frame& frame) {
 
 GstFlowReturn create_buffer(NdshSrc* self, GstBuffer** out) {
     SrcState& state = *self->state;
+    if (state.unsent) {
+        *out = gst_buffer_ref(state.unsent.get());
+        return GST_FLOW_OK;
+    }
     ReadResult result = read_frame(self);
     if (result.flow != GST_FLOW_OK) {
         return result.flow;
@@ -263,6 +282,9 @@ GstFlowReturn create_buffer(NdshSrc* self, GstBuffer** out) {
     }
     const TimestampMode mode = timestamp_mode(self, result.frame);
     *out = state.delivery.buffer(std::move(result.frame), mode).release();
+    if (*out && state.takes_every_frame) {
+        state.unsent.reset(gst_buffer_ref(*out));
+    }
     return *out ? GST_FLOW_OK : GST_FLOW_ERROR;
 }
 
@@ -304,6 +326,11 @@ GstPadProbeReturn on_event_sent(GstPad*, GstPadProbeInfo* info, gpointer self) {
     return GST_PAD_PROBE_OK;
 }
 
+GstPadProbeReturn on_buffer_sent(GstPad*, GstPadProbeInfo*, gpointer self) {
+    to_self(self)->state->unsent.reset();
+    return GST_PAD_PROBE_OK;
+}
+
 /// The base class asks about allocation even before there are caps, which not every element can bear.
 GstPadProbeReturn on_query_sent(GstPad*, GstPadProbeInfo* info, gpointer) {
     GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
@@ -322,10 +349,13 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
         state.tag_reader.set_paused(false);
         state.delivery.play();
     }
-    const auto result = GST_ELEMENT_CLASS(ndsh_src_parent_class)->change_state(element, transition);
     if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
         state.tag_reader.set_paused(true);
+        // Relaxed: only this thread looks for itself.
+        state.pausing_thread.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
+    const auto result = GST_ELEMENT_CLASS(ndsh_src_parent_class)->change_state(element, transition);
+    state.pausing_thread.store({}, std::memory_order_relaxed);
     return result;
 }
 
@@ -366,6 +396,7 @@ void ndsh_src_init(NdshSrc* self) {
     GstPad* pad = GST_BASE_SRC_PAD(src);
     gst_pad_use_fixed_caps(pad);
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event_sent, self, nullptr);
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_buffer_sent, self, nullptr);
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, on_query_sent, nullptr, nullptr);
 }
 
