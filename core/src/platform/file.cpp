@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Files by descriptor and by name.
+#include "file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace ndsharray::platform {
+namespace {
+
+FileStatus to_status(const struct stat& raw) noexcept {
+    return {S_ISREG(raw.st_mode), raw.st_uid, static_cast<std::uint64_t>(raw.st_size), raw.st_dev,
+            raw.st_ino};
+}
+
+}  // namespace
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+    if (this != &other) {
+        close();
+        number_ = other.forget();
+    }
+    return *this;
+}
+
+int Descriptor::forget() noexcept {
+    return std::exchange(number_, -1);
+}
+
+void Descriptor::close() noexcept {
+    if (number_ >= 0)
+        ::close(forget());
+}
+
+Opened open_existing(const std::string& path, Access access) noexcept {
+    const int flags =
+        (access == Access::ReadWrite ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    const int number = ::open(path.c_str(), flags);
+    return {Descriptor(number), number < 0 ? errno : 0};
+}
+
+Opened create_new(const std::string& path, unsigned permissions) noexcept {
+    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file)
+        return {Descriptor(), errno};
+    if (!set_permissions(file, permissions)) {
+        const int error = errno;
+        ::unlink(path.c_str());
+        return {Descriptor(), error};
+    }
+    return {std::move(file), 0};
+}
+
+std::optional<FileStatus> status_of(const Descriptor& file) noexcept {
+    struct stat raw {};
+    if (fstat(file.number(), &raw) != 0)
+        return std::nullopt;
+    return to_status(raw);
+}
+
+std::optional<FileStatus> status_of(const std::string& path) noexcept {
+    struct stat raw {};
+    if (lstat(path.c_str(), &raw) != 0)
+        return std::nullopt;
+    return to_status(raw);
+}
+
+int set_size(const Descriptor& file, std::uint64_t bytes) noexcept {
+    if (bytes > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()))
+        return EFBIG;
+    return ftruncate(file.number(), static_cast<off_t>(bytes)) == 0 ? 0 : errno;
+}
+
+int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) noexcept {
+    // In pieces: a signal makes the kernel undo the piece it was at, and a large one under frequent signals
+    // would never be done.
+    constexpr std::uint64_t piece = 16 * 1024 * 1024;
+    for (const std::uint64_t end = offset + bytes; offset < end;) {
+        const std::uint64_t length = std::min(piece, end - offset);
+        const int error =
+            posix_fallocate(file.number(), static_cast<off_t>(offset), static_cast<off_t>(length));
+        if (error == EINTR)
+            continue;
+        if (error != 0)
+            return error;
+        offset += length;
+    }
+    return 0;
+}
+
+std::uint64_t free_bytes(const Descriptor& file) noexcept {
+    struct statvfs status {};
+    if (fstatvfs(file.number(), &status) != 0)
+        return 0;
+    if (status.f_blocks == 0)  // a tmpfs without a limit says 0 of 0
+        return std::numeric_limits<std::uint64_t>::max();
+    return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+}
+
+bool set_permissions(const Descriptor& file, unsigned permissions) noexcept {
+    return fchmod(file.number(), permissions) == 0;
+}
+
+int link_file(const std::string& from, const std::string& to) noexcept {
+    return ::link(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+int rename_file(const std::string& from, const std::string& to) noexcept {
+    return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+int unlink_file(const std::string& path) noexcept {
+    return ::unlink(path.c_str()) == 0 ? 0 : errno;
+}
+
+bool write_at(const Descriptor& file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {
+    while (!bytes.empty()) {
+        const ssize_t written = pwrite(file.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        offset += static_cast<std::uint64_t>(written);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+std::size_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> bytes) noexcept {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t found =
+            pread(file.number(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+        if (found < 0 && errno == EINTR)
+            continue;
+        if (found <= 0)
+            break;
+        done += static_cast<std::size_t>(found);
+    }
+    return done;
+}
+
+std::vector<std::string> list_directory(const std::string& path) {
+    std::vector<std::string> names;
+    DIR* directory = opendir(path.c_str());
+    if (directory == nullptr)
+        return names;
+    while (const dirent* entry = readdir(directory))
+        names.emplace_back(entry->d_name);
+    closedir(directory);
+    return names;
+}
+
+}  // namespace ndsharray::platform

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Files by descriptor and by name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace ndsharray::platform {
+
+/// Owns a file descriptor.
+class Descriptor {
+  public:
+    Descriptor() noexcept = default;
+    explicit Descriptor(int number) noexcept : number_(number) {}
+    Descriptor(Descriptor&& other) noexcept : number_(other.forget()) {}
+    Descriptor& operator=(Descriptor&& other) noexcept;
+    ~Descriptor() { close(); }
+
+    explicit operator bool() const noexcept { return number_ >= 0; }
+    int number() const noexcept { return number_; }
+    int forget() noexcept;
+    void close() noexcept;
+
+  private:
+    int number_ = -1;
+};
+
+/// An opened file, or the errno that says why not.
+struct Opened {
+    Descriptor file;
+    int error = 0;
+};
+
+enum class Access { ReadOnly, ReadWrite };
+
+/// Opens an existing file without following a symlink in its last component and without blocking on a FIFO.
+Opened open_existing(const std::string& path, Access access) noexcept;
+
+/// Creates a file that must not exist, with exactly these permissions whatever the umask is.
+Opened create_new(const std::string& path, unsigned permissions) noexcept;
+
+struct FileStatus {
+    bool regular = false;
+    uid_t owner = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+
+    bool same_file(const FileStatus& other) const noexcept {
+        return device == other.device && inode == other.inode;
+    }
+};
+std::optional<FileStatus> status_of(const Descriptor& file) noexcept;
+std::optional<FileStatus> status_of(const std::string& path) noexcept;  // of a symlink: itself
+
+/// Makes a file as long as this. Its bytes are zero and take no space yet. \returns 0 or an errno.
+int set_size(const Descriptor& file, std::uint64_t bytes) noexcept;
+
+/// Reserves space for a part of a file, so that touching it later cannot fail. \returns 0 or an errno.
+int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) noexcept;
+
+/// Bytes the file system of this file has left for us.
+std::uint64_t free_bytes(const Descriptor& file) noexcept;
+
+/// Sets a file's permissions, whatever the umask is.
+bool set_permissions(const Descriptor& file, unsigned permissions) noexcept;
+
+/// Gives a file a second name that must not exist. \returns 0 or an errno.
+int link_file(const std::string& from, const std::string& to) noexcept;
+int rename_file(const std::string& from, const std::string& to) noexcept;
+int unlink_file(const std::string& path) noexcept;
+
+/// Writes all of the bytes. \returns whether that succeeded.
+bool write_at(const Descriptor& file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept;
+
+/// Reads as many bytes as there are. \returns how many.
+std::size_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> bytes) noexcept;
+
+/// Names in a directory; empty if it cannot be read.
+std::vector<std::string> list_directory(const std::string& path);
+
+}  // namespace ndsharray::platform

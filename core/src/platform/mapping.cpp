@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Files mapped into memory.
+#include "mapping.hpp"
+
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include <sys/mman.h>
+
+namespace ndsharray::platform {
+
+Mapping::Mapping(Mapping&& other) noexcept
+    : address_(std::exchange(other.address_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)),
+      access_(other.access_) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+    std::swap(address_, other.address_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(access_, other.access_);
+    return *this;
+}
+
+Mapping::~Mapping() {
+    if (address_ != nullptr)
+        munmap(address_, bytes_);
+}
+
+Mapping Mapping::of(const Descriptor& file, std::uint64_t bytes, Access access) noexcept {
+    if (bytes == 0 || bytes > std::numeric_limits<std::size_t>::max()) {
+        errno = ENOMEM;
+        return {};
+    }
+    const int protection = access == Access::ReadWrite ? PROT_READ | PROT_WRITE : PROT_READ;
+    void* address = mmap(nullptr, static_cast<std::size_t>(bytes), protection, MAP_SHARED, file.number(), 0);
+    Mapping mapping;
+    if (address != MAP_FAILED) {
+        mapping.address_ = static_cast<std::byte*>(address);
+        mapping.bytes_ = bytes;
+        mapping.access_ = access;
+    }
+    return mapping;
+}
+
+void Mapping::populate(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+    constexpr int populate_read = 22;  // MADV_POPULATE_*, Linux 5.14; the C library's headers may be older
+    constexpr int populate_write = 23;
+    constexpr std::uint64_t page = 4096;  // the smallest there is; madvise rounds the end up by itself
+    const std::uint64_t begin = offset / page * page;
+    const bool writable = access_ == Access::ReadWrite;
+    if (madvise(address_ + begin, static_cast<std::size_t>(offset + bytes - begin),
+                writable ? populate_write : populate_read) == 0 ||
+        errno != EINVAL)
+        return;
+    for (std::uint64_t at = offset; at < offset + bytes; at = at / page * page + page) {
+        auto* byte = reinterpret_cast<volatile std::byte*>(address_ + at);
+        if (writable)
+            *byte = std::byte{0};
+        else
+            static_cast<void>(*byte);
+    }
+}
+
+}  // namespace ndsharray::platform

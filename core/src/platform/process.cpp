@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// This process, its user and its threads; random numbers; names of errors.
+#include "process.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+namespace ndsharray::platform {
+
+std::uint64_t random_bits() noexcept {
+    std::uint64_t bits = 0;
+    while (getrandom(&bits, sizeof bits, 0) != sizeof bits) {
+    }
+    return bits;
+}
+
+uid_t own_user() noexcept {
+    return geteuid();
+}
+
+std::optional<uid_t> user_id(const std::string& name_or_number) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> buffer(16384);
+    getpwnam_r(name_or_number.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    if (found != nullptr)
+        return found->pw_uid;
+    const bool digits = !name_or_number.empty() && name_or_number.size() <= 10 &&
+                        std::all_of(name_or_number.begin(), name_or_number.end(),
+                                    [](char c) { return c >= '0' && c <= '9'; });
+    if (!digits)
+        return std::nullopt;
+    const unsigned long long number = std::stoull(name_or_number);
+    if (number > std::numeric_limits<uid_t>::max())
+        return std::nullopt;
+    return static_cast<uid_t>(number);
+}
+
+std::string user_name(uid_t user) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> buffer(16384);
+    getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
+    return found != nullptr ? std::string(found->pw_name) : std::to_string(user);
+}
+
+std::uint32_t own_pid() noexcept {
+    return static_cast<std::uint32_t>(getpid());
+}
+
+std::string error_text(int error) {
+    return std::generic_category().message(error);
+}
+
+std::unique_ptr<std::thread> start_thread(std::function<void()> work) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
+    auto thread = std::make_unique<std::thread>(std::move(work));
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
+}
+
+}  // namespace ndsharray::platform
