@@ -47,6 +47,12 @@ class Segment {
     /// The writer's: clears a slot's memory and brings it into the page table.
     void prepare_slot(std::uint32_t index) const noexcept;
 
+    /// The writer's: from this offset on one huge page in the place of small ones, whoever uses them.
+    /// \returns where the next one is to be tried, or nothing if there is none.
+    std::optional<std::uint64_t> use_huge_page(std::uint64_t offset) const noexcept {
+        return mapping_.use_huge_page(offset);
+    }
+
     /// A reader's: brings a slot into the page table, if this is the first time.
     void look_at_slot(std::uint32_t index) noexcept;
 

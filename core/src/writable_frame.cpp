@@ -3,6 +3,8 @@
 #include "writer_segment.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -61,15 +63,26 @@ void WriterSegment::prepare_slots() noexcept {
     // Release: whoever sees that nothing more comes soon sees the last slot that came.
     preparing_slots_.store(false, std::memory_order_release);
     table_->notify_if_waiting();
+    if (!stays_in_use())
+        return;
+    // Huge pages make going through a frame a quarter faster. They take five times as long to make ready as
+    // small ones, which is nothing to a segment that stays.
+    for (std::optional<std::uint64_t> at = 0; at && !stopped();)
+        at = segment_.use_huge_page(*at);
+    while (!stopped() && prepare_another()) {
+    }
+}
+
+/// Waits until the segment has been in use for a while. \returns false if it is to go before.
+bool WriterSegment::stays_in_use() noexcept {
     const platform::Deadline wait_until = platform::deadline_after(settled);
     while (!platform::has_passed(wait_until)) {
         const platform::Watched interrupted = stop_.now();
-        if (stopped())
-            return;
+        if (stop_.cancelled())
+            return false;
         platform::wait_private(interrupted, wait_until);
     }
-    while (!stopped() && prepare_another()) {
-    }
+    return true;
 }
 
 WritableFrame WriterSegment::claim(slots::ClaimRules rules) noexcept {

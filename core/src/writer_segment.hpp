@@ -45,6 +45,7 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
 
   private:
     void prepare_slots() noexcept;
+    bool stays_in_use() noexcept;
     WritableFrame frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept;
 
     Segment segment_;
