@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A reader's attachment to one control file: its place in the reader table, and the frames it finds.
+#include "channel.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace ndsharray {
+
+using layout::WriterState;
+
+// ---- coming and going
+
+void Channel::meet_writer() noexcept {
+    epoch_ = control_.words().epoch.load(std::memory_order_acquire);
+    end_reported_ = false;
+}
+
+bool Channel::was_taken_over() const noexcept {
+    return control_.words().epoch.load(std::memory_order_acquire) != epoch_;
+}
+
+void Channel::join() {
+    const layout::ControlFile& control = control_.words();
+    const std::uint64_t before = control.published.load(std::memory_order_acquire);
+    std::shared_ptr<ReaderSession> session;
+    try {
+        session = ReaderSession::join(files_, control_.instance(), owner_, options_.mode,
+                                      std::max<std::uint64_t>(before, 1));
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::Damaged && !writer_stays())
+            return;
+        throw;
+    }
+    // From here on, past the fence with which the session was announced, a writer with backpressure keeps all
+    // that is newer than `before`. What was published while we came may be gone already: see settle().
+    const std::uint64_t published = control.published.load(std::memory_order_acquire);
+    const std::lock_guard guard(mutex_);
+    if (session && suspended_)
+        session->suspend(true);
+    session_ = std::move(session);
+    joined_ = true;
+    wanted_ = std::max<std::uint64_t>(before, 1);
+    missed_from_ = published + 1;
+    settled_ = published == before;
+}
+
+bool Channel::writer_stays() const noexcept {
+    const WriterState state = control_.state();
+    return (state == WriterState::Live || state == WriterState::Ended) && !was_taken_over() &&
+           control_.writer_lives() && control_.is_current(files_);
+}
+
+void Channel::suspend(bool suspended) {
+    const std::lock_guard guard(mutex_);
+    suspended_ = suspended;
+    if (session_)
+        session_->suspend(suspended);
+}
+
+void Channel::leave() noexcept {
+    const std::lock_guard guard(mutex_);
+    if (session_ && session_->is_own())
+        session_->retire();
+}
+
+// ---- frames
+
+std::optional<Frame> Channel::take() {
+    if (!joined_)
+        return std::nullopt;
+    const ControlView::Announcement now = control_.announcement();
+    // A successor's segment is not for now: first its predecessor's end is to be reported. It announces after
+    // it has changed the epoch, so the check cannot miss it.
+    const bool moved = now.generation != 0 && !was_taken_over() &&
+                       (!source_ || source_->segment().generation() != now.generation);
+    // Every frame means those of the old segment, too. They are all there: it was left before this one came.
+    if (source_ && (!moved || options_.mode == ReadMode::Every))
+        if (auto frame = next_frame())
+            return frame;
+    if (now.generation == 0)
+        source_.reset();  // the writer needs its room, and we have taken all we could
+    if (!moved)
+        return std::nullopt;
+    move_to(now);
+    return source_ ? next_frame() : std::nullopt;
+}
+
+void Channel::move_to(const ControlView::Announcement& announcement) {
+    auto segment =
+        Segment::open(files_, announcement.segment, control_.instance(), announcement.generation, owner_);
+    if (segment) {
+        source_ = std::make_shared<detail::SegmentSource>(std::move(*segment), session_);
+        return;
+    }
+    // Gone: the writer has moved on again, which it says with `wake`; or somebody deleted it.
+    const auto now = control_.announcement();
+    if (now.generation == announcement.generation && control_.writer_lives())
+        throw Error(ErrorCode::Damaged, files_.segment(announcement.segment) +
+                                            " is missing although its writer lives; restart the writer");
+}
+
+/// Starts with the oldest frame after which none is missing. A writer that waited for us to come has all of
+/// them; one that was running may have overwritten some before it saw us.
+void Channel::settle() {
+    settled_ = true;
+    const Segment& segment = source_->segment();
+    std::uint64_t start = std::max<std::uint64_t>(missed_from_ - 1, 1);
+    while (start > wanted_ && slots::find_from(segment, start - 1, start - 1))
+        --start;
+    wanted_ = start;
+}
+
+std::optional<Frame> Channel::next_frame() {
+    // A writer faster than our look overwrites what we found; then there is something newer. What never
+    // matches is a damaged file: then we wait like for any frame.
+    constexpr int tries = 1000;
+    if (!settled_)
+        settle();
+    const Segment& segment = source_->segment();
+    for (int i = 0; i < tries; ++i) {
+        const slots::Place newest = slots::latest(segment);
+        if (newest.frame < wanted_)
+            return std::nullopt;
+        const auto place = options_.mode == ReadMode::Latest
+                               ? std::optional(newest)
+                               : slots::find_from(segment, wanted_, newest.frame);
+        if (!place)
+            continue;
+        if (auto frame = source_->take(*place, options_.max_leases))
+            return frame;
+    }
+    return std::nullopt;
+}
+
+std::uint64_t Channel::missed_before(const Frame& frame) const noexcept {
+    const std::uint64_t expected = std::max(wanted_, missed_from_);
+    return frame.number() > expected ? frame.number() - expected : 0;
+}
+
+void Channel::advance_past(const Frame& frame, const ReaderStats& counted) noexcept {
+    end_reported_ = false;
+    wanted_ = frame.number() + 1;
+    if (!session_)
+        return;
+    layout::ReaderEntry& entry = session_->entry();
+    entry.frames.store(counted.frames, std::memory_order_relaxed);
+    entry.missed.store(counted.missed, std::memory_order_relaxed);
+    entry.copied.store(counted.copied, std::memory_order_relaxed);
+    // Release: the lease of this frame is there before the writer may take the frames up to it.
+    entry.cursor.store(wanted_, std::memory_order_release);
+    if (options_.mode == ReadMode::Every)
+        session_->notify_released();
+}
+
+}  // namespace ndsharray

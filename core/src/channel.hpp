@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A reader's attachment to one control file: its place in the reader table, and the frames it finds.
+#pragma once
+
+#include "control.hpp"
+#include "reader_table.hpp"
+#include "segment_source.hpp"
+#include "slots.hpp"
+#include "watch.hpp"
+
+#include <ndsharray/reader.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace ndsharray {
+
+/// For the thread that reads, except suspend().
+class Channel {
+  public:
+    /// The first three must outlive this. Nothing is joined yet.
+    Channel(const TagFiles& files, const Owner& owner, const ReaderOptions& options, ControlView control,
+            bool suspended)
+        : files_(files),
+          owner_(owner),
+          options_(options),
+          control_(std::move(control)),
+          suspended_(suspended) {}
+
+    const ControlView& control() const noexcept { return control_; }
+
+    /// Calls back when the writer may have died.
+    void watch_death(std::function<void()> callback) {
+        death_watch_ = Watch::file(control_.file(), std::move(callback));
+    }
+    bool is_watched() const noexcept { return static_cast<bool>(death_watch_); }
+
+    /// What is to be found from now on is the present writer's.
+    void meet_writer() noexcept;
+
+    /// Whether a successor of the writer that was met took the file over.
+    bool was_taken_over() const noexcept;
+
+    bool has_joined() const noexcept { return joined_; }
+
+    /// Comes to the table. Not now, if the writer is leaving or being succeeded: then the table goes with it.
+    /// \throws Error as ReaderSession::join.
+    void join();
+
+    /// Any thread.
+    void suspend(bool suspended);
+
+    /// Gives up what holds the writer back: only frames are left.
+    void leave() noexcept;
+
+    /// The next frame, or nothing if there is none now. It counts only with advance_past().
+    /// \throws Error as Segment::open; std::bad_alloc.
+    std::optional<Frame> take();
+
+    /// Frames lost between the last one and this.
+    std::uint64_t missed_before(const Frame& frame) const noexcept;
+
+    /// Goes on after this frame, and shows in the table what was counted.
+    void advance_past(const Frame& frame, const ReaderStats& counted) noexcept;
+
+    /// The layout last read from; nothing before the first and where there is none.
+    const detail::SegmentSource* source() const noexcept { return source_.get(); }
+
+    /// \returns whether this is the first time since the last frame, or since the writer was met.
+    bool report_end() noexcept { return !std::exchange(end_reported_, true); }
+
+  private:
+    bool writer_stays() const noexcept;
+    void settle();
+    void move_to(const ControlView::Announcement& announcement);
+    std::optional<Frame> next_frame();
+
+    const TagFiles& files_;
+    const Owner& owner_;
+    const ReaderOptions& options_;
+    ControlView control_;
+    std::shared_ptr<detail::SegmentSource> source_;
+    bool joined_ = false;
+    bool settled_ = false;  // wanted_ is a frame from which on all are there
+    bool end_reported_ = false;
+    std::uint32_t epoch_ = 0;
+    std::uint64_t wanted_ = 1;       // number of the next frame
+    std::uint64_t missed_from_ = 1;  // older ones were published before it joined
+
+    std::mutex mutex_;  // of this process only; guards what follows where other threads look
+    std::shared_ptr<ReaderSession> session_;  // none: copy mode, or not joined yet
+    bool suspended_;
+
+    Watch death_watch_;
+};
+
+}  // namespace ndsharray

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The writer of a tag: what is behind the public face.
+#include "writer_implementation.hpp"
+
+#include <atomic>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using namespace std::chrono_literals;
+using layout::WriterState;
+
+/// How often a writer that waits for readers looks whether they are alive.
+constexpr auto death_check = 100ms;
+
+/// Readers that are just taking a frame hold a slot more than they keep. A writer that never waits for
+/// readers allows for that much, before it drops a frame.
+constexpr std::chrono::nanoseconds time_to_take_a_frame = 2ms;
+
+constexpr std::size_t max_metadata = 1024 * 1024;
+
+WriterOptions checked(WriterOptions options) {
+    if (options.slots != 0 && (options.slots < min_slots || options.slots > max_slots))
+        throw Error(ErrorCode::InvalidArgument, "slots is " + std::to_string(options.slots) +
+                                                    "; it is 0 for automatic, or 3 to 32 frames");
+    if (options.permissions > 0777)
+        throw Error(ErrorCode::InvalidArgument,
+                    "permissions are a file mode from 0 to 0777 (octal), such as 0640");
+    if (options.metadata_capacity > max_metadata)
+        throw Error(ErrorCode::InvalidArgument, "metadata_capacity is at most 1 MiB per frame");
+    return options;
+}
+
+slots::ClaimRules rules_of(const WriterOptions& options) noexcept {
+    const unsigned may_read = options.permissions & 0044;
+    const unsigned may_lease = (options.permissions & 0022) << 1;
+    return {options.backpressure, (may_read & ~may_lease) != 0};
+}
+
+}  // namespace
+
+Writer::Implementation::Implementation(const std::string& tag, WriterOptions options)
+    : options_(checked(options)),
+      rules_(rules_of(options_)),
+      files_(tag),
+      control_(ControlOwner::take(files_, options_)) {
+    files_.remove_leftovers();
+    try {
+        open_compat();
+        open_table();
+    } catch (...) {
+        if (compat_)
+            compat_->close();
+        control_.unlink(files_);  // no half-made tag
+        throw;
+    }
+    published_ = control_.words().published.load(std::memory_order_relaxed);
+    segments_.set_generation(control_.words().last_generation.load(std::memory_order_relaxed));
+    set_state(WriterState::Live);
+    table_watch_ = Watch::file(table_->file(), [this] { readers_came_or_went(); });
+}
+
+void Writer::Implementation::open_compat() {
+    if (control_.took_over() && control_.had_compat())
+        compat::remove_leftovers(files_, options_.compat);
+    if (options_.compat)
+        compat_.emplace(files_, options_.permissions);
+}
+
+void Writer::Implementation::open_table() {
+    if (control_.took_over())
+        table_ = TableOwner::open(files_, control_.instance(), options_.permissions);
+    if (table_) {
+        table_->reclaim_dead();
+        return;
+    }
+    if (control_.took_over()) {
+        // Its readers cannot be kept: they look at a table that is gone. A new control file calls them.
+        set_state(WriterState::Closed);
+        control_.unlink(files_);
+        control_ = ControlOwner::take(files_, options_);
+    }
+    table_ = TableOwner::create(files_, control_.instance(), options_.permissions);
+}
+
+void Writer::Implementation::set_state(WriterState state) {
+    control_.words().state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+    control_.wake_readers();
+}
+
+void Writer::Implementation::require_usable() const {
+    if (inherited())
+        throw Error(ErrorCode::Forked,
+                    "the writer of tag \"" + files_.tag() +
+                        "\" belongs to the parent process; open a Writer of your own after fork()");
+    const Lock lock(mutex_);
+    if (closed_)
+        throw Error(ErrorCode::Closed,
+                    "the writer of tag \"" + files_.tag() + "\" was closed; make a new one");
+}
+
+// ---- the layout of frames
+
+void Writer::Implementation::configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
+    require_usable();
+    if (slots != 0 && (slots < min_slots || slots > max_slots))
+        throw Error(ErrorCode::InvalidArgument,
+                    "a segment of " + std::to_string(slots) + " slots cannot be; it has 3 to 32");
+    const Lock lock(mutex_);
+    if (segments_.is_configured_as(spec, attributes, slots))
+        return;
+    segments_.drop_unannounced();
+    if (compat_)
+        compat_->configure(spec);
+    segments_.make(spec, attributes, slots, table_);
+}
+
+void Writer::Implementation::reconfigure(const ArraySpec& spec) {
+    require_usable();
+    Attributes attributes;
+    {
+        const Lock lock(mutex_);
+        if (current() && current()->segment().spec() == spec)
+            return;
+        if (current())
+            attributes = current()->segment().attributes();
+    }
+    configure(spec, attributes, 0);
+}
+
+// ---- frames
+
+WritableFrame Writer::Implementation::acquire(Timeout timeout) {
+    if (inherited())
+        return WritableFrame(WriteStatus::Closed);
+    Lock lock(mutex_);
+    if (closed_ || !current())
+        return WritableFrame(WriteStatus::Closed);
+    const auto claim = [this] { return current()->claim(rules_); };
+    WritableFrame frame = claim_prepared(lock, claim);
+    if (!frame && table_->reclaim_dead() > 0 && current())
+        frame = claim();
+    if (frame)
+        return frame;
+    const platform::Deadline deadline =
+        platform::deadline_after(options_.backpressure ? timeout : std::optional(time_to_take_a_frame));
+    const WriteStatus status = wait_for_readers(lock, deadline, death_check, [&] {
+        if (current())
+            frame = claim();
+        return !current() || frame;
+    });
+    if (status == WriteStatus::Timeout && !options_.backpressure) {
+        ++counted_.dropped;
+        return WritableFrame(WriteStatus::NoSlot);
+    }
+    if (status != WriteStatus::Ok)
+        return WritableFrame(status);
+    return frame ? std::move(frame) : WritableFrame(WriteStatus::Closed);
+}
+
+WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
+    if (inherited())
+        return WritableFrame(WriteStatus::Closed);
+    Lock lock(mutex_);
+    if (closed_ || !current())
+        return WritableFrame(WriteStatus::Closed);
+    // Leases and pins are never waited for: who holds those may need more frames before letting go.
+    const auto may_pin = [this] {
+        return current() && slots::may_pin(current()->segment(), table_->words());
+    };
+    if (!may_pin())
+        return WritableFrame(WriteStatus::NoSlot);
+    WritableFrame frame = claim_prepared(lock, [this] { return current()->claim_pinned(rules_); });
+    if (frame || !options_.backpressure)
+        return frame;
+    const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check, [&] {
+        if (current())
+            frame = current()->claim_pinned(rules_);
+        return frame || !may_pin();
+    });
+    return status == WriteStatus::Ok ? std::move(frame) : WritableFrame(status);
+}
+
+/// A slot, one that has to be prepared first if need be. In the first moments of a segment this waits for the
+/// thread that prepares some: what nobody holds is not to count as missing.
+template <typename Claim>
+WritableFrame Writer::Implementation::claim_prepared(Lock& lock, Claim claim) {
+    WritableFrame frame = claim();
+    if (!frame && current()->is_preparing())
+        wait_for_readers(lock, std::nullopt, 0ns, [&] {
+            const bool last_look = !current() || !current()->is_preparing();
+            if (current())
+                frame = claim();
+            return frame || last_look;
+        });
+    while (!frame && current() && current()->prepare_another())
+        frame = claim();
+    return frame;
+}
+
+std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo info,
+                                              std::span<const std::byte> metadata) {
+    if (inherited() || !frame || frame.published_)
+        return 0;
+    Lock lock(mutex_);
+    if (closed_ || frame.segment_ != current())
+        return 0;
+    if (segments_.is_to_be_announced() && announced() && options_.backpressure) {
+        const auto can_follow = [this] {
+            return !announced() ||
+                   slots::all_can_follow(table_->words(), announced()->segment().generation(), published_);
+        };
+        const WriteStatus status = wait_for_readers(lock, std::nullopt, death_check, can_follow);
+        if (status != WriteStatus::Ok || frame.segment_ != current())
+            return 0;
+    }
+    info.number = ++published_;
+    info.published = platform::monotonic_now();
+    if (metadata.size() > current()->segment().metadata_capacity())
+        metadata = {};
+    // Before the frame can be seen: if we die in between, our successor's numbers leave this one out.
+    control_.words().published.store(info.number, std::memory_order_relaxed);
+    slots::publish(current()->segment(), frame.slot_, info, metadata);
+    frame.published_ = true;
+    if (segments_.is_to_be_announced())
+        segments_.announce_current();
+    if (state() != WriterState::Live)
+        control_.words().state.store(static_cast<std::uint32_t>(WriterState::Live),
+                                     std::memory_order_release);
+    ++counted_.published;
+    control_.wake_readers();
+    if (compat_)
+        compat_->publish({frame.data_, current()->segment().spec()}, info.published);
+    return info.number;
+}
+
+// ---- waiting
+
+/// Waits until `ready()`, called with the mutex held. \param look how often dead readers are looked for.
+template <typename Ready>
+WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform::Deadline& deadline,
+                                                     std::chrono::nanoseconds look, Ready ready) {
+    const WriteStatus status = wait_.until([&] { return closed_ || ready(); }, lock, table_, deadline, look);
+    return closed_ ? WriteStatus::Closed : status;
+}
+
+bool Writer::Implementation::readers_took_all() const noexcept {
+    // What a predecessor published is not ours to wait for: its last frame may be gone, and a cursor stay
+    // there.
+    return counted_.published == 0 || slots::held(table_->words(), segments_.generation()).floor > published_;
+}
+
+WriteStatus Writer::Implementation::drain(Timeout timeout) {
+    if (inherited())
+        return WriteStatus::Closed;
+    Lock lock(mutex_);
+    return wait_for_readers(lock, platform::deadline_after(timeout), death_check,
+                            [this] { return readers_took_all(); });
+}
+
+WriteStatus Writer::Implementation::wait_for_reader(Timeout timeout) {
+    if (inherited())
+        return WriteStatus::Closed;
+    Lock lock(mutex_);
+    // Whoever attaches says so on the futex this waits on: no need to look every now and then.
+    return wait_for_readers(lock, platform::deadline_after(timeout), 0ns,
+                            [this] { return table_->count_live() > 0; });
+}
+
+void Writer::Implementation::end_of_stream() {
+    if (inherited())
+        return;
+    const Lock lock(mutex_);
+    if (!closed_)
+        set_state(WriterState::Ended);
+}
+
+// ---- leaving
+
+void Writer::Implementation::close() {
+    if (inherited())
+        return;              // the tag is the parent's
+    on_readers_changed({});  // no callback runs any more when this returns
+    const Lock lock(mutex_);
+    if (std::exchange(closed_, true))
+        return;
+    if (compat_)
+        compat_->close();  // first: else readers that learn of our end would look there
+    const bool ended = state() == WriterState::Ended;
+    set_state(ended ? WriterState::EndedAndClosed : WriterState::Closed);
+    segments_.retire_all();
+    platform::unlink_file(files_.readers());
+    // Last, and with the lock still held: until here nobody else can have made files of these names.
+    control_.unlink(files_);
+    control_.release();
+    wait_.notify();
+}
+
+// ---- what readers do
+
+void Writer::Implementation::on_readers_changed(std::function<void(unsigned)> changed) {
+    if (inherited())
+        return;
+    {
+        const std::lock_guard guard(telling_);
+        readers_changed_ = std::move(changed);
+        known_readers_ = 0;
+    }
+    readers_came_or_went();  // those who were here before
+}
+
+/// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living
+/// copy.
+void Writer::Implementation::readers_came_or_went() {
+    table_->reclaim_dead();
+    const std::lock_guard guard(telling_);
+    const unsigned readers = table_->count_live();
+    if (readers != std::exchange(known_readers_, readers) && readers_changed_)
+        readers_changed_(readers);
+}
+
+std::string Writer::Implementation::segment_name() const {
+    if (inherited())
+        return {};
+    const Lock lock(mutex_);
+    return current() ? current()->segment().name() : std::string();
+}
+
+WriterStats Writer::Implementation::stats() const {
+    if (inherited())
+        return {};
+    const Lock lock(mutex_);
+    WriterStats stats = counted_;
+    stats.reclaimed = table_->reclaimed();
+    stats.readers = closed_ ? 0 : table_->count_live();
+    if (current()) {
+        stats.generation = current()->segment().generation();
+        stats.slots = current()->segment().slot_count();
+        stats.segment = current()->segment().name();
+    }
+    return stats;
+}
+
+}  // namespace ndsharray

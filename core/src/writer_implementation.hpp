@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The writer of a tag: what is behind the public face.
+#pragma once
+
+#include "compat_writer.hpp"
+#include "control.hpp"
+#include "files.hpp"
+#include "fork.hpp"
+#include "reader_table.hpp"
+#include "release_wait.hpp"
+#include "slots.hpp"
+#include "watch.hpp"
+#include "writer_segments.hpp"
+
+#include <ndsharray/writer.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace ndsharray {
+
+class Writer::Implementation {
+  public:
+    using Timeout = std::optional<std::chrono::nanoseconds>;
+    using Lock = std::unique_lock<std::mutex>;
+
+    Implementation(const std::string& tag, WriterOptions options);
+    ~Implementation() { close(); }
+
+    void configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
+    void reconfigure(const ArraySpec& spec);
+    WritableFrame acquire(Timeout timeout);
+    WritableFrame acquire_pinned(Timeout timeout);
+    std::uint64_t publish(WritableFrame& frame, FrameInfo info, std::span<const std::byte> metadata);
+    WriteStatus wait_for_reader(Timeout timeout);
+    WriteStatus drain(Timeout timeout);
+    void end_of_stream();
+    void cancel() noexcept { wait_.cancel(); }
+    void resume() noexcept { wait_.resume(); }
+    void close();
+    void on_readers_changed(std::function<void(unsigned)> changed);
+
+    const std::string& tag() const noexcept { return files_.tag(); }
+    const WriterOptions& options() const noexcept { return options_; }
+    std::string segment_name() const;
+    WriterStats stats() const;
+
+  private:
+    const WriterSegments::Pointer& current() const noexcept { return segments_.current(); }
+    const WriterSegments::Pointer& announced() const noexcept { return segments_.announced(); }
+    bool inherited() const noexcept { return made_under_ != fork_count(); }
+    void require_usable() const;
+    void open_compat();
+    void open_table();
+    layout::WriterState state() const noexcept {
+        // Relaxed: only we write it.
+        return static_cast<layout::WriterState>(control_.words().state.load(std::memory_order_relaxed));
+    }
+    void set_state(layout::WriterState state);
+    template <typename Claim>
+    WritableFrame claim_prepared(Lock& lock, Claim claim);
+    bool readers_took_all() const noexcept;
+    template <typename Ready>
+    WriteStatus wait_for_readers(Lock& lock, const platform::Deadline& deadline,
+                                 std::chrono::nanoseconds look, Ready ready);
+    void readers_came_or_went();
+
+    const WriterOptions options_;
+    const slots::ClaimRules rules_;
+    const std::uint32_t made_under_ = fork_count();
+    TagFiles files_;
+    ControlOwner control_;
+    std::shared_ptr<TableOwner> table_;
+    ReleaseWait wait_;
+
+    mutable std::mutex mutex_;  // of this process only; guards all below
+    bool closed_ = false;
+    WriterSegments segments_{files_, control_, options_};
+    std::optional<CompatWriter> compat_;
+    std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's
+    WriterStats counted_;
+
+    std::mutex telling_;  // held while the callback runs; guards what follows
+    std::function<void(unsigned)> readers_changed_;
+    unsigned known_readers_ = 0;
+
+    Watch table_watch_;  // last: its callback uses the rest
+};
+
+}  // namespace ndsharray

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The segments of a writer: the one it is configured for, and the one its readers are pointed to.
+#pragma once
+
+#include "control.hpp"
+#include "files.hpp"
+#include "reader_table.hpp"
+#include "writer_segment.hpp"
+
+#include <ndsharray/array.hpp>
+#include <ndsharray/attributes.hpp>
+#include <ndsharray/writer.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace ndsharray {
+
+/// Makes, announces and retires segments. For one thread at a time.
+class WriterSegments {
+  public:
+    using Pointer = std::shared_ptr<detail::WriterSegment>;
+
+    /// What is given must outlive this.
+    WriterSegments(const TagFiles& files, const ControlOwner& control, const WriterOptions& options)
+        : files_(files), control_(control), options_(options) {}
+
+    /// The configured one; frames go here.
+    const Pointer& current() const noexcept { return current_; }
+
+    /// The one readers are pointed to; the same, or one from before.
+    const Pointer& announced() const noexcept { return announced_; }
+
+    /// Whether the current segment will be found by readers only with its next frame.
+    bool is_to_be_announced() const noexcept { return current_ != announced_; }
+
+    /// \param slots how many were asked for; 0: any number.
+    bool is_configured_as(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
+
+    /// Makes a segment and makes it the current one.
+    /// \throws Error as Segment::create.
+    void make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
+              const std::shared_ptr<TableOwner>& table);
+
+    /// Points readers to the current segment.
+    void announce_current();
+
+    /// Drops the current segment if nobody ever saw it.
+    void drop_unannounced();
+
+    /// Takes all away from readers to come.
+    void retire_all();
+
+    /// Generations go on from this one.
+    void set_generation(std::uint32_t generation) noexcept { generation_ = generation; }
+
+    /// Of the last segment that was made.
+    std::uint32_t generation() const noexcept { return generation_; }
+
+  private:
+    Segment create(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
+    void retire(const Pointer& segment);
+
+    const TagFiles& files_;
+    const ControlOwner& control_;
+    const WriterOptions& options_;
+    Pointer current_;
+    Pointer announced_;
+    unsigned asked_slots_ = 0;
+    std::uint32_t generation_ = 0;
+};
+
+}  // namespace ndsharray
