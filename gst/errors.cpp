@@ -21,6 +21,7 @@ GstResourceError resource_error(ErrorCode code) {
         case ErrorCode::NoSpace:
             return GST_RESOURCE_ERROR_NO_SPACE_LEFT;
         case ErrorCode::None:
+        case ErrorCode::NoSuchTag:
         case ErrorCode::UnsupportedVersion:
         case ErrorCode::Damaged:
         case ErrorCode::TooManyFiles:

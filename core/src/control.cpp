@@ -4,8 +4,10 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <new>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -166,6 +168,13 @@ void ControlOwner::wake_readers() const noexcept {
     // Release: whoever sees the new value sees what was changed before it.
     words().wake.fetch_add(1, std::memory_order_release);
     platform::wake_shared(words().wake);
+}
+
+void ControlOwner::notify_watchers() const noexcept {
+    // inotify tells of a write(2), not of what happens in a mapping.
+    const std::uint32_t next = words().announcements + 1;
+    platform::write_at(lock_.number(), offsetof(ControlFile, announcements),
+                       std::as_bytes(std::span(&next, 1)));
 }
 
 void ControlOwner::announce(std::uint32_t generation, const Id& segment) const noexcept {

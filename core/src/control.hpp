@@ -40,6 +40,10 @@ class ControlOwner {
     /// Tells readers that something in the file changed.
     void wake_readers() const noexcept;
 
+    /// Tells who watches the directory that the state or the segment changed. A system call, so not for
+    /// frames.
+    void notify_watchers() const noexcept;
+
     /// Points readers to a segment; generation 0 and any id: to none.
     void announce(std::uint32_t generation, const Id& segment) const noexcept;
 

@@ -18,6 +18,8 @@ std::string_view name(ErrorCode code) noexcept {
             return "InvalidArgument";
         case ErrorCode::TagInUse:
             return "TagInUse";
+        case ErrorCode::NoSuchTag:
+            return "NoSuchTag";
         case ErrorCode::PermissionDenied:
             return "PermissionDenied";
         case ErrorCode::WrongOwner:

@@ -17,6 +17,9 @@ namespace ndsharray {
 inline constexpr std::string_view file_prefix = "ndsh.";
 inline constexpr std::string_view readers_suffix = ".readers";
 
+/// What a segment's name adds to the control file's: a dot and 32 digits.
+inline constexpr std::size_t segment_suffix_length = 33;
+
 /// Whether a name ends in a dot and 32 lowercase hexadecimal digits, as a segment's does.
 bool has_segment_suffix(std::string_view name) noexcept;
 

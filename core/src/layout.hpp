@@ -69,6 +69,7 @@ struct ControlFile {
     std::atomic<std::uint32_t> last_generation;           // highest ever announced, for the next writer
     std::atomic<std::uint32_t> options;                   // option_*
     std::atomic<std::uint32_t> writer_pid;                // for people
+    std::uint32_t announcements;                          // written with pwrite, to be noticed
 };
 static_assert(offsetof(ControlFile, wake) == 64);
 static_assert(offsetof(ControlFile, generation) == 76);
@@ -77,6 +78,7 @@ static_assert(offsetof(ControlFile, published) == 96);
 static_assert(offsetof(ControlFile, last_generation) == 104);
 static_assert(offsetof(ControlFile, options) == 108);
 static_assert(offsetof(ControlFile, writer_pid) == 112);
+static_assert(offsetof(ControlFile, announcements) == 116);
 static_assert(sizeof(ControlFile) == 128);
 
 inline constexpr std::uint32_t reader_every = 1;      // takes each frame in order: its cursor counts

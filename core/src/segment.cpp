@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <new>
 #include <optional>
+#include <span>
+#include <utility>
 
 namespace ndsharray {
 namespace {
@@ -157,6 +160,39 @@ void check_plan(const TagFiles& files, const SegmentPlan& plan) {
 }
 
 }  // namespace
+
+std::optional<SegmentDescription> SegmentDescription::read(const TagFiles& files, const Id& id,
+                                                           const Id& instance, std::uint32_t generation,
+                                                           const Owner& owner) {
+    SegmentDescription found;
+    const std::string path = files.segment(id);
+    auto file = open_checked(path, platform::Access::ReadOnly, owner);
+    const auto status = file ? platform::status_of(*file) : std::nullopt;
+    if (!status)
+        return std::nullopt;
+    layout::Preamble preamble{};
+    const auto read = [&](std::uint64_t offset, std::span<std::byte> bytes) {
+        if (platform::read_at(*file, offset, bytes) != bytes.size())
+            throw_damaged(path, "it is shorter than its header");
+    };
+    read(0, std::as_writable_bytes(std::span(&preamble, 1)));
+    check_preamble(preamble, layout::segment_magic, sizeof(SegmentHeader), path);
+    read(offsetof(SegmentHeader, geometry), std::as_writable_bytes(std::span(&found.geometry, 1)));
+    if (const std::string problem = problem_of(found.geometry, status->bytes); !problem.empty())
+        throw_damaged(path, problem);
+    if (instance_of(preamble) != instance || found.geometry.generation != generation)
+        throw_damaged(path, "it belongs to another tag or generation");
+    std::string text(static_cast<std::size_t>(found.geometry.attributes_bytes), '\0');
+    read(found.geometry.attributes_offset, std::as_writable_bytes(std::span(text)));
+    auto attributes = decode(text);
+    if (!attributes)
+        throw_damaged(path, "its attributes cannot be read");
+    found.spec = spec_of(found.geometry);
+    found.attributes = std::move(*attributes);
+    found.allocated_bytes = status->allocated_bytes;
+    found.file = std::move(*file);
+    return found;
+}
 
 Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     check_plan(files, plan);

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace ndsharray {
@@ -25,6 +26,20 @@ struct SegmentPlan {
     unsigned slots = default_slots;
     std::uint64_t metadata_capacity = 0;
     unsigned permissions = 0600;
+};
+
+/// What a segment's file says of itself, read without mapping it, and checked.
+struct SegmentDescription {
+    layout::SegmentGeometry geometry{};
+    ArraySpec spec;
+    Attributes attributes;
+    std::uint64_t allocated_bytes = 0;
+    platform::Descriptor file;
+
+    /// Nothing if the file is gone.
+    /// \throws Error as open_checked(), and Damaged, UnsupportedVersion.
+    static std::optional<SegmentDescription> read(const TagFiles& files, const Id& id, const Id& instance,
+                                                  std::uint32_t generation, const Owner& owner);
 };
 
 /// A mapped segment. The geometry was checked once and is kept in memory of this process: what the file

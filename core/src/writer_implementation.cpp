@@ -87,6 +87,7 @@ void Writer::Implementation::open_table() {
 void Writer::Implementation::set_state(WriterState state) {
     control_.words().state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
     control_.wake_readers();
+    control_.notify_watchers();
 }
 
 void Writer::Implementation::require_usable() const {
@@ -223,6 +224,7 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     control_.words().published.store(info.number, std::memory_order_relaxed);
     slots::publish(current()->segment(), frame.slot_, info, metadata);
     frame.published_ = true;
+    const bool to_be_noticed = segments_.is_to_be_announced() || state() != WriterState::Live;
     if (segments_.is_to_be_announced())
         segments_.announce_current();
     if (state() != WriterState::Live)
@@ -230,6 +232,8 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
                                      std::memory_order_release);
     ++counted_.published;
     control_.wake_readers();
+    if (to_be_noticed)
+        control_.notify_watchers();
     if (compat_)
         compat_->publish({frame.data_, current()->segment().spec()}, info.published);
     return info.number;

@@ -69,6 +69,7 @@ void WriterSegments::retire(const Pointer& segment) {
     if (control_.words().generation.load(std::memory_order_relaxed) == segment->segment().generation())
         control_.announce(0, {});
     control_.wake_readers();
+    control_.notify_watchers();
     platform::unlink_file(files_.segment(segment->segment().id()));
     if (current_ == segment)
         current_.reset();

@@ -29,6 +29,12 @@ inline void PrintTo(ReadStatus status, std::ostream* out) {
 inline void PrintTo(WriteStatus status, std::ostream* out) {
     *out << name(status);
 }
+inline void PrintTo(WatchStatus status, std::ostream* out) {
+    *out << name(status);
+}
+inline void PrintTo(TagState state, std::ostream* out) {
+    *out << name(state);
+}
 inline void PrintTo(ErrorCode code, std::ostream* out) {
     *out << name(code);
 }

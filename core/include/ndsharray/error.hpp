@@ -16,6 +16,7 @@ enum class ErrorCode {
     InvalidTag,          ///< the tag is empty, too long or has characters that are not allowed
     InvalidArgument,     ///< an option or array layout that cannot be
     TagInUse,            ///< another live writer owns the tag
+    NoSuchTag,           ///< nobody writes the tag, and no dead writer left its files
     PermissionDenied,    ///< the file exists and may not be opened
     WrongOwner,          ///< the file belongs to a user who was not expected
     NotRegular,          ///< a symlink, directory, FIFO or device where a file should be

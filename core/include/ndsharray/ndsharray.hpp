@@ -10,4 +10,6 @@
 #include <ndsharray/frame_info.hpp>
 #include <ndsharray/reader.hpp>
 #include <ndsharray/tag.hpp>
+#include <ndsharray/tag_info.hpp>
+#include <ndsharray/tag_watch.hpp>
 #include <ndsharray/writer.hpp>

@@ -17,8 +17,10 @@ namespace ndsharray::platform {
 namespace {
 
 FileStatus to_status(const struct stat& raw) noexcept {
-    return {S_ISREG(raw.st_mode), raw.st_uid, static_cast<std::uint64_t>(raw.st_size), raw.st_dev,
-            raw.st_ino};
+    constexpr std::uint64_t block = 512;  // of st_blocks, whatever the file system's own is
+    return {S_ISREG(raw.st_mode), raw.st_uid, static_cast<std::uint64_t>(raw.st_size),
+            raw.st_dev,           raw.st_ino, static_cast<std::uint64_t>(raw.st_blocks) * block,
+            raw.st_mode & 0777};
 }
 
 }  // namespace
@@ -121,9 +123,9 @@ int unlink_file(const std::string& path) noexcept {
     return ::unlink(path.c_str()) == 0 ? 0 : errno;
 }
 
-bool write_at(const Descriptor& file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {
+bool write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {
     while (!bytes.empty()) {
-        const ssize_t written = pwrite(file.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        const ssize_t written = pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)

@@ -51,6 +51,8 @@ struct FileStatus {
     std::uint64_t bytes = 0;
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
+    std::uint64_t allocated_bytes = 0;
+    unsigned permissions = 0;
 
     bool same_file(const FileStatus& other) const noexcept {
         return device == other.device && inode == other.inode;
@@ -77,7 +79,11 @@ int rename_file(const std::string& from, const std::string& to) noexcept;
 int unlink_file(const std::string& path) noexcept;
 
 /// Writes all of the bytes. \returns whether that succeeded.
-bool write_at(const Descriptor& file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept;
+bool write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept;
+inline bool write_at(const Descriptor& file, std::uint64_t offset,
+                     std::span<const std::byte> bytes) noexcept {
+    return write_at(file.number(), offset, bytes);
+}
 
 /// Reads as many bytes as there are. \returns how many.
 std::size_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> bytes) noexcept;

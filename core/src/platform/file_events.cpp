@@ -24,6 +24,12 @@ int FileEvents::watch_directory(const std::string& path) noexcept {
     return inotify_add_watch(inotify_.number(), path.c_str(), IN_CREATE | IN_MOVED_TO | IN_MASK_ADD);
 }
 
+int FileEvents::watch_changes(const std::string& path) noexcept {
+    return inotify_add_watch(inotify_.number(), path.c_str(),
+                             IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_CLOSE_WRITE |
+                                 IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_ONLYDIR);
+}
+
 int FileEvents::watch_file(const Descriptor& file) noexcept {
     // By descriptor, not by name: whatever is at the name by now, this is the file that was checked.
     const std::string path = "/proc/self/fd/" + std::to_string(file.number());
@@ -55,7 +61,9 @@ std::vector<FileEvent> FileEvents::wait(const Deadline& deadline) {
             inotify_event raw;
             std::memcpy(&raw, buffer + at, sizeof raw);
             const char* name = buffer + at + sizeof raw;
-            events.push_back({raw.wd, raw.len > 0 ? std::string(name) : std::string()});
+            events.push_back({raw.wd, raw.len > 0 ? std::string(name) : std::string(),
+                              (raw.mask & IN_CLOSE_WRITE) != 0,
+                              (raw.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0});
             at += static_cast<ssize_t>(sizeof raw + raw.len);
         }
     }

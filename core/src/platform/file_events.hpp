@@ -12,8 +12,10 @@ namespace ndsharray::platform {
 
 /// Something happened to a watched file or directory.
 struct FileEvent {
-    int watch = -1;
-    std::string name;  // of the file in a watched directory
+    int watch = -1;       // -1: events were lost
+    std::string name;     // of the file in a watched directory
+    bool closed = false;  // by somebody who could write it
+    bool ended = false;   // the watch: what it watched is gone
 };
 
 /// An inotify instance with an eventfd to interrupt its wait.
@@ -25,6 +27,11 @@ class FileEvents {
 
     /// Reports files that get a name in this directory. \returns a watch number, or -1.
     int watch_directory(const std::string& path) noexcept;
+
+    /// Reports all that happens to names and contents of files in this directory through the file system, not
+    /// what is written through a mapping. For an instance that watches no directory in the other way: it
+    /// would have one watch of both. \returns a watch number, or -1; errno says why.
+    int watch_changes(const std::string& path) noexcept;
 
     /// Reports that this open file was closed by someone who could write it (death included), was written
     /// with write(2), or was unlinked. \returns a watch number, or -1.
