@@ -88,6 +88,16 @@ TEST_F(TagWatchTest, TellsOfADeathAndOfATakeOver) {
     next.close();
 }
 
+TEST_F(TagWatchTest, TellsAgainAfterACloseBecauseTheLockMayGoLater) {
+    RemoteWriter writer(tag_);
+    settle();
+    std::ofstream(file(), std::ios::app).close();
+    EXPECT_EQ(watch_.wait(in_time).tags, std::vector{tag_});
+    EXPECT_EQ(watch_.wait(in_time).tags, std::vector{tag_});
+    settle();
+    writer.close();
+}
+
 TEST_F(TagWatchTest, SleepsWhileFramesComeAndReadersComeAndGo) {
     RemoteWriter writer(tag_);
     writer.write();
