@@ -89,7 +89,7 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     if (!owner.mapping_)
         throw_errno(errno, "map", files.control());
     // The lock is taken through a descriptor of its own, which is never mapped: see ProcessDescriptor.
-    platform::Opened to_lock = platform::open_existing(temporary, platform::Access::ReadWrite);
+    OpenedToLock to_lock = ProcessDescriptor::open(temporary);
     if (to_lock.error == ENOENT)
         return std::nullopt;  // a writer that was faster has cleaned up
     if (to_lock.error != 0)
@@ -111,13 +111,13 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
     const std::string path = files.control();
     ControlOwner owner;
     owner.mapping_ = map_checked(file, platform::Access::ReadWrite, path);
-    platform::Opened to_lock = platform::open_existing(path, platform::Access::ReadWrite);
+    OpenedToLock to_lock = ProcessDescriptor::open(path);
     if (to_lock.error == ENOENT)
         return std::nullopt;
     if (to_lock.error != 0)
         throw_errno(to_lock.error, "open", path);
     const auto mapped = platform::status_of(file);
-    const auto named = platform::status_of(to_lock.file);
+    const auto named = platform::status_of(to_lock.file.file());
     if (!mapped || !named || !mapped->same_file(*named))
         return std::nullopt;
 
@@ -146,9 +146,9 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
 }
 
 /// \returns whether the lock was free.
-bool ControlOwner::hold(platform::Descriptor file) {
-    file_ = platform::status_of(file).value_or(platform::FileStatus{});
-    lock_ = ProcessDescriptor(std::move(file));
+bool ControlOwner::hold(ProcessDescriptor file) {
+    file_ = platform::status_of(file.file()).value_or(platform::FileStatus{});
+    lock_ = std::move(file);
     return platform::try_lock(lock_.number(), writer_byte);
 }
 

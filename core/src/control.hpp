@@ -58,7 +58,7 @@ class ControlOwner {
     static std::optional<ControlOwner> create(const TagFiles& files, const WriterOptions& options);
     static std::optional<ControlOwner> take_existing(const TagFiles& files, const WriterOptions& options,
                                                      platform::Descriptor file);
-    bool hold(platform::Descriptor file);
+    bool hold(ProcessDescriptor file);
     void start(const WriterOptions& options) const noexcept;
 
     ProcessDescriptor lock_;

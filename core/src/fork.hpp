@@ -5,6 +5,7 @@
 #include "platform.hpp"
 
 #include <cstdint>
+#include <string>
 
 namespace ndsharray {
 
@@ -12,23 +13,41 @@ namespace ndsharray {
 /// another count was inherited and belongs to a parent.
 std::uint32_t fork_count() noexcept;
 
+/// Keeps what a child inherited and must not destroy, so that leak checkers know of it.
+void leave_alone(const void* inherited) noexcept;
+
+struct OpenedToLock;
+
 /// A descriptor that a forked child closes before fork() returns there, so that a lock on it dies with the
 /// process that took it. Never map such a file through it: a mapping would keep the lock alive as well.
 class ProcessDescriptor {
   public:
     ProcessDescriptor() noexcept = default;
-    explicit ProcessDescriptor(platform::Descriptor file);
-    ProcessDescriptor(ProcessDescriptor&& other) noexcept;
+    ProcessDescriptor(ProcessDescriptor&& other) noexcept = default;
     ProcessDescriptor& operator=(ProcessDescriptor&& other) noexcept;
     ~ProcessDescriptor() { close(); }
 
-    explicit operator bool() const noexcept { return number_ >= 0; }
-    int number() const noexcept { return number_; }
+    /// Opens an existing file for reading and writing. No other thread can fork between that and the note to
+    /// close it in the child: what is inherited in between would never be closed there, and so keep a lock
+    /// that is taken later.
+    static OpenedToLock open(const std::string& path);
+
+    explicit operator bool() const noexcept { return static_cast<bool>(file_); }
+    int number() const noexcept { return file_.number(); }
+    const platform::Descriptor& file() const noexcept { return file_; }
     void close() noexcept;
 
   private:
-    int number_ = -1;
+    explicit ProcessDescriptor(platform::Descriptor file) noexcept;
+
+    platform::Descriptor file_;
     std::uint32_t made_under_ = 0;
+};
+
+/// An opened file, or the errno that says why not.
+struct OpenedToLock {
+    ProcessDescriptor file;
+    int error = 0;
 };
 
 }  // namespace ndsharray

@@ -68,6 +68,13 @@ Frame FrameSource::leased_frame(std::uint32_t slot, const std::byte* data, const
 }
 
 void FrameSource::give_back(const Frame& frame) noexcept {
+    if (made_under_ != fork_count()) {
+        // The lease is the parent's. The memory of a copy is the child's own, but a thread of the parent may
+        // have held the mutex when it forked.
+        if (frame.copied_)
+            Free()(const_cast<std::byte*>(frame.data_));
+        return;
+    }
     if (frame.copied_)
         keep_block(Block(const_cast<std::byte*>(frame.data_)));
     else

@@ -2,6 +2,8 @@
 // Where frames come from and where they go back to: what a Frame knows of its origin.
 #pragma once
 
+#include "fork.hpp"
+
 #include <ndsharray/frame.hpp>
 
 #include <cstddef>
@@ -59,6 +61,7 @@ class FrameSource : public std::enable_shared_from_this<FrameSource> {
   private:
     virtual void end_lease(std::uint32_t) noexcept {}
 
+    const std::uint32_t made_under_ = fork_count();
     std::mutex mutex_;           // of this process only; guards the blocks
     std::vector<Block> blocks_;  // for copies, kept so that their pages need not be brought in again
 };

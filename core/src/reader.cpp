@@ -2,6 +2,7 @@
 // The reader of a tag: the public face.
 #include <ndsharray/reader.hpp>
 
+#include "fork.hpp"
 #include "reader_implementation.hpp"
 
 #include <utility>
@@ -11,8 +12,18 @@ namespace ndsharray {
 using Timeout = std::optional<std::chrono::nanoseconds>;
 
 Reader::Reader(std::string tag, ReaderOptions options)
-    : implementation_(std::make_unique<Implementation>(tag, std::move(options))) {}
+    : implementation_(new Implementation(tag, std::move(options))) {}
 Reader::~Reader() = default;
+
+/// What a child inherited stays as it is: a thread of the parent may have been changing it, or have held its
+/// mutex, when the process forked.
+void Reader::Delete::operator()(Implementation* implementation) const noexcept {
+    if (implementation->inherited())
+        leave_alone(implementation);
+    else
+        delete implementation;  // NOLINT(cppcoreguidelines-owning-memory): this is what owns it
+}
+
 Reader::Reader(Reader&& other) noexcept = default;
 Reader& Reader::operator=(Reader&& other) noexcept = default;
 

@@ -40,8 +40,9 @@ class Reader::Implementation {
     ReaderStats stats() const;
     Error error() const;
 
-  private:
     bool inherited() const noexcept { return made_under_ != fork_count(); }
+
+  private:
     Frame wait_for_frame(const platform::Deadline& deadline);
     Frame fail(ErrorCode code, const std::string& sentence) noexcept;
 

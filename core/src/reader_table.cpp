@@ -62,12 +62,12 @@ platform::Mapping map_checked(const platform::Descriptor& file, const Id& instan
 }
 
 /// A second descriptor of a file, for its locks. Nothing if the name leads elsewhere by now.
-std::optional<platform::Descriptor> open_to_lock(const platform::Descriptor& file, const std::string& path) {
-    platform::Opened opened = platform::open_existing(path, platform::Access::ReadWrite);
+std::optional<ProcessDescriptor> open_to_lock(const platform::Descriptor& file, const std::string& path) {
+    OpenedToLock opened = ProcessDescriptor::open(path);
     if (!opened.file)
         return std::nullopt;
     const auto mine = platform::status_of(file);
-    const auto other = platform::status_of(opened.file);
+    const auto other = platform::status_of(opened.file.file());
     if (!mine || !other || !mine->same_file(*other))
         return std::nullopt;
     return std::move(opened.file);
@@ -136,9 +136,9 @@ std::shared_ptr<TableOwner> TableOwner::open(const TagFiles& files, const Id& in
     return nullptr;  // the caller makes a new one
 }
 
-void TableOwner::adopt(platform::Descriptor file, platform::Descriptor to_lock, platform::Mapping mapping) {
+void TableOwner::adopt(platform::Descriptor file, ProcessDescriptor to_lock, platform::Mapping mapping) {
     file_ = std::move(file);
-    lock_ = ProcessDescriptor(std::move(to_lock));
+    lock_ = std::move(to_lock);
     mapping_ = std::move(mapping);
 }
 
@@ -191,7 +191,7 @@ std::shared_ptr<ReaderSession> ReaderSession::join(const TagFiles& files, const 
     auto to_lock = open_to_lock(*file, files.readers());
     if (!to_lock)
         throw Error(ErrorCode::Damaged, files.readers() + " was replaced; restart the writer");
-    session->lock_ = ProcessDescriptor(std::move(*to_lock));
+    session->lock_ = std::move(*to_lock);
     // First the entries nobody uses, then those of readers that died.
     const std::uint64_t active = session->table().active.load(std::memory_order_relaxed);
     if (!session->take_entry(~active) && !session->take_entry(active))

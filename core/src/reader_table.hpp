@@ -47,7 +47,7 @@ class TableOwner {
 
   private:
     TableOwner() = default;
-    void adopt(platform::Descriptor file, platform::Descriptor to_lock, platform::Mapping mapping);
+    void adopt(platform::Descriptor file, ProcessDescriptor to_lock, platform::Mapping mapping);
 
     std::atomic<std::uint64_t> reclaimed_{0};
     std::mutex reclaiming_;  // two threads would not see each other's locks: they share the description

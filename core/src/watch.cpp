@@ -78,7 +78,7 @@ class Watcher {
     void start();
 
   private:
-    void run();
+    void run() noexcept;
     void queue_for(const platform::FileEvent& event, Registrations& due);
     Registrations take_reminders();
     platform::Deadline next_reminder() const;
@@ -86,12 +86,14 @@ class Watcher {
     platform::FileEvents events_;
     Registrations registrations_;
     std::vector<Reminder> reminders_;  // only for the thread
+    const std::uint32_t made_under_ = fork_count();
 };
 
 // Guards the one Watcher and its registrations. Taken across fork(), so that a child finds it whole.
 struct Shared {
     std::mutex mutex;
     std::shared_ptr<Watcher> watcher;
+    std::vector<std::shared_ptr<Watcher>> inherited;
 };
 
 Shared& shared() {
@@ -99,13 +101,16 @@ Shared& shared() {
         pthread_atfork([] { shared().mutex.lock(); }, [] { shared().mutex.unlock(); },
                        [] {
                            // The thread stayed behind. What it used is the parent's: leave it, start anew.
-                           new std::shared_ptr<Watcher>(std::exchange(shared().watcher, nullptr));
+                           shared().inherited.push_back(std::exchange(shared().watcher, nullptr));
                            shared().mutex.unlock();
                        });
         return new Shared;  // NOLINT(cppcoreguidelines-owning-memory): used until the process is gone
     }();
     return *the_one;
 }
+
+// Made when the library is loaded, for the reason given in fork.cpp.
+[[maybe_unused]] const Shared& made_at_load = shared();
 
 // With the mutex held.
 std::shared_ptr<Watcher> Watcher::get() {
@@ -121,8 +126,9 @@ void Watcher::start() {
     platform::start_thread([keep = shared().watcher] { keep->run(); })->detach();
 }
 
-void Watcher::run() {
-    for (;;) {
+void Watcher::run() noexcept {
+    // A callback may fork. Its child, should it come back here, is not to take the parent's events away.
+    while (made_under_ == fork_count()) {
         const std::vector<platform::FileEvent> events = events_.wait(next_reminder());
         Registrations due = take_reminders();
         {

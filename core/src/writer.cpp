@@ -3,6 +3,7 @@
 #include <ndsharray/writer.hpp>
 
 #include "copy.hpp"
+#include "fork.hpp"
 #include "writer_implementation.hpp"
 
 #include <utility>
@@ -11,9 +12,17 @@ namespace ndsharray {
 
 using Timeout = std::optional<std::chrono::nanoseconds>;
 
-Writer::Writer(std::string tag, WriterOptions options)
-    : implementation_(std::make_unique<Implementation>(tag, options)) {}
+Writer::Writer(std::string tag, WriterOptions options) : implementation_(new Implementation(tag, options)) {}
 Writer::~Writer() = default;
+
+/// What a child inherited stays as it is: a thread of the parent may have been changing it.
+void Writer::Delete::operator()(Implementation* implementation) const noexcept {
+    if (implementation->inherited())
+        leave_alone(implementation);
+    else
+        delete implementation;  // NOLINT(cppcoreguidelines-owning-memory): this is what owns it
+}
+
 Writer::Writer(Writer&& other) noexcept = default;
 Writer& Writer::operator=(Writer&& other) noexcept = default;
 

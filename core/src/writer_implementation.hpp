@@ -48,11 +48,11 @@ class Writer::Implementation {
     const WriterOptions& options() const noexcept { return options_; }
     std::string segment_name() const;
     WriterStats stats() const;
+    bool inherited() const noexcept { return made_under_ != fork_count(); }
 
   private:
     const WriterSegments::Pointer& current() const noexcept { return segments_.current(); }
     const WriterSegments::Pointer& announced() const noexcept { return segments_.announced(); }
-    bool inherited() const noexcept { return made_under_ != fork_count(); }
     void require_usable() const;
     void open_compat();
     void open_table();

@@ -48,7 +48,8 @@ struct ReaderStats {
 /// attached() stays false, and neither EndOfStream nor Disconnected is reported.
 ///
 /// read() is for one thread at a time; everything else is safe from any thread. A Reader inherited
-/// through fork() does not work in the child: read() fails there with Forked.
+/// through fork() does not work in the child: read() fails there with Forked. Destroying it there does
+/// nothing, and its memory stays with the child; frames can still be looked at and destroyed.
 class NDSHARRAY_API Reader {
   public:
     /// Does not need a writer and does not wait for one.
@@ -91,7 +92,10 @@ class NDSHARRAY_API Reader {
 
   private:
     class Implementation;
-    std::unique_ptr<Implementation> implementation_;
+    struct Delete {
+        void operator()(Implementation* implementation) const noexcept;
+    };
+    std::unique_ptr<Implementation, Delete> implementation_;
 };
 
 }  // namespace ndsharray

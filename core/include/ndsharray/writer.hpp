@@ -111,7 +111,9 @@ class NDSHARRAY_API WritableFrame {
 };
 
 /// The writer of a tag: one at a time. Safe from any thread, but frames are published in the order of
-/// the calls, so one thread should publish. A Writer inherited through fork() does not work in the child.
+/// the calls, so one thread should publish. A Writer inherited through fork() does not work in the child;
+/// destroying it there does nothing. Frames of it that are out are the parent's: not to be written by a
+/// child.
 class NDSHARRAY_API Writer {
   public:
     /// Takes the tag; a dead writer's is taken over, and its readers come along.
@@ -200,7 +202,10 @@ class NDSHARRAY_API Writer {
 
   private:
     class Implementation;
-    std::unique_ptr<Implementation> implementation_;
+    struct Delete {
+        void operator()(Implementation* implementation) const noexcept;
+    };
+    std::unique_ptr<Implementation, Delete> implementation_;
 };
 
 }  // namespace ndsharray

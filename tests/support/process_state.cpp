@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a process holds of the system: what must be at the end as it was at the start.
+#include <support/process_state.hpp>
+
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <ostream>
+#include <sstream>
+#include <string>
+
+namespace ndsharray::test {
+namespace {
+
+unsigned count_entries(const char* folder) {
+    const std::filesystem::directory_iterator entries(folder);
+    return static_cast<unsigned>(std::distance(begin(entries), end(entries)));
+}
+
+}  // namespace
+
+bool ProcessState::has_as_many(const ProcessState& other) const noexcept {
+    return descriptors == other.descriptors && threads == other.threads && mappings == other.mappings &&
+           tag_mappings == other.tag_mappings;
+}
+
+ProcessState process_state() {
+    ProcessState state;
+    state.descriptors = count_entries("/proc/self/fd") - 1;  // but the one that lists them
+    state.threads = count_entries("/proc/self/task");
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line); ++state.mappings)
+        state.tag_mappings += line.find("/ndsh.") != std::string::npos ? 1 : 0;
+    std::ifstream rollup("/proc/self/smaps_rollup");
+    for (std::string line; std::getline(rollup, line);) {
+        std::istringstream words(line);
+        std::string field;
+        std::uint64_t kibibytes = 0;
+        words >> field >> kibibytes;
+        if (field == "Pss:")
+            state.resident_bytes = kibibytes * 1024;
+        if (field == "Private_Clean:" || field == "Private_Dirty:")
+            state.private_bytes += kibibytes * 1024;
+    }
+    return state;
+}
+
+void raise_file_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void PrintTo(const ProcessState& state, std::ostream* out) {
+    *out << state.descriptors << " descriptors, " << state.threads << " threads, " << state.mappings
+         << " mappings (" << state.tag_mappings << " of tags), " << state.private_bytes / 1024
+         << " KiB private, " << state.resident_bytes / 1024 << " KiB with its share";
+}
+
+}  // namespace ndsharray::test
