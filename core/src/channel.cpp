@@ -23,6 +23,9 @@ bool Channel::was_taken_over() const noexcept {
 void Channel::join() {
     const layout::ControlFile& control = control_.words();
     const std::uint64_t before = control.published.load(std::memory_order_acquire);
+    if (before > layout::max_frame)
+        throw Error(ErrorCode::Damaged, files_.control() + " is damaged: it tells of frame " +
+                                            std::to_string(before) + "; restart the writer");
     std::shared_ptr<ReaderSession> session;
     try {
         session = ReaderSession::join(files_, control_.instance(), owner_, options_.mode,

@@ -24,6 +24,9 @@ constexpr std::uint64_t writer_byte = 0;
 /// How long a starting writer waits for one that is in the middle of leaving.
 constexpr auto leaving_time = 2s;
 
+/// The highest frame number a successor goes on from. What is left then lasts a writer for a million years.
+constexpr std::uint64_t last_continued = layout::max_frame / 2;
+
 [[noreturn]] void throw_in_use(const TagFiles& files, std::uint32_t pid) {
     throw Error(ErrorCode::TagInUse, "tag \"" + files.tag() + "\" is in use by another writer" +
                                          (pid != 0 ? ", process " + std::to_string(pid) : std::string()) +
@@ -134,6 +137,14 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
     if (layout::is_closed(state())) {
         // Its writer died between saying so and removing it. Readers have turned away from this file and
         // wait for a new one.
+        platform::unlink_file(path);
+        return std::nullopt;
+    }
+    if (owner.words().published.load(std::memory_order_relaxed) > last_continued) {
+        // Too few numbers are left, or the file is damaged. Readers are called to a new one, which starts
+        // at 1.
+        owner.words().state.store(static_cast<std::uint32_t>(WriterState::Closed), std::memory_order_release);
+        owner.wake_readers();
         platform::unlink_file(path);
         return std::nullopt;
     }

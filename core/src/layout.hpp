@@ -171,6 +171,9 @@ static_assert(offsetof(SlotHeader, info) == 64);
 static_assert(offsetof(SlotHeader, metadata_bytes) == 144);
 static_assert(sizeof(SlotHeader) == 192);
 
+/// The highest frame number that there is room for beside a slot in SegmentHeader::latest.
+inline constexpr std::uint64_t max_frame = (std::uint64_t{1} << 56) - 1;
+
 /// The newest frame and its slot, as SegmentHeader::latest packs them.
 struct Latest {
     std::uint64_t frame;
