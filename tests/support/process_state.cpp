@@ -26,6 +26,11 @@ bool ProcessState::has_as_many(const ProcessState& other) const noexcept {
            tag_mappings == other.tag_mappings;
 }
 
+bool ProcessState::has_more_than(const ProcessState& other) const noexcept {
+    return descriptors > other.descriptors || threads > other.threads || mappings > other.mappings ||
+           tag_mappings > other.tag_mappings;
+}
+
 ProcessState process_state() {
     ProcessState state;
     state.descriptors = count_entries("/proc/self/fd") - 1;  // but the one that lists them
@@ -41,8 +46,8 @@ ProcessState process_state() {
         words >> field >> kibibytes;
         if (field == "Pss:")
             state.resident_bytes = kibibytes * 1024;
-        if (field == "Private_Clean:" || field == "Private_Dirty:")
-            state.private_bytes += kibibytes * 1024;
+        if (field == "Private_Dirty:")
+            state.private_bytes = kibibytes * 1024;
     }
     return state;
 }
