@@ -3,7 +3,9 @@
 #include "frame_copy.hpp"
 
 #include <cstring>
+#include <optional>
 
+#include "crop.hpp"
 #include "owned.hpp"
 
 namespace ndsharray::gst {
@@ -76,8 +78,9 @@ bool copy_frame(GstVideoFrame& to, const GstVideoFrame& from) {
 }  // namespace
 
 bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout, std::byte* array) {
+    const std::optional<Rectangle> cut = cut_of(buffer, info);
     MappedFrame source(buffer, info, GST_MAP_READ);
-    if (!source.get()) {
+    if (!source.get() || (cut && !cut_frame(*source.get(), *cut))) {
         return false;
     }
     GstVideoFrame destination = frame_over(array, info, layout);

@@ -8,6 +8,7 @@
 #include "frame_copy.hpp"
 #include "frame_memory.hpp"
 #include "frame_pool.hpp"
+#include "orientation.hpp"
 #include "video_meta.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(ndshsrc_debug);
@@ -34,6 +35,8 @@ void FrameDelivery::restart() {
     clock_ = {};
     timestamps_ = {};
     latency_.reset();
+    metadata_.restart();
+    orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;
     copied_ = 0;
     flushed_ = false;
     play();
@@ -98,6 +101,7 @@ Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
     if (times.segment) {
         gst_base_src_new_segment(src_, &*times.segment);
     }
+    metadata_.take(frame.metadata());
     Owned<GstBuffer> buffer = pixels(std::move(frame));
     if (!buffer) {
         GST_ELEMENT_ERROR(src_, RESOURCE, NO_SPACE_LEFT, ("There is no memory for a copy of the frame."),
@@ -105,12 +109,34 @@ Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
         return nullptr;
     }
     set_buffer_info(buffer.get(), info);
+    attach_metadata(buffer.get());
     GST_BUFFER_PTS(buffer.get()) = times.pts;
     GST_BUFFER_DTS(buffer.get()) = times.dts;
     if (gap) {
         GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     }
     return buffer;
+}
+
+void FrameDelivery::attach_metadata(GstBuffer* buffer) {
+    const std::uint64_t before = metadata_.dropped();
+    const auto orientation = metadata_.attach(buffer, format_->info);
+    if (before == 0 && metadata_.dropped() > 0) {
+        GST_WARNING_OBJECT(src_, "metadata of a frame is damaged or of an unknown kind; stats counts it");
+    }
+    send_orientation(orientation.value_or(GST_VIDEO_ORIENTATION_IDENTITY));
+}
+
+/// As a tag, before the next buffer.
+void FrameDelivery::send_orientation(Orientation orientation) {
+    if (orientation == orientation_) {
+        return;
+    }
+    orientation_ = orientation;
+    GST_INFO_OBJECT(src_, "image-orientation is now %s", orientation_tag(orientation));
+    // The base class keeps events until segment and caps are sent. Not gst_element_send_event(): that takes
+    // the state lock, which a thread has that waits for this one.
+    GST_ELEMENT_GET_CLASS(src_)->send_event(GST_ELEMENT(src_), orientation_event(orientation));
 }
 
 Timestamps::Stamp FrameDelivery::stamp(const Frame& frame, TimestampMode mode) {

@@ -13,6 +13,7 @@
 #include "frame_caps.hpp"
 #include "frame_time.hpp"
 #include "latency.hpp"
+#include "metadata_decoder.hpp"
 #include "owned.hpp"
 
 namespace ndsharray::gst {
@@ -52,10 +53,15 @@ class FrameDelivery {
     /// Frames that buffer() copied. Any thread.
     std::uint64_t copied() const { return copied_; }
 
+    /// Metas that could not be added to buffers. Any thread.
+    std::uint64_t dropped_metas() const { return metadata_.dropped(); }
+
   private:
     GstFlowReturn push_caps(const FrameCaps& format);
     Timestamps::Stamp stamp(const Frame& frame, TimestampMode mode);
     Owned<GstBuffer> pixels(Frame&& frame);
+    void attach_metadata(GstBuffer* buffer);
+    void send_orientation(Orientation orientation);
     void renew_pool();
     void report_latency();
 
@@ -67,6 +73,8 @@ class FrameDelivery {
     PipelineClock clock_;
     Timestamps timestamps_;
     LatencyTracker latency_;
+    MetadataDecoder metadata_;
+    Orientation orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;  // that downstream knows of
     std::atomic<std::uint64_t> copied_ = 0;
     std::atomic<std::int64_t> live_since_ = 0;
     std::atomic<bool> resumed_ = false;

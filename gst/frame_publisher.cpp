@@ -18,6 +18,8 @@ namespace ndsharray::gst {
 void FramePublisher::restart() {
     format_.reset();
     clock_ = {};
+    orientation_ = {};
+    dropped_metas_ = 0;
     zero_copied_ = 0;
     copied_ = 0;
     lost_ = 0;
@@ -63,17 +65,19 @@ WritableFrame* FramePublisher::slot_holding(GstBuffer* buffer) const {
     GstMemory* memory = gst_buffer_peek_memory(buffer, 0);
     WritableFrame* slot = held_slot(memory);
     const bool as_handed_out = slot && *slot && !slot->is_published() && memory->offset == 0 &&
-                               has_layout(buffer, format_->layout, GST_VIDEO_INFO_N_PLANES(&format_->info));
+                               has_layout(buffer, format_->info, format_->layout);
     return as_handed_out ? slot : nullptr;
 }
 
 /// The pool's buffer stays upstream's, to read. Failed: its segment is no longer the tag's.
 Outcome FramePublisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot) {
     seal(gst_buffer_peek_memory(buffer, 0));
-    const std::uint64_t number = tag_writer_->writer().publish_pinned(slot, describe(buffer));
+    const auto metadata = metadata_.encode(buffer, format_->info, orientation_.get());
+    const std::uint64_t number = tag_writer_->writer().publish_pinned(slot, describe(buffer), metadata);
     if (number == 0) {
         return tag_writer_->unlocked() ? Outcome::Interrupted : Outcome::Failed;
     }
+    count_left_out(buffer);
     ++zero_copied_;
     GST_LOG_OBJECT(sink_, "published frame %" G_GUINT64_FORMAT, number);
     return Outcome::Done;
@@ -108,7 +112,10 @@ Outcome FramePublisher::publish_copy(GstBuffer* buffer) {
         case WriteStatus::Closed:
             return Outcome::Failed;
     }
-    if (const std::uint64_t number = tag_writer_->writer().publish(std::move(frame), describe(buffer))) {
+    const auto metadata = metadata_.encode(buffer, format_->info, orientation_.get());
+    if (const std::uint64_t number =
+            tag_writer_->writer().publish(std::move(frame), describe(buffer), metadata)) {
+        count_left_out(buffer);
         ++copied_;
         GST_LOG_OBJECT(sink_, "copied and published frame %" G_GUINT64_FORMAT, number);
         return Outcome::Done;
@@ -124,6 +131,18 @@ Outcome FramePublisher::publish_copy(GstBuffer* buffer) {
 FrameInfo FramePublisher::describe(GstBuffer* buffer) {
     const PipelineTime time = PipelineTime::of(GST_ELEMENT(sink_), clock_);
     return frame_info(buffer, sink_->segment, time, gst_base_sink_get_latency(sink_));
+}
+
+/// Of a buffer that was published just now.
+void FramePublisher::count_left_out(GstBuffer* buffer) {
+    const unsigned left_out = metadata_.left_out();
+    if (left_out > 0 && dropped_metas_.fetch_add(left_out) == 0) {
+        GST_WARNING_OBJECT(
+            sink_,
+            "%u metas of a buffer do not cross: there is room for %zu bytes per frame, and what "
+            "means nothing in another process is left out. stats counts them. %" GST_PTR_FORMAT,
+            left_out, metadata_capacity, printable(buffer));
+    }
 }
 
 }  // namespace ndsharray::gst

@@ -9,6 +9,8 @@
 #include <memory>
 
 #include "frame_time.hpp"
+#include "metadata_encoder.hpp"
+#include "orientation.hpp"
 #include "tag_writer.hpp"
 
 namespace ndsharray::gst {
@@ -36,6 +38,9 @@ class FramePublisher {
     /// Failed: the tag cannot be written any more.
     Outcome publish(GstBuffer* buffer);
 
+    /// Looks at an event that comes before the frames to come.
+    void observe(GstEvent* event) { orientation_.observe(event); }
+
     const std::shared_ptr<TagWriter>& tag_writer() const { return tag_writer_; }
     std::uint64_t zero_copied() const { return zero_copied_; }
     std::uint64_t copied() const { return copied_; }
@@ -43,21 +48,28 @@ class FramePublisher {
     /// Frames dropped for another reason than a missing slot.
     std::uint64_t lost() const { return lost_; }
 
+    /// Metas that did not cross.
+    std::uint64_t dropped_metas() const { return dropped_metas_; }
+
   private:
     WritableFrame* slot_holding(GstBuffer* buffer) const;
     Outcome publish_in_place(GstBuffer* buffer, WritableFrame& slot);
     Outcome publish_copy(GstBuffer* buffer);
     WritableFrame copied_frame(GstBuffer* buffer);
     FrameInfo describe(GstBuffer* buffer);
+    void count_left_out(GstBuffer* buffer);
     void warn_of_few_slots() const;
 
     GstBaseSink* sink_;
     std::shared_ptr<TagWriter> tag_writer_ = std::make_shared<TagWriter>();  // pools have it as well
     std::shared_ptr<const SlotFormat> format_;
     PipelineClock clock_;
+    MetadataEncoder metadata_;
+    OrientationOfStream orientation_;
     std::atomic<std::uint64_t> zero_copied_ = 0;
     std::atomic<std::uint64_t> copied_ = 0;
     std::atomic<std::uint64_t> lost_ = 0;
+    std::atomic<std::uint64_t> dropped_metas_ = 0;
 };
 
 }  // namespace ndsharray::gst

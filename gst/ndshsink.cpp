@@ -51,6 +51,7 @@
 #include "errors.hpp"
 #include "frame_caps.hpp"
 #include "frame_publisher.hpp"
+#include "metadata_format.hpp"
 #include "owned.hpp"
 #include "sink_properties.hpp"
 #include "slot_pool.hpp"
@@ -116,7 +117,8 @@ void set_readers(NdshSink* self, unsigned readers) {
 gboolean open_tag(NdshSink* self) {
     SinkState& state = *self->state;
     state.settings_changed = false;
-    const SinkSettings settings = current_settings(self);
+    SinkSettings settings = current_settings(self);
+    settings.writer.metadata_capacity = metadata_capacity;
     state.publisher.restart();
     state.reader_awaited = !settings.wait_for_reader;
     state.tag_writer().open(settings.tag, settings.writer,
@@ -217,7 +219,12 @@ gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
         const auto size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&info));
         gst_query_add_allocation_pool(query, pool.get(), size, 0, 0);
     }
-    gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+    // What upstream may leave to whoever gets the buffer.
+    for (const GType api :
+         {GST_VIDEO_META_API_TYPE, GST_VIDEO_CROP_META_API_TYPE, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE,
+          GST_VIDEO_TIME_CODE_META_API_TYPE, GST_REFERENCE_TIMESTAMP_META_API_TYPE}) {
+        gst_query_add_allocation_meta(query, api, nullptr);
+    }
     return TRUE;
 }
 
@@ -294,6 +301,7 @@ GstFlowReturn finish_stream(NdshSink* self) {
 G_DEFINE_TYPE(NdshSink, ndsh_sink, GST_TYPE_BASE_SINK)
 
 gboolean handle_event(GstBaseSink* sink, GstEvent* event) {
+    to_self(sink)->state->publisher.observe(event);
     if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
         const GstFlowReturn flow =
             guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR, [&] { return finish_stream(to_self(sink)); });
@@ -354,8 +362,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     } else if (property == SinkProperty::Stats) {
         SinkState& state = *self->state;
         const FramePublisher& publisher = state.publisher;
-        g_value_take_boxed(value, to_structure({state.tag_writer().stats(), publisher.copied(),
-                                                publisher.zero_copied(), publisher.lost()}));
+        g_value_take_boxed(
+            value, to_structure({state.tag_writer().stats(), publisher.copied(), publisher.zero_copied(),
+                                 publisher.dropped_metas(), publisher.lost()}));
     } else {
         const std::lock_guard lock(self->state->mutex);
         if (!get_sink_property(self->state->settings, property, value)) {

@@ -363,7 +363,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     NdshSrc* self = to_self(object);
     if (static_cast<SrcProperty>(id) == SrcProperty::Stats) {
         const SrcState& state = *self->state;
-        const SrcStats stats{state.tag_reader.stats(), state.delivery.copied(), state.age_at_arrival};
+        const SrcStats stats{state.tag_reader.stats(), state.delivery.copied(),
+                             state.delivery.dropped_metas(), state.age_at_arrival};
         g_value_take_boxed(value, to_structure(stats));
         return;
     }

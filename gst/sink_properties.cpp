@@ -69,7 +69,8 @@ void install_sink_properties(GObjectClass* klass) {
             "stats", "Statistics",
             "Counters since the tag was opened: published (frames readers could see), dropped (frames for "
             "which no slot was free), zero-copied and copied (how the published ones got into shared "
-            "memory), reclaimed (dead readers cleared away), generation and segment (the shared memory in "
+            "memory), metas-dropped (metas of buffers that did not cross: no room, or of no meaning "
+            "elsewhere), reclaimed (dead readers cleared away), generation and segment (the shared memory in "
             "use), readers (attached now)",
             GST_TYPE_STRUCTURE, read_only));
 }
@@ -136,6 +137,7 @@ GstStructure* to_structure(const SinkStats& stats) {
                              "dropped", G_TYPE_UINT64, guint64{stats.writer.dropped + stats.lost},  //
                              "zero-copied", G_TYPE_UINT64, guint64{stats.zero_copied},              //
                              "copied", G_TYPE_UINT64, guint64{stats.copied},                        //
+                             "metas-dropped", G_TYPE_UINT64, guint64{stats.dropped_metas},          //
                              "reclaimed", G_TYPE_UINT64, guint64{stats.writer.reclaimed},           //
                              "generation", G_TYPE_UINT, guint{stats.writer.generation},             //
                              "segment", G_TYPE_STRING, stats.writer.segment.c_str(),                //

@@ -21,9 +21,10 @@ struct SinkSettings {
 /// What ndshsink counts: with what the Writer counts, the "stats" property.
 struct SinkStats {
     WriterStats writer;
-    std::uint64_t copied = 0;       ///< published frames whose pixels were copied into shared memory
-    std::uint64_t zero_copied = 0;  ///< those that upstream wrote there
-    std::uint64_t lost = 0;         ///< frames dropped for another reason than a missing slot
+    std::uint64_t copied = 0;         ///< published frames whose pixels were copied into shared memory
+    std::uint64_t zero_copied = 0;    ///< those that upstream wrote there
+    std::uint64_t dropped_metas = 0;  ///< metas that did not cross
+    std::uint64_t lost = 0;           ///< frames dropped for another reason than a missing slot
 };
 
 /// Property ids of ndshsink from 1 on; set_sink_property() knows those before NumReaders.

@@ -113,7 +113,9 @@ void install_what_to_do(GObjectClass* klass) {
             g_param_spec_boxed(
                 "stats", "Statistics",
                 "Counters since the element started: frames (delivered), missed (published but not "
-                "delivered), copied (delivered, but not without a copy), generation and segment (the shared "
+                "delivered), copied (delivered, but not without a copy), metas-dropped (damaged, or of kinds "
+                "unknown "
+                "here), generation and segment (the shared "
                 "memory read from), reconnects (writers after the first), latency-ns (from publication to "
                 "arrival here, of the newest frame)",
                 GST_TYPE_STRUCTURE, read_only));
@@ -214,6 +216,7 @@ GstStructure* to_structure(const SrcStats& stats) {
                              "frames", G_TYPE_UINT64, guint64{stats.reader.frames},                 //
                              "missed", G_TYPE_UINT64, guint64{stats.reader.missed},                 //
                              "copied", G_TYPE_UINT64, guint64{stats.reader.copied + stats.copied},  //
+                             "metas-dropped", G_TYPE_UINT64, guint64{stats.dropped_metas},          //
                              "generation", G_TYPE_UINT, guint{stats.reader.generation},             //
                              "segment", G_TYPE_STRING, stats.reader.segment.c_str(),                //
                              "reconnects", G_TYPE_UINT64, guint64{stats.reader.reconnects},         //

@@ -40,8 +40,9 @@ struct SrcSettings {
 /// What ndshsrc counts: with what the Reader counts, the "stats" property.
 struct SrcStats {
     ReaderStats reader;
-    std::uint64_t copied = 0;      ///< frames copied by the element, on top of those the Reader copied
-    std::uint64_t latency_ns = 0;  ///< age of the newest frame when it was read
+    std::uint64_t copied = 0;         ///< frames copied by the element, on top of those the Reader copied
+    std::uint64_t dropped_metas = 0;  ///< metas that could not be added to buffers
+    std::uint64_t latency_ns = 0;     ///< age of the newest frame when it was read
 };
 
 /// Property ids of ndshsrc from 1 on; set_src_property() knows all but Stats.

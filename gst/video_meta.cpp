@@ -18,12 +18,15 @@ void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info) {
                                    GST_VIDEO_INFO_N_PLANES(&copy), copy.offset, copy.stride);
 }
 
-bool has_layout(GstBuffer* buffer, const VideoLayout& layout, guint planes) {
+bool has_layout(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout) {
     const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
     if (!meta) {
         return layout.is_default;
     }
-    return meta->n_planes == planes &&
+    const guint planes = GST_VIDEO_INFO_N_PLANES(&info);
+    const bool is_whole = meta->width == static_cast<guint>(GST_VIDEO_INFO_WIDTH(&info)) &&
+                          meta->height == static_cast<guint>(GST_VIDEO_INFO_HEIGHT(&info));
+    return is_whole && meta->n_planes == planes &&
            std::equal(meta->offset, meta->offset + planes, layout.offset.begin()) &&
            std::equal(meta->stride, meta->stride + planes, layout.stride.begin());
 }

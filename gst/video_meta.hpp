@@ -14,9 +14,9 @@ void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayo
 /// The same for GStreamer's default layout.
 void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info);
 
-/// Whether the buffer's planes are where this layout has them: its GstVideoMeta says so, or it has none and
-/// the layout is the default one.
-bool has_layout(GstBuffer* buffer, const VideoLayout& layout, guint planes);
+/// Whether the buffer has a picture of these caps, with its planes where this layout has them: its
+/// GstVideoMeta says so, or it has none and the layout is the default one.
+bool has_layout(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout);
 
 /// Makes a buffer's metas stay when it goes back to its pool.
 void keep_metas(GstBuffer* buffer);

@@ -14,6 +14,7 @@ struct Release : gst::Unref {
     using gst::Unref::operator();
     void operator()(GstBus* bus) const noexcept { gst_object_unref(bus); }
     void operator()(GstElement* element) const noexcept { gst_object_unref(element); }
+    void operator()(GDateTime* time) const noexcept { g_date_time_unref(time); }
     void operator()(GstElementFactory* factory) const noexcept { gst_object_unref(factory); }
     void operator()(GstMessage* message) const noexcept { gst_message_unref(message); }
     void operator()(GstPad* pad) const noexcept { gst_object_unref(pad); }
