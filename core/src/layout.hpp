@@ -91,6 +91,7 @@ struct ReaderEntry {
     std::atomic<std::uint64_t> cursor;                     // the frame it wants next
     std::atomic<std::uint32_t> flags;                      // reader_*
     std::atomic<std::uint32_t> pid;                        // for people
+    std::atomic<std::int64_t> joined;                      // when it came: tells it from who was here before
     // What only people look at: another.
     alignas(cache_line) std::atomic<std::uint64_t> frames;
     std::atomic<std::uint64_t> missed;
@@ -98,6 +99,7 @@ struct ReaderEntry {
 };
 static_assert(offsetof(ReaderEntry, cursor) == 8);
 static_assert(offsetof(ReaderEntry, flags) == 16);
+static_assert(offsetof(ReaderEntry, joined) == 24);
 static_assert(offsetof(ReaderEntry, frames) == 64);
 static_assert(sizeof(ReaderEntry) == 128);
 

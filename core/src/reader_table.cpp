@@ -39,6 +39,7 @@ void clear(ReaderEntry& entry) noexcept {
     entry.flags.store(0, std::memory_order_relaxed);
     entry.cursor.store(0, std::memory_order_relaxed);
     entry.pid.store(0, std::memory_order_relaxed);
+    entry.joined.store(0, std::memory_order_relaxed);
 }
 
 platform::Mapping map_checked(const platform::Descriptor& file, const Id& instance, const std::string& path) {
@@ -167,6 +168,18 @@ unsigned TableOwner::count_live() const noexcept {
     return count;
 }
 
+ReaderRoster::Places TableOwner::live() const noexcept {
+    ReaderRoster::Places places{};
+    for_each_bit(words().active.load(std::memory_order_acquire), [&](std::uint32_t index) {
+        // Relaxed: for people, and the acquire above covers an entry that was announced.
+        const ReaderEntry& entry = words().entries[index];
+        if (platform::is_locked(lock_.number(), index))
+            places[index] = {entry.pid.load(std::memory_order_relaxed),
+                             entry.joined.load(std::memory_order_relaxed)};
+    });
+    return places;
+}
+
 void TableOwner::notify_if_waiting() const noexcept {
     notify_waiting(words());
 }
@@ -220,6 +233,7 @@ void ReaderSession::announce(ReadMode mode, std::uint64_t next) noexcept {
     entry().missed.store(0, std::memory_order_relaxed);
     entry().copied.store(0, std::memory_order_relaxed);
     entry().pid.store(platform::own_pid(), std::memory_order_relaxed);
+    entry().joined.store(platform::monotonic_now(), std::memory_order_relaxed);
     entry().cursor.store(next, std::memory_order_relaxed);
     entry().flags.store(mode == ReadMode::Every ? layout::reader_every : 0, std::memory_order_relaxed);
     // Release: a writer that sees the bit sees the entry. That it sees the bit in time is the business of the

@@ -6,6 +6,7 @@
 #include "fork.hpp"
 #include "layout.hpp"
 #include "platform.hpp"
+#include "reader_roster.hpp"
 
 #include <ndsharray/reader.hpp>
 #include <ndsharray/writer.hpp>
@@ -41,6 +42,9 @@ class TableOwner {
 
     /// How many readers are attached and alive. A system call for each.
     unsigned count_live() const noexcept;
+
+    /// Who they are. A system call for each.
+    ReaderRoster::Places live() const noexcept;
 
     /// Wakes threads of this process that wait for slots. Call after the store that lets go.
     void notify_if_waiting() const noexcept;

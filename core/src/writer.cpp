@@ -86,6 +86,10 @@ void Writer::on_readers_changed(std::function<void(unsigned)> changed) {
     implementation_->on_readers_changed(std::move(changed));
 }
 
+void Writer::on_reader_change(std::function<void(const ReaderChange&)> changed) {
+    implementation_->on_reader_change(std::move(changed));
+}
+
 const std::string& Writer::tag() const noexcept {
     return implementation_->tag();
 }

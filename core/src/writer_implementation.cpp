@@ -285,7 +285,8 @@ void Writer::Implementation::end_of_stream() {
 void Writer::Implementation::close() {
     if (inherited())
         return;              // the tag is the parent's
-    on_readers_changed({});  // no callback runs any more when this returns
+    on_readers_changed({});
+    on_reader_change({});  // no callback runs any more when this returns
     const Lock lock(mutex_);
     if (std::exchange(closed_, true))
         return;
@@ -314,6 +315,17 @@ void Writer::Implementation::on_readers_changed(std::function<void(unsigned)> ch
     readers_came_or_went();  // those who were here before
 }
 
+void Writer::Implementation::on_reader_change(std::function<void(const ReaderChange&)> changed) {
+    if (inherited())
+        return;
+    {
+        const std::lock_guard guard(telling_);
+        reader_change_ = std::move(changed);
+        roster_.forget();
+    }
+    readers_came_or_went();
+}
+
 /// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living
 /// copy.
 void Writer::Implementation::readers_came_or_went() {
@@ -322,6 +334,9 @@ void Writer::Implementation::readers_came_or_went() {
     const unsigned readers = table_->count_live();
     if (readers != std::exchange(known_readers_, readers) && readers_changed_)
         readers_changed_(readers);
+    if (reader_change_)
+        for (const ReaderChange& change : roster_.update(table_->live()))
+            reader_change_(change);
 }
 
 std::string Writer::Implementation::segment_name() const {

@@ -43,6 +43,7 @@ class Writer::Implementation {
     void resume() noexcept { wait_.resume(); }
     void close();
     void on_readers_changed(std::function<void(unsigned)> changed);
+    void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
     const std::string& tag() const noexcept { return files_.tag(); }
     const WriterOptions& options() const noexcept { return options_; }
@@ -86,7 +87,9 @@ class Writer::Implementation {
 
     std::mutex telling_;  // held while the callback runs; guards what follows
     std::function<void(unsigned)> readers_changed_;
+    std::function<void(const ReaderChange&)> reader_change_;
     unsigned known_readers_ = 0;
+    ReaderRoster roster_;
 
     Watch table_watch_;  // last: its callback uses the rest
 };

@@ -62,6 +62,13 @@ struct WriterStats {
     std::string segment;           ///< file name of the current segment; empty before the first
 };
 
+/// A reader attached or went away, for Writer::on_reader_change().
+struct ReaderChange {
+    enum class Kind { Added, Removed } kind = Kind::Added;
+    std::uint32_t pid = 0;  ///< of its process, as it says itself: to be shown to people only
+    unsigned readers = 0;   ///< attached after this
+};
+
 /// Why Writer::acquire or wait_* came back.
 enum class WriteStatus {
     Ok,
@@ -194,6 +201,10 @@ class NDSHARRAY_API Writer {
     /// mostly from a thread of the library: return soon, do not destroy the Writer there. An empty function
     /// ends it; when this returns, no call is under way.
     void on_readers_changed(std::function<void(unsigned)> changed);
+
+    /// The same for each reader that comes, leaves or dies, in order; a reader that was there for less than
+    /// it takes to look is not told of.
+    void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
     const std::string& tag() const noexcept;
     const WriterOptions& options() const noexcept;
