@@ -20,6 +20,7 @@ void FramePublisher::restart() {
     clock_ = {};
     orientation_ = {};
     dropped_metas_ = 0;
+    drops_.restart();
     zero_copied_ = 0;
     copied_ = 0;
     lost_ = 0;
@@ -79,6 +80,7 @@ Outcome FramePublisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot)
     }
     count_left_out(buffer);
     ++zero_copied_;
+    drops_.count_processed();
     GST_LOG_OBJECT(sink_, "published frame %" G_GUINT64_FORMAT, number);
     return Outcome::Done;
 }
@@ -106,6 +108,7 @@ Outcome FramePublisher::publish_copy(GstBuffer* buffer) {
             break;
         case WriteStatus::NoSlot:
         case WriteStatus::Timeout:
+            drops_.count_dropped(buffer);
             return Outcome::Done;
         case WriteStatus::Cancelled:
             return Outcome::Interrupted;
@@ -117,6 +120,7 @@ Outcome FramePublisher::publish_copy(GstBuffer* buffer) {
             tag_writer_->writer().publish(std::move(frame), describe(buffer), metadata)) {
         count_left_out(buffer);
         ++copied_;
+        drops_.count_processed();
         GST_LOG_OBJECT(sink_, "copied and published frame %" G_GUINT64_FORMAT, number);
         return Outcome::Done;
     }
@@ -124,6 +128,7 @@ Outcome FramePublisher::publish_copy(GstBuffer* buffer) {
         return Outcome::Interrupted;
     }
     ++lost_;
+    drops_.count_dropped(buffer);
     GST_WARNING_OBJECT(sink_, "a frame could not be published");
     return Outcome::Done;
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "drop_reports.hpp"
 #include "frame_time.hpp"
 #include "metadata_encoder.hpp"
 #include "orientation.hpp"
@@ -22,10 +23,13 @@ enum class Outcome { Done, Interrupted, Failed };
 class FramePublisher {
   public:
     /// \param sink the element that publishes; outlives this
-    explicit FramePublisher(GstBaseSink* sink) : sink_(sink) {}
+    explicit FramePublisher(GstBaseSink* sink) : sink_(sink), drops_(sink) {}
 
     /// A tag was opened; nothing was published under it yet.
     void restart();
+
+    /// Says what is still to be said of dropped frames.
+    void finish() { drops_.finish(); }
 
     bool is_prepared(const std::shared_ptr<const SlotFormat>& format) const { return format == format_; }
 
@@ -61,6 +65,7 @@ class FramePublisher {
     void warn_of_few_slots() const;
 
     GstBaseSink* sink_;
+    DropReports drops_;
     std::shared_ptr<TagWriter> tag_writer_ = std::make_shared<TagWriter>();  // pools have it as well
     std::shared_ptr<const SlotFormat> format_;
     PipelineClock clock_;

@@ -52,7 +52,9 @@
 #include "frame_caps.hpp"
 #include "frame_publisher.hpp"
 #include "metadata_format.hpp"
+#include "own_pipeline.hpp"
 #include "owned.hpp"
+#include "reader_news.hpp"
 #include "sink_properties.hpp"
 #include "slot_pool.hpp"
 #include "tag_writer.hpp"
@@ -65,7 +67,7 @@ namespace ndsharray::gst {
 namespace {
 
 struct SinkState {
-    explicit SinkState(GstBaseSink* sink) : publisher(sink) {}
+    explicit SinkState(GstBaseSink* sink) : news(GST_ELEMENT(sink)), publisher(sink) {}
 
     TagWriter& tag_writer() { return *publisher.tag_writer(); }
 
@@ -73,7 +75,7 @@ struct SinkState {
     SinkSettings settings;
     std::atomic<bool> settings_changed = false;  // since the tag was opened
 
-    std::atomic<unsigned> readers = 0;
+    ReaderNews news;
 
     // Only for the streaming thread.
     FramePublisher publisher;
@@ -101,37 +103,26 @@ SinkSettings current_settings(NdshSink* self) {
 
 // ---------------------------------------------------------------------------------------- start and stop
 
-/// From a thread of the library. A handler may do as it likes, stop the pipeline included, so it is called
-/// from another one.
-void set_readers(NdshSink* self, unsigned readers) {
-    if (self->state->readers.exchange(readers) == readers) {
-        return;
-    }
-    GST_INFO_OBJECT(self, "%u readers", readers);
-    const auto notify = [](GstElement* element, gpointer) {
-        g_object_notify(G_OBJECT(element), "num-readers");
-    };
-    gst_element_call_async(GST_ELEMENT(self), notify, nullptr, nullptr);
-}
-
 gboolean open_tag(NdshSink* self) {
     SinkState& state = *self->state;
     state.settings_changed = false;
     SinkSettings settings = current_settings(self);
     settings.writer.metadata_capacity = metadata_capacity;
     state.publisher.restart();
+    state.news.start(settings.tag);
     state.reader_awaited = !settings.wait_for_reader;
     state.tag_writer().open(settings.tag, settings.writer,
-                            [self](unsigned readers) { set_readers(self, readers); });
+                            [&state](const ReaderChange& change) { state.news.tell(change); });
     GST_INFO_OBJECT(self, "writing under tag %s", settings.tag.c_str());
     return TRUE;
 }
 
 gboolean close_tag(NdshSink* self) {
+    self->state->publisher.finish();
     if (!self->state->tag_writer().close()) {
         GST_WARNING_OBJECT(self, "stopped although a reader did not have the last frame after some seconds");
     }
-    set_readers(self, 0);
+    self->state->news.stop();
     return TRUE;
 }
 
@@ -291,6 +282,7 @@ GstFlowReturn finish_stream(NdshSink* self) {
     }
     if (flow == GST_FLOW_OK) {
         GST_INFO_OBJECT(self, "end of stream");
+        self->state->publisher.finish();
         writer.end_of_stream();
     }
     return flow;
@@ -313,37 +305,10 @@ gboolean handle_event(GstBaseSink* sink, GstEvent* event) {
     return GST_BASE_SINK_CLASS(ndsh_sink_parent_class)->event(sink, event);
 }
 
-/// Whether an ndshsrc of our own pipeline reads our tag.
-bool is_read_in_own_pipeline(NdshSink* self) {
-    Owned<GstObject> top(GST_OBJECT(gst_object_ref(self)));
-    while (GstObject* parent = gst_object_get_parent(top.get())) {
-        top.reset(parent);
-    }
-    if (!GST_IS_BIN(top.get())) {
-        return false;
-    }
-    const std::string tag = current_settings(self).tag;
-    const auto reads_tag = [](gconstpointer item, gconstpointer wanted) -> gint {
-        const auto* value = static_cast<const GValue*>(item);
-        gchar* found = nullptr;
-        g_object_get(g_value_get_object(value), "tag", &found, nullptr);
-        const Owned<char> owned(found);
-        return g_strcmp0(found, static_cast<const char*>(wanted));
-    };
-    GstIterator* sources = gst_bin_iterate_all_by_element_factory_name(GST_BIN(top.get()), "ndshsrc");
-    GValue match = G_VALUE_INIT;
-    const bool found = gst_iterator_find_custom(sources, reads_tag, &match, const_cast<char*>(tag.c_str()));
-    if (found) {
-        g_value_unset(&match);
-    }
-    gst_iterator_free(sources);
-    return found;
-}
-
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
         // Such a pipeline could never preroll: its other sink waits for what we write when we play.
-        if (is_read_in_own_pipeline(to_self(element))) {
+        if (is_read_in_pipeline_of(element, current_settings(to_self(element)).tag)) {
             gst_base_sink_set_async_enabled(GST_BASE_SINK(element), FALSE);
         }
         to_self(element)->state->refused.reset();
@@ -358,7 +323,7 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     NdshSink* self = to_self(object);
     const auto property = static_cast<SinkProperty>(id);
     if (property == SinkProperty::NumReaders) {
-        g_value_set_uint(value, self->state->readers);
+        g_value_set_uint(value, self->state->news.readers());
     } else if (property == SinkProperty::Stats) {
         SinkState& state = *self->state;
         const FramePublisher& publisher = state.publisher;
@@ -412,6 +377,7 @@ void ndsh_sink_class_init(NdshSinkClass* klass) {
     object->get_property = get_property;
     object->finalize = finalize;
     install_sink_properties(object);
+    install_reader_signals(object);
 
     describe_element(GST_ELEMENT_CLASS(klass));
     GST_ELEMENT_CLASS(klass)->change_state = GST_DEBUG_FUNCPTR(change_state);

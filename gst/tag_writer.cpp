@@ -10,9 +10,9 @@ namespace ndsharray::gst {
 using std::chrono_literals::operator""s;
 
 void TagWriter::open(const std::string& tag, const WriterOptions& options,
-                     std::function<void(unsigned)> readers_changed) {
+                     std::function<void(const ReaderChange&)> readers_changed) {
     auto writer = std::make_shared<Writer>(tag, options);
-    writer->on_readers_changed(std::move(readers_changed));
+    writer->on_reader_change(std::move(readers_changed));
     const std::lock_guard lock(mutex_);
     writer_ = std::move(writer);
     format_.reset();
@@ -25,7 +25,7 @@ bool TagWriter::close() {
     if (!is_open()) {
         return true;
     }
-    writer_->on_readers_changed({});
+    writer_->on_reader_change({});
     writer_->resume();
     const bool drained = !writer_->options().backpressure || writer_->drain(patience) == WriteStatus::Ok;
     WriterStats last = writer_->stats();

@@ -24,10 +24,10 @@ struct SlotFormat {
 /// open(), close() and writer() are for one thread at a time; the rest is safe from any thread.
 class TagWriter {
   public:
-    /// \param readers_changed is called with the number of readers, from another thread
-    /// \throws Error as the constructor of Writer.
+    /// \param readers_changed is called for each reader that comes or goes, from another thread, until
+    /// close() \throws Error as the constructor of Writer.
     void open(const std::string& tag, const WriterOptions& options,
-              std::function<void(unsigned)> readers_changed);
+              std::function<void(const ReaderChange&)> readers_changed);
 
     /// Gives up the tag; with backpressure, once readers have the last frame.
     /// \returns false if they had not after a few seconds.

@@ -64,9 +64,11 @@ TEST_F(ReaderChanges, NameTheProcess) {
 
 TEST_F(ReaderChanges, TellOfAReaderThatIsKilled) {
     RemoteReader reader(tag_);
+    const pid_t pid = reader.pid();
     ASSERT_TRUE(attach(reader, writer_));
+    ASSERT_EQ(told(1).size(), 1U);
     reader.kill();
-    EXPECT_EQ(told(2), (std::vector<Told>{{Kind::Added, reader.pid(), 1}, {Kind::Removed, reader.pid(), 0}}));
+    EXPECT_EQ(told(2), (std::vector<Told>{{Kind::Added, pid, 1}, {Kind::Removed, pid, 0}}));
 }
 
 TEST_F(ReaderChanges, MissNoneOfManyThatComeAndGoAtOnce) {

@@ -3,34 +3,12 @@
 #include "gst_test.hpp"
 
 #include <fstream>
-#include <optional>
 
 #include "remote_pipeline.hpp"
+#include "variable.hpp"
 
 namespace ndsharray::test {
 namespace {
-
-/// Sets an environment variable, here and in processes started meanwhile.
-class Variable {
-  public:
-    Variable(const char* name, const std::string& value) : name_(name) {
-        if (const char* outer = std::getenv(name))
-            outer_ = outer;
-        ::setenv(name, value.c_str(), 1);
-    }
-    ~Variable() {
-        if (outer_)
-            ::setenv(name_, outer_->c_str(), 1);
-        else
-            ::unsetenv(name_);
-    }
-    Variable(const Variable&) = delete;
-    Variable& operator=(const Variable&) = delete;
-
-  private:
-    const char* name_;
-    std::optional<std::string> outer_;
-};
 
 /// What a traced process writes when it ends.
 class Report {
