@@ -368,6 +368,7 @@ void describe_element(GstElementClass* klass) {
         klass, "Shared array video sink", "Sink/Video",
         "Shares raw video frames with other processes as arrays in shared memory, under a tag",
         "The ndsharray authors");
+    gst_element_class_add_static_metadata(klass, GST_ELEMENT_METADATA_DOC_URI, DOCUMENTATION_URI "#ndshsink");
 }
 
 void ndsh_sink_class_init(NdshSinkClass* klass) {

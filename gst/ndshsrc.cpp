@@ -409,6 +409,7 @@ void describe_element(GstElementClass* klass) {
         klass, "Shared array video source", "Source/Video",
         "Reads raw video frames that another process shares as arrays in shared memory, under a tag",
         "The ndsharray authors");
+    gst_element_class_add_static_metadata(klass, GST_ELEMENT_METADATA_DOC_URI, DOCUMENTATION_URI "#ndshsrc");
 }
 
 void ndsh_src_class_init(NdshSrcClass* klass) {

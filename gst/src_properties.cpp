@@ -60,32 +60,39 @@ void install(GObjectClass* klass, SrcProperty property, GParamSpec* spec) {
 }
 
 void install_what_to_read(GObjectClass* klass) {
+    install(klass, SrcProperty::Tag,
+            g_param_spec_string(
+                "tag", "Tag",
+                "Name under which the frames are written: 1 to 128 of A-Z a-z 0-9 . _ -, not "
+                "starting with a dot. Required, no default. Changed while PLAYING, the source moves "
+                "over, with new caps if they differ and DISCONT; there, a malformed one is refused "
+                "with a warning and the source stays",
+                nullptr, mutable_playing));
     install(
-        klass, SrcProperty::Tag,
-        g_param_spec_string("tag", "Tag",
-                            "Name under which the frames are written, required. Changed while PLAYING, the "
-                            "source moves over, with new caps if they differ and DISCONT",
-                            nullptr, mutable_playing));
-    install(klass, SrcProperty::Mode,
-            enum_spec("mode", "Mode", "Which frame to take next", enum_type("NdshSrcMode", modes),
-                      static_cast<int>(ReadMode::Latest), mutable_ready));
+        klass, SrcProperty::Mode,
+        enum_spec("mode", "Mode",
+                  "Which frame to take next. Default: latest, the newest one. Counts from the next start or "
+                  "change of tag on",
+                  enum_type("NdshSrcMode", modes), static_cast<int>(ReadMode::Latest), mutable_ready));
     install(
         klass, SrcProperty::MaxLeases,
         g_param_spec_uint("max-leases", "Maximum leases",
-                          "Frames that may be held downstream without a copy; past it, frames are copied. "
-                          "Each one is a slot less for the writer",
+                          "Number of frames that may be held downstream without a copy; past it, frames are "
+                          "copied. Each one is a slot less for the writer. Default: 2",
                           0, most_leases, ReaderOptions{}.max_leases, mutable_ready));
-    install(klass, SrcProperty::Owner,
-            g_param_spec_string("owner", "Owner",
-                                "Name or number of the user who must own the tag. Unset: the user of this "
-                                "process, or root",
-                                nullptr, mutable_ready));
+    install(
+        klass, SrcProperty::Owner,
+        g_param_spec_string("owner", "Owner",
+                            "Name or number of the user who must own the tag. Default, unset: the user of "
+                            "this process, or root",
+                            nullptr, mutable_ready));
     install(
         klass, SrcProperty::Caps,
         g_param_spec_boxed(
             "caps", "Caps",
             "What arrays are that were written without caps, as NumPy does; width and height come from the "
-            "shape. Unset: (H,W) uint8 GRAY8, (H,W) uint16 GRAY16, (H,W,3) uint8 RGB, (H,W,4) uint8 RGBA, "
+            "shape. Default, unset: (H,W) uint8 GRAY8, (H,W) uint16 GRAY16, (H,W,3) uint8 RGB, (H,W,4) uint8 "
+            "RGBA, "
             "(H,W,4) uint16 RGBA64",
             GST_TYPE_CAPS, mutable_ready));
 }
@@ -95,20 +102,25 @@ void install_what_to_do(GObjectClass* klass) {
         klass, SrcProperty::Timeout,
         g_param_spec_uint64("timeout", "Timeout",
                             "How long to wait for a writer or a frame, in nanoseconds, before on-disconnect "
-                            "applies. 0 = for ever",
+                            "applies. Default: 0 = for ever",
                             0, G_MAXINT64, 0, mutable_playing));
     install(
         klass, SrcProperty::OnDisconnect,
-        enum_spec("on-disconnect", "On disconnect", "What to do when the writer went away or timeout passed",
+        enum_spec("on-disconnect", "On disconnect",
+                  "What to do when the writer went away or timeout passed. Default: wait for the next writer",
                   enum_type("NdshSrcOnDisconnect", on_disconnects), static_cast<int>(OnDisconnect::Wait),
                   mutable_playing));
-    install(klass, SrcProperty::OnEos,
-            enum_spec("on-eos", "On EOS", "What to do when the writer's stream ended",
-                      enum_type("NdshSrcOnEos", on_eoses), static_cast<int>(OnEos::Eos), mutable_playing));
-    install(klass, SrcProperty::Timestamps,
-            enum_spec("timestamps", "Timestamps", "Where the PTS of a frame comes from",
-                      enum_type("NdshSrcTimestamps", timestamp_modes), static_cast<int>(TimestampMode::Auto),
-                      mutable_playing));
+    install(
+        klass, SrcProperty::OnEos,
+        enum_spec("on-eos", "On EOS", "What to do when the writer's stream ended. Default: eos, end as well",
+                  enum_type("NdshSrcOnEos", on_eoses), static_cast<int>(OnEos::Eos), mutable_playing));
+    install(
+        klass, SrcProperty::Timestamps,
+        enum_spec("timestamps", "Timestamps",
+                  "Where the PTS of a frame comes from. Default: auto, which is stream where the writer has "
+                  "backpressure, else clock",
+                  enum_type("NdshSrcTimestamps", timestamp_modes), static_cast<int>(TimestampMode::Auto),
+                  mutable_playing));
     install(klass, SrcProperty::Stats,
             g_param_spec_boxed(
                 "stats", "Statistics",
@@ -117,7 +129,7 @@ void install_what_to_do(GObjectClass* klass) {
                 "unknown "
                 "here), generation and segment (the shared "
                 "memory read from), reconnects (writers after the first), latency-ns (from publication to "
-                "arrival here, of the newest frame)",
+                "arrival here, of the newest frame). All 0 by default",
                 GST_TYPE_STRUCTURE, read_only));
 }
 
