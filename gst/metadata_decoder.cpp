@@ -146,24 +146,22 @@ bool add_custom(GstBuffer* buffer, ByteReader& bytes) {
         return false;
     }
     GstStructure* fields = gst_custom_meta_get_structure(gst_buffer_add_custom_meta(buffer, name));
-    gst_structure_foreach(
-        structure.get(),
-        [](GQuark field, const GValue* value, gpointer to) -> gboolean {
-            gst_structure_id_set_value(static_cast<GstStructure*>(to), field, value);
-            return TRUE;
-        },
-        fields);
+    for (gint i = 0; i < gst_structure_n_fields(structure.get()); ++i) {
+        const gchar* field = gst_structure_nth_field_name(structure.get(), static_cast<guint>(i));
+        gst_structure_set_value(fields, field, gst_structure_get_value(structure.get(), field));
+    }
     return true;
 }
 
 #if GST_CHECK_VERSION(1, 24, 0)
-/// Custom metas have a kind of their own; here they would be text for GStreamer's parser of anything.
+/// Metas that have a kind of their own are refused here: some of them would be text for GStreamer's recursive
+/// parser of anything.
 bool add_serialized(GstBuffer* buffer, ByteReader& bytes) {
     const std::string name = bytes.get_text();
     const auto version = bytes.get<std::uint8_t>();
     const auto content = bytes.get_rest();
     const GstMetaInfo* info = name.empty() ? nullptr : gst_meta_get_info(name.c_str());
-    if (!info || !info->deserialize_func || gst_meta_info_is_custom(info) || is_about_memory(info)) {
+    if (!info || !info->deserialize_func || kind_of(info) != MetadataKind::Serialized) {
         return false;
     }
     return info->deserialize_func(info, buffer, reinterpret_cast<const guint8*>(content.data()),

@@ -8,37 +8,7 @@
 
 namespace ndsharray::gst {
 
-bool is_about_memory(const GstMetaInfo* info) {
-    static const GQuark memory = g_quark_from_static_string(GST_META_TAG_MEMORY_STR);
-    static const GQuark reference = g_quark_from_static_string("memory-reference");
-    return info->api == GST_VIDEO_META_API_TYPE || info->api == GST_PARENT_BUFFER_META_API_TYPE ||
-           gst_meta_api_type_has_tag(info->api, memory) || gst_meta_api_type_has_tag(info->api, reference);
-}
-
 namespace {
-
-/// Nothing for what does not cross.
-std::optional<MetadataKind> kind_of(const GstMetaInfo* info) {
-    if (info->api == GST_VIDEO_CROP_META_API_TYPE) {
-        return MetadataKind::Crop;
-    }
-    if (info->api == GST_VIDEO_TIME_CODE_META_API_TYPE) {
-        return MetadataKind::TimeCode;
-    }
-    if (info->api == GST_REFERENCE_TIMESTAMP_META_API_TYPE) {
-        return MetadataKind::ReferenceTimestamp;
-    }
-    if (info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE) {
-        return MetadataKind::RegionOfInterest;
-    }
-    if (is_about_memory(info)) {
-        return std::nullopt;
-    }
-    if (gst_meta_info_is_custom(info)) {
-        return MetadataKind::Custom;
-    }
-    return MetadataKind::Serialized;
-}
 
 constexpr unsigned bit_of(MetadataKind kind) {
     return 1U << static_cast<unsigned>(kind);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace ndsharray::gst {
 
@@ -33,7 +34,8 @@ inline constexpr std::size_t most_metadata = 64 * 1024;
 /// GST_VIDEO_ORIENTATION_IDENTITY to GST_VIDEO_ORIENTATION_UR_LL.
 using Orientation = GstVideoOrientationMethod;
 
-/// Whether a meta is about the buffer's memory or its layout, not about the picture; it ends with the buffer.
-bool is_about_memory(const GstMetaInfo* info);
+/// As which kind a meta crosses; nothing if it does not, because it is about the buffer's memory or layout.
+/// Others that cannot cross count as Serialized, which then fails.
+std::optional<MetadataKind> kind_of(const GstMetaInfo* info);
 
 }  // namespace ndsharray::gst

@@ -229,7 +229,8 @@ TEST_F(MetadataGarbage, AfterDamagedMetadataTheNextIsRead) {
 }
 
 TEST_F(MetadataGarbage, UnknownKindsAndUnknownNamesAreSkippedAndCounted) {
-    ASSERT_TRUE(GST_VIDEO_META_INFO);  // which lets it be known by its name
+    // Which lets them be known by their names.
+    ASSERT_TRUE(GST_VIDEO_META_INFO && GST_REFERENCE_TIMESTAMP_META_INFO);
     const Bytes bytes = bytes_of([](ByteWriter& to) {
         put_record(to, 99, numbers(1, 2, 3));
         put_record(to, static_cast<std::uint32_t>(MetadataKind::Serialized),
@@ -243,13 +244,17 @@ TEST_F(MetadataGarbage, UnknownKindsAndUnknownNamesAreSkippedAndCounted) {
                    in_order({text("GstVideoMeta"), numbers(0U)}));
         put_record(to, static_cast<std::uint32_t>(MetadataKind::Serialized),
                    in_order({text("GstVideoMeta"), numbers(std::uint8_t{0}, 1, 2, 3)}));
+        // What has a kind of its own is not believed in another's form.
+        put_record(to, static_cast<std::uint32_t>(MetadataKind::Serialized),
+                   in_order({text("GstReferenceTimestampMeta"),
+                             numbers(std::uint8_t{0}, guint64{1}, guint64{2}), text("timestamp/x-a")}));
         put_record(to, static_cast<std::uint32_t>(MetadataKind::Crop), numbers(0U, 0U, 64U, 48U));
     });
     const Sample sample = read(bytes);
     ASSERT_TRUE(sample);
     EXPECT_EQ(number_of_metas(sample.buffer()), 1U);
     EXPECT_TRUE(gst_buffer_get_video_crop_meta(sample.buffer()));
-    EXPECT_EQ(dropped(), 6U);
+    EXPECT_EQ(dropped(), 7U);
 }
 
 TEST_F(MetadataGarbage, WhatALaterVersionAddsToARecordIsNotLookedAt) {
