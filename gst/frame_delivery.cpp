@@ -28,7 +28,7 @@ std::int64_t frame_duration(const GstVideoInfo& info) {
 
 }  // namespace
 
-FrameDelivery::FrameDelivery(GstBaseSrc* src) : src_(src) {}
+FrameDelivery::FrameDelivery(GstBaseSrc* src, KeptFrame& kept) : src_(src), kept_(kept) {}
 
 void FrameDelivery::restart() {
     format_.reset();
@@ -38,6 +38,7 @@ void FrameDelivery::restart() {
     metadata_.restart();
     orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;
     copied_ = 0;
+    new_writer_ = gap_ = false;
     flushed_ = false;
     play();
 }
@@ -47,10 +48,18 @@ void FrameDelivery::play() {
     resumed_ = true;
 }
 
+void FrameDelivery::note(const Frame& frame) {
+    new_writer_ |= frame.first_of_writer();
+    gap_ |= frame.missed() > 0;
+}
+
 GstFlowReturn FrameDelivery::send_caps(const Frame& frame, GstCaps* given) {
-    if (format_ && generation_ == frame.generation() && !frame.first_of_writer()) {
+    if (format_ && generation_ == frame.generation() && !new_writer_) {
         return GST_FLOW_OK;
     }
+    // Until the new caps are there, no frame goes anywhere: neither this one nor one of the old caps.
+    format_.reset();
+    kept_.forget();
     try {
         FrameCaps format = frame_caps(frame.spec(), frame.attributes(), given);
         GST_INFO_OBJECT(src_, "%s in %s is %" GST_PTR_FORMAT, frame.spec().to_string().c_str(),
@@ -96,11 +105,8 @@ GstFlowReturn FrameDelivery::push_caps(const FrameCaps& format) {
 
 Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
     const FrameInfo info = frame.info();
-    const bool gap = frame.missed() > 0 || frame.first_of_writer();
     const Timestamps::Stamp times = stamp(frame, mode);
-    if (times.segment) {
-        gst_base_src_new_segment(src_, &*times.segment);
-    }
+    const bool discont = std::exchange(gap_, false) | std::exchange(new_writer_, false);
     metadata_.take(frame.metadata());
     Owned<GstBuffer> buffer = pixels(std::move(frame));
     if (!buffer) {
@@ -110,9 +116,8 @@ Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
     }
     set_buffer_info(buffer.get(), info);
     attach_metadata(buffer.get());
-    GST_BUFFER_PTS(buffer.get()) = times.pts;
-    GST_BUFFER_DTS(buffer.get()) = times.dts;
-    if (gap) {
+    set_times(buffer.get(), times);
+    if (discont) {
         GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     }
     return buffer;
@@ -137,11 +142,31 @@ void FrameDelivery::send_orientation(Orientation orientation) {
     // The base class keeps events until segment and caps are sent. Not gst_element_send_event(): that takes
     // the state lock, which a thread has that waits for this one.
     GST_ELEMENT_GET_CLASS(src_)->send_event(GST_ELEMENT(src_), orientation_event(orientation));
+Owned<GstBuffer> FrameDelivery::repeat(std::chrono::nanoseconds keepalive) {
+    if (flushed_.exchange(false)) {
+        timestamps_.restart();
+    }
+    const auto times = timestamps_.repeat(PipelineTime::of(GST_ELEMENT(src_), clock_));
+    Owned<GstBuffer> buffer = kept_.repeat();
+    set_times(buffer.get(), times);
+    GST_BUFFER_DURATION(buffer.get()) = static_cast<GstClockTime>(keepalive.count());
+    return buffer;
+}
+
+void FrameDelivery::set_times(GstBuffer* buffer, const Timestamps::Stamp& times) {
+    if (times.segment) {
+        gst_base_src_new_segment(src_, &*times.segment);
+    }
+    GST_BUFFER_PTS(buffer) = times.pts;
+    GST_BUFFER_DTS(buffer) = times.dts;
 }
 
 Timestamps::Stamp FrameDelivery::stamp(const Frame& frame, TimestampMode mode) {
-    const bool gap_of_pause = resumed_.exchange(false) && frame.missed() > 0;
-    if (flushed_.exchange(false) || gap_of_pause || frame.first_of_writer()) {
+    const bool gap_of_pause = resumed_.exchange(false) && gap_;
+    if (flushed_.exchange(false)) {
+        timestamps_.restart();
+        gap_ = true;  // a frame may have been on its way
+    } else if (gap_of_pause || new_writer_) {
         timestamps_.restart();
     }
     const PipelineTime time = PipelineTime::of(GST_ELEMENT(src_), clock_);

@@ -7,11 +7,13 @@
 #include <ndsharray/frame.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
 #include "frame_caps.hpp"
 #include "frame_time.hpp"
+#include "keepalive.hpp"
 #include "latency.hpp"
 #include "metadata_decoder.hpp"
 #include "owned.hpp"
@@ -21,8 +23,9 @@ namespace ndsharray::gst {
 /// Everything is for the streaming thread, except what says otherwise.
 class FrameDelivery {
   public:
-    /// \param src the element to push from; outlives this
-    explicit FrameDelivery(GstBaseSrc* src);
+    /// \param src the element to push from
+    /// \param kept the frame to repeat; both outlive this
+    FrameDelivery(GstBaseSrc* src, KeptFrame& kept);
 
     /// Nothing was delivered yet.
     void restart();
@@ -37,6 +40,9 @@ class FrameDelivery {
     /// Whether downstream finds planes by GstVideoMeta, in caps that are set from now on.
     void set_takes_video_meta(bool takes_it) { takes_video_meta_ = takes_it; }
 
+    /// Takes note of a frame that was read, delivered or not.
+    void note(const Frame& frame);
+
     /// Sees to it that downstream has the caps of this frame. Posts an ERROR message where that fails.
     /// \param given the user's caps for frames without, nullptr for none
     GstFlowReturn send_caps(const Frame& frame, GstCaps* given);
@@ -46,6 +52,9 @@ class FrameDelivery {
     /// \param mode not Auto
     /// \returns nullptr if there is no memory for a copy.
     Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode);
+
+    /// The kept frame once more, to last for `keepalive`. To be called when it is due.
+    Owned<GstBuffer> repeat(std::chrono::nanoseconds keepalive);
 
     /// To be reported, in nanoseconds. Any thread.
     std::int64_t latency() const { return latency_.minimum(); }
@@ -59,6 +68,7 @@ class FrameDelivery {
   private:
     GstFlowReturn push_caps(const FrameCaps& format);
     Timestamps::Stamp stamp(const Frame& frame, TimestampMode mode);
+    void set_times(GstBuffer* buffer, const Timestamps::Stamp& times);
     Owned<GstBuffer> pixels(Frame&& frame);
     void attach_metadata(GstBuffer* buffer);
     void send_orientation(Orientation orientation);
@@ -66,10 +76,14 @@ class FrameDelivery {
     void report_latency();
 
     GstBaseSrc* src_;
-    std::optional<FrameCaps> format_;
-    Owned<GstBufferPool> pool_;     // of buffers for frames of this format
-    std::uint32_t generation_ = 0;  // for which format_ holds
+    KeptFrame& kept_;
+    std::optional<FrameCaps> format_;  // of the frames before; nothing where downstream may not have it
+    Owned<GstBufferPool> pool_;        // of buffers for frames of this format
+    std::uint32_t generation_ = 0;     // for which format_ holds
     bool takes_video_meta_ = false;
+    bool new_writer_ =
+        false;          // of the frames noted since the last that was delivered, one was a writer's first
+    bool gap_ = false;  // and some before one of them were missed
     PipelineClock clock_;
     Timestamps timestamps_;
     LatencyTracker latency_;

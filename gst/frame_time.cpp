@@ -106,7 +106,28 @@ std::int64_t PipelineTime::instant(std::int64_t running_time, std::int64_t laten
     return sum(running_time, base_time + latency - *offset).value_or(no_time);
 }
 
+void Timestamps::restart() {
+    restarted_ = true;
+    floor_ = latest_ + 1;
+}
+
+/// A flush or the application may have set running time back: then what was given before binds no more.
+void Timestamps::follow(const PipelineTime& time) {
+    constexpr std::int64_t jitter = 10'000'000;  // more than a measured clock has
+    const auto now = time.running_time(time.now);
+    if (!now) {
+        return;
+    }
+    if (now_ && *now < *now_ - jitter) {
+        restarted_ = true;
+        end_ = floor_ = 0;
+        latest_ = -1;
+    }
+    now_ = *now;
+}
+
 Timestamps::Stamp Timestamps::next(const FrameInfo& info, TimestampMode mode, const PipelineTime& time) {
+    follow(time);
     switch (mode) {
         case TimestampMode::Stream:
             return stream_stamp(info, time);
@@ -129,7 +150,7 @@ Timestamps::Stamp Timestamps::stream_stamp(const FrameInfo& info, const Pipeline
 
     Stamp stamp;
     if (!anchor_ || restarted_ || pts < last_pts_) {
-        stamp.segment = anchored_at(pts, std::max(now.value_or(0), end_));
+        stamp.segment = anchored_at(pts, std::max({now.value_or(0), end_, latest_ + 1}));
     }
     stamp.pts = clock_time(pts);
     if (const auto dts = known(info.stream_dts)) {
@@ -140,6 +161,7 @@ Timestamps::Stamp Timestamps::stream_stamp(const FrameInfo& info, const Pipeline
         stamp.lateness = *now - running_time;
     }
     last_pts_ = pts;
+    latest_ = std::max(latest_, running_time);
     end_ = std::min(running_time + std::max<std::int64_t>(known(info.duration).value_or(0), 0), far);
     return stamp;
 }
@@ -151,12 +173,12 @@ Timestamps::Stamp Timestamps::clock_stamp(const FrameInfo& info, const PipelineT
     }
     Stamp stamp;
     leave_stream(stamp);
-    const std::int64_t clamped = not_before_zero(*pts);
-    stamp.pts = clock_time(clamped);
+    const std::int64_t given = lifted(*pts);
+    stamp.pts = clock_time(given);
     if (const auto dts = known(info.dts) ? time.running_time(info.dts) : std::nullopt) {
-        stamp.dts = clock_time(std::min(*dts, clamped));
+        stamp.dts = clock_time(std::min(*dts, given));
     }
-    if (clamped == *pts) {
+    if (given == *pts) {
         stamp.lateness = time.running_time(time.now).value_or(*pts) - *pts;
     }
     return stamp;
@@ -166,8 +188,34 @@ Timestamps::Stamp Timestamps::arrival_stamp(const PipelineTime& time) {
     Stamp stamp;
     leave_stream(stamp);
     if (const auto now = time.running_time(time.now)) {
-        stamp.pts = clock_time(not_before_zero(*now));
+        stamp.pts = clock_time(lifted(*now));
     }
+    return stamp;
+}
+
+/// In a stream's segment the frame is at the position that the stream would have reached. The stream itself
+/// goes on where it stopped: its next frame gets another segment.
+Timestamps::Stamp Timestamps::repeat(const PipelineTime& time) {
+    follow(time);
+    const auto now = time.running_time(time.now);
+    if (!now) {
+        return {};
+    }
+    const std::int64_t running_time = std::max(*now, latest_ + 1);
+    latest_ = running_time;
+    floor_ = running_time + 1;
+    Stamp stamp;
+    if (!anchor_) {
+        stamp.pts = clock_time(running_time);
+        return stamp;
+    }
+    if (restarted_) {
+        stamp.segment = anchored_at(last_pts_, running_time);
+    }
+    const std::int64_t position = anchor_->start + (running_time - anchor_->base);
+    stamp.pts = clock_time(position);
+    last_pts_ = position + 1;
+    end_ = running_time + 1;
     return stamp;
 }
 
@@ -176,6 +224,7 @@ void Timestamps::leave_stream(Stamp& stamp) {
     restarted_ = false;
     if (anchor_) {
         anchor_.reset();
+        floor_ = std::max(floor_, latest_ + 1);
         gst_segment_init(&stamp.segment.emplace(), GST_FORMAT_TIME);
     }
 }
@@ -190,13 +239,14 @@ GstSegment Timestamps::anchored_at(std::int64_t start, std::int64_t base) {
     return segment;
 }
 
-/// Frames from before the base time would have a negative running time. They get the first nanoseconds of
-/// it, one each, so that no two frames share a PTS.
-std::int64_t Timestamps::not_before_zero(std::int64_t running_time) {
-    const std::int64_t lowest = clamped_ ? last_clamped_ + 1 : 0;
-    clamped_ = running_time < lowest;
-    last_clamped_ = lowest;
-    return std::max(running_time, lowest);
+/// A frame may be from before the base time, or another writer's and from before the last one. Such frames
+/// get the first nanoseconds that are left, one each, so that no two share a PTS. From the first frame on
+/// that needs no lifting, a writer's own order counts.
+std::int64_t Timestamps::lifted(std::int64_t running_time) {
+    const std::int64_t given = std::max(running_time, floor_);
+    floor_ = given > running_time ? given + 1 : 0;
+    latest_ = std::max(latest_, given);
+    return given;
 }
 
 }  // namespace ndsharray::gst

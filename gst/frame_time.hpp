@@ -107,11 +107,16 @@ class Timestamps {
         std::optional<std::int64_t> lateness;
     };
 
-    /// Another stream begins: its times need not continue the last one's.
-    void restart() { restarted_ = true; }
+    /// Another stream begins: its times need not continue the last one's. In running time it does not begin
+    /// before the last frame.
+    void restart();
 
     /// \param mode not Auto
     Stamp next(const FrameInfo& info, TimestampMode mode, const PipelineTime& time);
+
+    /// For a frame that was there before and is pushed again now. It is later than all before it, and those
+    /// after it are later than it is.
+    Stamp repeat(const PipelineTime& time);
 
   private:
     /// A segment whose position `start` is at running time `base`.
@@ -123,15 +128,17 @@ class Timestamps {
     Stamp stream_stamp(const FrameInfo& info, const PipelineTime& time);
     Stamp clock_stamp(const FrameInfo& info, const PipelineTime& time);
     Stamp arrival_stamp(const PipelineTime& time);
+    void follow(const PipelineTime& time);
     void leave_stream(Stamp& stamp);
     GstSegment anchored_at(std::int64_t start, std::int64_t base);
-    std::int64_t not_before_zero(std::int64_t running_time);
+    std::int64_t lifted(std::int64_t running_time);
 
-    std::optional<Anchor> anchor_;   // set while in a segment made for Stream
-    std::int64_t last_pts_ = 0;      // of the stream, since the anchor
-    std::int64_t end_ = 0;           // running time at which the last frame of the stream ends
-    std::int64_t last_clamped_ = 0;  // PTS of the last frame, where that had to be lifted
-    bool clamped_ = false;           // whether it had to be
+    std::optional<Anchor> anchor_;     // set while in a segment made for Stream
+    std::int64_t last_pts_ = 0;        // of the stream, since the anchor
+    std::int64_t end_ = 0;             // running time at which the last frame of the stream ends
+    std::int64_t latest_ = -1;         // the latest running time that was given
+    std::int64_t floor_ = 0;           // no running time before this is given next
+    std::optional<std::int64_t> now_;  // running time of the last call
     bool restarted_ = false;
 };
 

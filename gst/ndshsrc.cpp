@@ -33,15 +33,16 @@
 #include <gst/base/gstpushsrc.h>
 #include <gst/video/video.h>
 
+#include <ndsharray/tag.hpp>
+
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "errors.hpp"
-#include "frame_delivery.hpp"
+#include "frame_stream.hpp"
 #include "owned.hpp"
 #include "src_properties.hpp"
 #include "tag_reader.hpp"
@@ -54,21 +55,12 @@ namespace ndsharray::gst {
 namespace {
 
 struct SrcState {
-    explicit SrcState(GstBaseSrc* src) : delivery(src) {}
+    explicit SrcState(GstBaseSrc* src) : stream(src, settings, tag_reader) {}
 
-    std::mutex mutex;  // guards the settings, and is never held while waiting
-    SrcSettings settings;
-
+    SharedSettings settings;
     TagReader tag_reader;
-    FrameDelivery delivery;
-    std::atomic<std::uint64_t> age_at_arrival = 0;  // of the newest frame, in nanoseconds
-    bool writer_has_backpressure = false;           // only for the streaming thread
-    std::atomic<std::thread::id> pausing_thread;    // that is going from PLAYING to PAUSED, if any
-
-    // Only for the streaming thread. The base class drops what create() made if it is paused just then, from
-    // GStreamer 1.24 on. Where every frame counts it is made to send it later.
-    bool takes_every_frame = false;
-    Owned<GstBuffer> unsent;
+    FrameStream stream;
+    std::atomic<std::thread::id> pausing_thread;  // that is going from PLAYING to PAUSED, if any
 };
 
 struct NdshSrc {
@@ -84,33 +76,23 @@ NdshSrc* to_self(gpointer instance) {
     return static_cast<NdshSrc*>(instance);
 }
 
-/// What `read` says about the settings as they are now.
-template <class Read>
-auto from_settings(NdshSrc* self, Read read) {
-    const std::lock_guard lock(self->state->mutex);
-    return read(self->state->settings);
-}
-
-std::string current_tag(NdshSrc* self) {
-    return from_settings(self, [](const SrcSettings& settings) { return settings.tag; });
-}
-
-SrcPolicy current_policy(NdshSrc* self) {
-    return from_settings(self, [](const SrcSettings& settings) { return settings.policy; });
-}
-
 // ---------------------------------------------------------------------------------------- start and stop
+
+/// Reads from the tag that is set, with the options that are set, from the next frame on.
+void follow_settings(SrcState& state) {
+    state.settings.with(
+        [&](const SrcSettings& settings) { state.tag_reader.move_to(settings.tag, settings.reader); });
+}
 
 gboolean start(GstBaseSrc* src) {
     NdshSrc* self = to_self(src);
     SrcState& state = *self->state;
-    const std::string tag = current_tag(self);
+    const auto [tag, options] = state.settings.with(
+        [](const SrcSettings& settings) { return std::pair(settings.tag, settings.reader); });
     return guarded(GST_ELEMENT(src), tag, FALSE, [&] {
-        const auto options = from_settings(self, [](const SrcSettings& settings) { return settings.reader; });
         state.tag_reader.open(tag, options);
-        state.delivery.restart();
-        state.age_at_arrival = 0;
-        state.takes_every_frame = options.mode == ReadMode::Every;
+        follow_settings(state);  // which may have changed meanwhile
+        state.stream.restart();
         GST_INFO_OBJECT(self, "reading from tag %s", tag.c_str());
         return TRUE;
     });
@@ -119,8 +101,8 @@ gboolean start(GstBaseSrc* src) {
 gboolean stop(GstBaseSrc* src) {
     SrcState& state = *to_self(src)->state;
     return guarded(GST_ELEMENT(src), {}, TRUE, [&] {
-        state.unsent.reset();
         state.tag_reader.close();
+        state.stream.stop();
         return TRUE;
     });
 }
@@ -152,144 +134,18 @@ gboolean decide_allocation(GstBaseSrc* src, GstQuery* query) {
         gst_query_remove_nth_allocation_pool(query, 0);
     }
     const bool takes_it = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
-    to_self(src)->state->delivery.set_takes_video_meta(takes_it);
+    to_self(src)->state->stream.delivery().set_takes_video_meta(takes_it);
     return TRUE;
 }
 
 // ------------------------------------------------------------------------------------------------ reading
 
-struct ReadResult {
-    GstFlowReturn flow = GST_FLOW_OK;
-    Frame frame;
-};
-
-/// Nothing comes for the time being; GST_FLOW_OK means to go on waiting.
-GstFlowReturn disconnected(NdshSrc* self, OnDisconnect policy, ReadStatus status) {
-    const char* what = status == ReadStatus::Timeout ? "no frame came within the timeout" : "the writer left";
-    switch (policy) {
-        case OnDisconnect::Wait:
-            GST_INFO_OBJECT(self, "%s, waiting", what);
-            return GST_FLOW_OK;
-        case OnDisconnect::Eos:
-            GST_INFO_OBJECT(self, "%s, ending the stream", what);
-            return GST_FLOW_EOS;
-        case OnDisconnect::Error:
-            break;
-    }
-    GST_ELEMENT_ERROR(self, RESOURCE, READ,
-                      ("Reading tag \"%s\" ended: %s.", current_tag(self).c_str(), what),
-                      ("on-disconnect=error, %s", std::string(name(status)).c_str()));
-    return GST_FLOW_ERROR;
-}
-
-GstFlowReturn interrupted(NdshSrc* self) {
-    return self->state->tag_reader.unlocked() ? GST_FLOW_FLUSHING
-                                              : gst_base_src_wait_playing(GST_BASE_SRC(self));
-}
-
-GstFlowReturn failed(NdshSrc* self) {
-    post_error(GST_ELEMENT(self), self->state->tag_reader.error(), current_tag(self));
-    return GST_FLOW_ERROR;
-}
-
-/// What a read() that brought no frame leads to; GST_FLOW_OK means to go on waiting.
-GstFlowReturn without_frame(NdshSrc* self, const SrcPolicy& policy, ReadStatus status) {
-    switch (status) {
-        case ReadStatus::Frame:
-            break;
-        case ReadStatus::Timeout:
-        case ReadStatus::Disconnected:
-            return disconnected(self, policy.on_disconnect, status);
-        case ReadStatus::EndOfStream:
-            GST_INFO_OBJECT(self, "the writer's stream ended");
-            return policy.on_eos == OnEos::Eos ? GST_FLOW_EOS : GST_FLOW_OK;
-        case ReadStatus::Cancelled:
-            return interrupted(self);
-        case ReadStatus::Failed:
-            return failed(self);
-    }
-    return GST_FLOW_OK;
-}
-
-ReadResult read_frame(NdshSrc* self) {
-    for (;;) {
-        const SrcPolicy policy = current_policy(self);
-        Frame frame = self->state->tag_reader.read(policy.timeout);
-        if (frame && frame.spec().size() == 0) {
-            // What Python programs write before they have a picture.
-            GST_DEBUG_OBJECT(self, "skipping frame %" G_GUINT64_FORMAT ": it has no elements",
-                             guint64{frame.number()});
-            continue;
-        }
-        if (frame) {
-            return {GST_FLOW_OK, std::move(frame)};
-        }
-        const GstFlowReturn flow = without_frame(self, policy, frame.status());
-        if (flow != GST_FLOW_OK) {
-            return {flow, {}};
-        }
-    }
-}
-
-void note_arrival(NdshSrc* self, const Frame& frame) {
-    const auto age = frame.age().count();
-    self->state->age_at_arrival = static_cast<std::uint64_t>(age);
-    if (frame.first_of_writer()) {
-        GST_INFO_OBJECT(self, "first frame of a writer, in %s", frame.segment_name().c_str());
-    }
-    if (frame.missed() > 0) {
-        GST_DEBUG_OBJECT(self, "missed %" G_GUINT64_FORMAT " frames", frame.missed());
-    }
-    if (frame.is_copy()) {
-        GST_DEBUG_OBJECT(self,
-                         "frame %" G_GUINT64_FORMAT
-                         " is a copy: too many are held, or leases are not "
-                         "permitted",
-                         frame.number());
-    }
-    GST_LOG_OBJECT(self, "frame %" G_GUINT64_FORMAT ", %" G_GINT64_FORMAT " ns old", frame.number(),
-                   static_cast<gint64>(age));
-}
-
-TimestampMode timestamp_mode(NdshSrc* self, const Frame& frame) {
-    SrcState& state = *self->state;
-    if (frame.first_of_writer()) {
-        state.writer_has_backpressure = state.tag_reader.writer_has_backpressure();
-    }
-    const TimestampMode mode = current_policy(self).timestamps;
-    if (mode != TimestampMode::Auto) {
-        return mode;
-    }
-    return state.writer_has_backpressure ? TimestampMode::Stream : TimestampMode::Clock;
-}
-
-GstFlowReturn create_buffer(NdshSrc* self, GstBuffer** out) {
-    SrcState& state = *self->state;
-    if (state.unsent) {
-        *out = gst_buffer_ref(state.unsent.get());
-        return GST_FLOW_OK;
-    }
-    ReadResult result = read_frame(self);
-    if (result.flow != GST_FLOW_OK) {
-        return result.flow;
-    }
-    note_arrival(self, result.frame);
-    const auto caps =
-        from_settings(self, [](const SrcSettings& settings) { return share(settings.caps.get()); });
-    const GstFlowReturn flow = state.delivery.send_caps(result.frame, caps.get());
-    if (flow != GST_FLOW_OK) {
-        return flow;
-    }
-    const TimestampMode mode = timestamp_mode(self, result.frame);
-    *out = state.delivery.buffer(std::move(result.frame), mode).release();
-    if (*out && state.takes_every_frame) {
-        state.unsent.reset(gst_buffer_ref(*out));
-    }
-    return *out ? GST_FLOW_OK : GST_FLOW_ERROR;
-}
-
 GstFlowReturn create(GstPushSrc* src, GstBuffer** out) {
-    return guarded(GST_ELEMENT(src), {}, GST_FLOW_ERROR, [&] { return create_buffer(to_self(src), out); });
+    return guarded(GST_ELEMENT(src), {}, GST_FLOW_ERROR, [&] {
+        FrameStream::Result result = to_self(src)->state->stream.next();
+        *out = result.buffer.release();
+        return result.flow;
+    });
 }
 
 // ------------------------------------------------------------------------------------------------ GObject
@@ -299,7 +155,7 @@ G_DEFINE_TYPE(NdshSrc, ndsh_src, GST_TYPE_PUSH_SRC)
 gboolean handle_query(GstBaseSrc* src, GstQuery* query) {
     if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) {
         // What is too late is skipped and what is too early waits, so there is no most that we could bear.
-        const auto minimum = static_cast<GstClockTime>(to_self(src)->state->delivery.latency());
+        const auto minimum = static_cast<GstClockTime>(to_self(src)->state->stream.delivery().latency());
         gst_query_set_latency(query, TRUE, minimum, GST_CLOCK_TIME_NONE);
         return TRUE;
     }
@@ -313,7 +169,7 @@ gboolean send_event(GstElement* element, GstEvent* event) {
         state.tag_reader.set_flushed(true);
     } else if (type == GST_EVENT_FLUSH_STOP) {
         state.tag_reader.set_flushed(false);
-        state.delivery.flush();
+        state.stream.delivery().flush();
     }
     return GST_ELEMENT_CLASS(ndsh_src_parent_class)->send_event(element, event);
 }
@@ -327,7 +183,7 @@ GstPadProbeReturn on_event_sent(GstPad*, GstPadProbeInfo* info, gpointer self) {
 }
 
 GstPadProbeReturn on_buffer_sent(GstPad*, GstPadProbeInfo*, gpointer self) {
-    to_self(self)->state->unsent.reset();
+    to_self(self)->state->stream.sent();
     return GST_PAD_PROBE_OK;
 }
 
@@ -347,7 +203,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     SrcState& state = *to_self(element)->state;
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
         state.tag_reader.set_paused(false);
-        state.delivery.play();
+        state.stream.delivery().play();
     }
     if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
         state.tag_reader.set_paused(true);
@@ -360,28 +216,51 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
-    NdshSrc* self = to_self(object);
+    SrcState& state = *to_self(object)->state;
     if (static_cast<SrcProperty>(id) == SrcProperty::Stats) {
-        const SrcState& state = *self->state;
-        const SrcStats stats{state.tag_reader.stats(), state.delivery.copied(),
-                             state.delivery.dropped_metas(), state.age_at_arrival};
-        g_value_take_boxed(value, to_structure(stats));
+        g_value_take_boxed(value, to_structure(state.stream.stats()));
         return;
     }
-    const std::lock_guard lock(self->state->mutex);
-    if (!get_src_property(self->state->settings, static_cast<SrcProperty>(id), value)) {
+    const bool known = state.settings.with([&](const SrcSettings& settings) {
+        return get_src_property(settings, static_cast<SrcProperty>(id), value);
+    });
+    if (!known) {
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     }
 }
 
-void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
-    SrcState& state = *to_self(object)->state;
-    const std::lock_guard lock(state.mutex);
-    if (!set_src_property(state.settings, static_cast<SrcProperty>(id), value)) {
-        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-    } else if (static_cast<SrcProperty>(id) == SrcProperty::Tag) {
-        state.tag_reader.set_tag(state.settings.tag);
+/// Why a running source does not move over; empty where nothing is in the way.
+std::string refusal(const SrcState& state, const GValue* tag) {
+    const char* given = g_value_get_string(tag);
+    return state.tag_reader.is_open() ? tag_problem(given ? given : "") : std::string();
+}
+
+void set_tag(NdshSrc* self, const GValue* value) {
+    SrcState& state = *self->state;
+    if (const std::string problem = refusal(state, value); !problem.empty()) {
+        GST_ELEMENT_WARNING(self, RESOURCE, SETTINGS, ("Not moved to another tag: %s.", problem.c_str()),
+                            ("still reading from tag \"%s\"", state.tag_reader.tag().c_str()));
+        return;
     }
+    state.settings.with([&](SrcSettings& settings) {
+        set_src_property(settings, SrcProperty::Tag, value);
+        state.tag_reader.move_to(settings.tag, settings.reader);
+    });
+}
+
+void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+    NdshSrc* self = to_self(object);
+    const auto property = static_cast<SrcProperty>(id);
+    if (property == SrcProperty::Tag) {
+        set_tag(self, value);
+        return;
+    }
+    const bool known = self->state->settings.with(
+        [&](SrcSettings& settings) { return set_src_property(settings, property, value); });
+    if (!known) {
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+    }
+    self->state->tag_reader.interrupt();  // a wait under way goes by what is set now
 }
 
 void finalize(GObject* object) {

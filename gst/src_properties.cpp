@@ -121,6 +121,13 @@ void install_what_to_do(GObjectClass* klass) {
                   "backpressure, else clock",
                   enum_type("NdshSrcTimestamps", timestamp_modes), static_cast<int>(TimestampMode::Auto),
                   mutable_playing));
+    install(
+        klass, SrcProperty::Keepalive,
+        g_param_spec_uint64("keepalive", "Keepalive",
+                            "When nothing came for so long, in nanoseconds, push the last frame again, with "
+                            "a current PTS and this duration; and so on until frames come, also while there "
+                            "is no writer. Longer than a frame, at least 1000000. Default: 0 = off",
+                            0, G_MAXINT64, 0, mutable_playing));
     install(klass, SrcProperty::Stats,
             g_param_spec_boxed(
                 "stats", "Statistics",
@@ -129,7 +136,8 @@ void install_what_to_do(GObjectClass* klass) {
                 "unknown "
                 "here), generation and segment (the shared "
                 "memory read from), reconnects (writers after the first), latency-ns (from publication to "
-                "arrival here, of the newest frame). All 0 by default",
+                "arrival here, of the newest frame), repeated (frames pushed again for keepalive). All 0 "
+                "by default",
                 GST_TYPE_STRUCTURE, read_only));
 }
 
@@ -140,6 +148,16 @@ void set_text(std::string& text, const GValue* value) {
 
 void get_text(const std::string& text, GValue* value) {
     g_value_set_string(value, text.empty() ? nullptr : text.c_str());
+}
+
+/// A property in nanoseconds, of which 0 says that it is not used.
+std::optional<std::chrono::nanoseconds> duration(const GValue* value) {
+    const guint64 nanoseconds = g_value_get_uint64(value);
+    return nanoseconds > 0 ? std::optional(std::chrono::nanoseconds(nanoseconds)) : std::nullopt;
+}
+
+void set_duration(GValue* value, std::optional<std::chrono::nanoseconds> duration) {
+    g_value_set_uint64(value, duration ? static_cast<guint64>(duration->count()) : 0);
 }
 
 }  // namespace
@@ -158,10 +176,7 @@ bool set_src_property(SrcSettings& settings, SrcProperty property, const GValue*
             settings.reader.mode = static_cast<ReadMode>(g_value_get_enum(value));
             return true;
         case SrcProperty::Timeout:
-            settings.policy.timeout.reset();
-            if (const guint64 timeout = g_value_get_uint64(value)) {
-                settings.policy.timeout = std::chrono::nanoseconds(timeout);
-            }
+            settings.policy.timeout = duration(value);
             return true;
         case SrcProperty::OnDisconnect:
             settings.policy.on_disconnect = static_cast<OnDisconnect>(g_value_get_enum(value));
@@ -181,6 +196,9 @@ bool set_src_property(SrcSettings& settings, SrcProperty property, const GValue*
         case SrcProperty::Caps:
             settings.caps = share(const_cast<GstCaps*>(gst_value_get_caps(value)));
             return true;
+        case SrcProperty::Keepalive:
+            settings.policy.keepalive = duration(value);
+            return true;
         case SrcProperty::Stats:
             break;
     }
@@ -196,8 +214,7 @@ bool get_src_property(const SrcSettings& settings, SrcProperty property, GValue*
             g_value_set_enum(value, static_cast<int>(settings.reader.mode));
             return true;
         case SrcProperty::Timeout:
-            g_value_set_uint64(
-                value, settings.policy.timeout ? static_cast<guint64>(settings.policy.timeout->count()) : 0);
+            set_duration(value, settings.policy.timeout);
             return true;
         case SrcProperty::OnDisconnect:
             g_value_set_enum(value, static_cast<int>(settings.policy.on_disconnect));
@@ -217,6 +234,9 @@ bool get_src_property(const SrcSettings& settings, SrcProperty property, GValue*
         case SrcProperty::Caps:
             gst_value_set_caps(value, settings.caps.get());
             return true;
+        case SrcProperty::Keepalive:
+            set_duration(value, settings.policy.keepalive);
+            return true;
         case SrcProperty::Stats:
             break;
     }
@@ -232,7 +252,8 @@ GstStructure* to_structure(const SrcStats& stats) {
                              "generation", G_TYPE_UINT, guint{stats.reader.generation},             //
                              "segment", G_TYPE_STRING, stats.reader.segment.c_str(),                //
                              "reconnects", G_TYPE_UINT64, guint64{stats.reader.reconnects},         //
-                             "latency-ns", G_TYPE_UINT64, guint64{stats.latency_ns}, nullptr);
+                             "latency-ns", G_TYPE_UINT64, guint64{stats.latency_ns},                //
+                             "repeated", G_TYPE_UINT64, guint64{stats.repeated}, nullptr);
 }
 
 }  // namespace ndsharray::gst

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,7 @@ struct SrcPolicy {
     OnDisconnect on_disconnect = OnDisconnect::Wait;
     OnEos on_eos = OnEos::Eos;
     TimestampMode timestamps = TimestampMode::Auto;
+    std::optional<std::chrono::nanoseconds> keepalive;  ///< nothing: off
 };
 
 struct SrcSettings {
@@ -37,12 +39,33 @@ struct SrcSettings {
     Owned<GstCaps> caps;
 };
 
+/// The settings, for any thread.
+class SharedSettings {
+  public:
+    /// What `use` makes of the settings, which nobody else sees or changes meanwhile. It must not wait.
+    template <class Use>
+    auto with(Use&& use) {
+        const std::lock_guard lock(mutex_);
+        return use(settings_);
+    }
+
+    SrcPolicy policy() const {
+        const std::lock_guard lock(mutex_);
+        return settings_.policy;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    SrcSettings settings_;
+};
+
 /// What ndshsrc counts: with what the Reader counts, the "stats" property.
 struct SrcStats {
     ReaderStats reader;
     std::uint64_t copied = 0;         ///< frames copied by the element, on top of those the Reader copied
     std::uint64_t dropped_metas = 0;  ///< metas that could not be added to buffers
     std::uint64_t latency_ns = 0;     ///< age of the newest frame when it was read
+    std::uint64_t repeated = 0;       ///< times a frame was pushed again for `keepalive`
 };
 
 /// Property ids of ndshsrc from 1 on; set_src_property() knows all but Stats.
@@ -56,6 +79,7 @@ enum class SrcProperty : guint {
     MaxLeases,
     Owner,
     Caps,
+    Keepalive,
     Stats,
 };
 

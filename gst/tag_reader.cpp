@@ -15,6 +15,10 @@ ReaderStats added(const ReaderStats& past, ReaderStats now) {
     return now;
 }
 
+bool equal(const ReaderOptions& a, const ReaderOptions& b) {
+    return a.mode == b.mode && a.max_leases == b.max_leases && a.owner == b.owner;
+}
+
 }  // namespace
 
 void TagReader::open(const std::string& tag, const ReaderOptions& options) {
@@ -24,7 +28,9 @@ void TagReader::open(const std::string& tag, const ReaderOptions& options) {
     tag_ = tag;
     options_ = options;
     past_ = {};
-    unlocked_ = flushed_ = ended_ = false;
+    read_tag_ = tag;
+    read_options_ = options;
+    unlocked_ = flushed_ = ended_ = interrupted_ = false;
     apply();
 }
 
@@ -36,9 +42,26 @@ void TagReader::close() {
     }
 }
 
-void TagReader::set_tag(const std::string& tag) {
+bool TagReader::is_open() const {
+    const std::lock_guard lock(mutex_);
+    return reader_ != nullptr;
+}
+
+void TagReader::move_to(const std::string& tag, const ReaderOptions& options) {
     const std::lock_guard lock(mutex_);
     tag_ = tag;
+    options_ = options;
+    apply();
+}
+
+std::string TagReader::tag() const {
+    const std::lock_guard lock(mutex_);
+    return tag_;
+}
+
+void TagReader::interrupt() {
+    const std::lock_guard lock(mutex_);
+    interrupted_ = true;  // open() and the next Cancelled forget it
     apply();
 }
 
@@ -72,7 +95,18 @@ void TagReader::set_ended() {
 }
 
 Frame TagReader::read(std::optional<std::chrono::nanoseconds> timeout) {
-    return follow_tag().read(timeout);
+    Frame frame = follow_tag().read(timeout);
+    if (frame.status() == ReadStatus::Cancelled) {
+        const std::lock_guard lock(mutex_);
+        interrupted_ = false;
+        apply();
+    }
+    return frame;
+}
+
+ReadMode TagReader::mode() const {
+    const std::lock_guard lock(mutex_);
+    return read_options_.mode;
 }
 
 bool TagReader::writer_has_backpressure() const {
@@ -96,28 +130,36 @@ Reader& TagReader::follow_tag() {
     if (std::exchange(ended_, false)) {
         apply();
     }
-    if (reader_->tag() != tag_) {
+    if (has_moved()) {
         const std::string tag = tag_;
+        const ReaderOptions options = options_;
         lock.unlock();
-        auto reader = std::make_unique<Reader>(tag, options_);
+        auto reader = std::make_unique<Reader>(tag, options);
         lock.lock();
         past_ = added(past_, reader_->stats());
-        reader_ = std::move(reader);
+        std::swap(reader_, reader);
+        read_tag_ = tag;
+        read_options_ = options;
         apply();
+        lock.unlock();  // before the old one goes, which leaves its tag
     }
     return *reader_;
+}
+
+bool TagReader::has_moved() const {
+    return read_tag_ != tag_ || !equal(read_options_, options_);
 }
 
 void TagReader::apply() {
     if (!reader_) {
         return;
     }
-    if (unlocked_ || paused_ || reader_->tag() != tag_) {
+    if (unlocked_ || paused_ || interrupted_ || has_moved()) {
         reader_->cancel();
     } else {
         reader_->resume();
     }
-    reader_->suspend(flushed_ || ended_);
+    reader_->suspend(flushed_ || ended_ || has_moved());
 }
 
 }  // namespace ndsharray::gst

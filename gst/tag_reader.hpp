@@ -20,8 +20,17 @@ class TagReader {
     void open(const std::string& tag, const ReaderOptions& options);
     void close();
 
-    /// Reads from another tag from the next frame on; a read() under way comes back Cancelled.
-    void set_tag(const std::string& tag);
+    bool is_open() const;
+
+    /// From the next frame on reads from this tag, with these options; a read() under way comes back
+    /// Cancelled, and a writer with backpressure is held up no longer.
+    void move_to(const std::string& tag, const ReaderOptions& options);
+
+    /// The tag that was set last.
+    std::string tag() const;
+
+    /// A read() under way, or else the next, comes back Cancelled.
+    void interrupt();
 
     /// While any of these holds, read() returns Cancelled.
     void set_unlocked(bool unlocked);
@@ -37,6 +46,8 @@ class TagReader {
     /// \throws Error if that tag is malformed.
     Frame read(std::optional<std::chrono::nanoseconds> timeout);
 
+    /// Of the last read().
+    ReadMode mode() const;
     bool writer_has_backpressure() const;
     Error error() const;
 
@@ -45,13 +56,17 @@ class TagReader {
 
   private:
     Reader& follow_tag();
+    bool has_moved() const;
     void apply();
 
     mutable std::mutex mutex_;  // never held while reading
     std::unique_ptr<Reader> reader_;
-    std::string tag_;
-    ReaderOptions options_;
-    ReaderStats past_;  // of the readers before
+    std::string tag_;             // to be read from
+    ReaderOptions options_;       // to be read with
+    std::string read_tag_;        // of reader_
+    ReaderOptions read_options_;  // of reader_
+    ReaderStats past_;            // of the readers before
+    bool interrupted_ = false;    // one read() is to come back
     bool unlocked_ = false;
     bool paused_ = false;
     bool flushed_ = false;

@@ -68,15 +68,6 @@ TEST_F(Errors, MalformedTagIsToldWhatIsAllowed) {
     }
 }
 
-TEST_F(Errors, TagThatIsMalformedWhilePlayingIsAnError) {
-    Pipeline reader(reading());
-    reader.play();
-    g_object_set(reader["src"], "tag", "a/b", nullptr);
-    const PipelineError error = reader.error();
-    expect_sentence(error);
-    EXPECT_TRUE(error.is(GST_RESOURCE_ERROR_SETTINGS));
-}
-
 TEST_F(Errors, SecondSinkOnATagIsToldWhichTag) {
     Pipeline first(writing());
     first.play();

@@ -16,7 +16,6 @@ struct Release : gst::Unref {
     void operator()(GstElement* element) const noexcept { gst_object_unref(element); }
     void operator()(GDateTime* time) const noexcept { g_date_time_unref(time); }
     void operator()(GstElementFactory* factory) const noexcept { gst_object_unref(factory); }
-    void operator()(GstMessage* message) const noexcept { gst_message_unref(message); }
     void operator()(GstPad* pad) const noexcept { gst_object_unref(pad); }
     void operator()(GstQuery* query) const noexcept { gst_query_unref(query); }
     void operator()(GstSample* sample) const noexcept { gst_sample_unref(sample); }

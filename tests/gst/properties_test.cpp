@@ -114,6 +114,7 @@ TEST_F(Properties, SourceHasThese) {
                              {"max-leases", {"guint", "2"}},
                              {"owner", {"gchararray", ""}},
                              {"caps", {"GstCaps", ""}},
+                             {"keepalive", {"guint64", "0"}},
                              {"stats", {"GstStructure", "", false}}});
 }
 
@@ -155,7 +156,8 @@ TEST_F(Properties, StatsOfTheSourceHaveTheseFields) {
                                                                       {"generation", "guint"},
                                                                       {"segment", "gchararray"},
                                                                       {"reconnects", "guint64"},
-                                                                      {"latency-ns", "guint64"}}));
+                                                                      {"latency-ns", "guint64"},
+                                                                      {"repeated", "guint64"}}));
 }
 
 TEST_F(Properties, TagThatWasSetIsThere) {

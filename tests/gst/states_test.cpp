@@ -4,29 +4,10 @@
 
 #include <algorithm>
 
+#include "resources.hpp"
+
 namespace ndsharray::test {
 namespace {
-
-/// How many entries a folder of /proc/self has: "fd", "task".
-std::size_t count_of(const char* what) {
-    const std::filesystem::directory_iterator entries(std::filesystem::path("/proc/self") / what);
-    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
-}
-
-struct Resources {
-    std::size_t descriptors = count_of("fd");
-    std::size_t threads = count_of("task");
-};
-
-/// Whether no more is in use than at first; threads end a little after they were told to. Those that GLib
-/// keeps for the next task, more of them in newer releases, are none of ours.
-bool back_to(const Resources& before) {
-    return wait_until([&] {
-        g_thread_pool_stop_unused_threads();
-        const Resources now;
-        return now.descriptors <= before.descriptors && now.threads <= before.threads;
-    });
-}
 
 class States : public GstTest {
   protected:
@@ -44,9 +25,7 @@ class States : public GstTest {
             if (HasFatalFailure())
                 return;
         }
-        EXPECT_TRUE(back_to(before)) << Resources().descriptors << " descriptors, " << before.descriptors
-                                     << " before; " << Resources().threads << " threads, " << before.threads
-                                     << " before";
+        EXPECT_TRUE(back_to(before)) << Resources() << " now; before: " << before;
     }
 
     std::string test_picture(const std::string& sink) const {
