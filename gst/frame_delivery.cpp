@@ -142,6 +142,8 @@ void FrameDelivery::send_orientation(Orientation orientation) {
     // The base class keeps events until segment and caps are sent. Not gst_element_send_event(): that takes
     // the state lock, which a thread has that waits for this one.
     GST_ELEMENT_GET_CLASS(src_)->send_event(GST_ELEMENT(src_), orientation_event(orientation));
+}
+
 Owned<GstBuffer> FrameDelivery::repeat(std::chrono::nanoseconds keepalive) {
     if (flushed_.exchange(false)) {
         timestamps_.restart();

@@ -14,7 +14,8 @@ FrameStream::FrameStream(GstBaseSrc* src, SharedSettings& settings, TagReader& r
       settings_(settings),
       reader_(reader),
       wait_(src, settings, reader, kept_),
-      delivery_(src, kept_) {}
+      delivery_(src, kept_),
+      qos_(src) {}
 
 void FrameStream::restart() {
     kept_.restart();
@@ -26,6 +27,7 @@ void FrameStream::restart() {
 void FrameStream::stop() {
     kept_.forget();
     unsent_.reset();
+    qos_.restart();
 }
 
 SrcStats FrameStream::stats() const {
@@ -65,6 +67,7 @@ void FrameStream::note_arrival(const Frame& frame) {
     }
     if (frame.missed() > 0) {
         GST_DEBUG_OBJECT(src_, "missed %" G_GUINT64_FORMAT " frames", frame.missed());
+        qos_.frames_are_missing();
     }
     if (frame.is_copy()) {
         GST_DEBUG_OBJECT(src_,
@@ -99,13 +102,17 @@ FrameStream::Result FrameStream::deliver(Frame&& frame) {
     return {GST_FLOW_OK, std::move(buffer)};
 }
 
-/// Keeps what may have to be repeated, or sent later.
+/// Keeps what may have to be repeated or sent later, and says what is missing.
 void FrameStream::note_delivery(GstBuffer* buffer) {
     if (reader_.mode() == ReadMode::Every) {
         unsent_.reset(gst_buffer_ref(buffer));
     }
     if (settings_.policy().keepalive) {
         kept_.keep(buffer);
+    }
+    if (qos_.is_due()) {
+        const ReaderStats stats = reader_.stats();
+        qos_.post(buffer, stats.frames, stats.missed);
     }
 }
 

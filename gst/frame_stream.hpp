@@ -13,6 +13,7 @@
 #include "frame_wait.hpp"
 #include "keepalive.hpp"
 #include "owned.hpp"
+#include "qos.hpp"
 #include "src_properties.hpp"
 #include "tag_reader.hpp"
 
@@ -56,6 +57,7 @@ class FrameStream {
     KeptFrame kept_;
     FrameWait wait_;
     FrameDelivery delivery_;
+    QosReport qos_;
 
     // The base class drops what it got if it is paused just then, from GStreamer 1.24 on. Where every frame
     // counts it is made to send it later.
