@@ -46,6 +46,7 @@
 #include "owned.hpp"
 #include "src_properties.hpp"
 #include "tag_reader.hpp"
+#include "tag_uri.hpp"
 #include "video_layout.hpp"
 
 GST_DEBUG_CATEGORY(ndshsrc_debug);
@@ -150,7 +151,10 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** out) {
 
 // ------------------------------------------------------------------------------------------------ GObject
 
-G_DEFINE_TYPE(NdshSrc, ndsh_src, GST_TYPE_PUSH_SRC)
+void uri_handler_init(gpointer interface, gpointer);
+
+G_DEFINE_TYPE_WITH_CODE(NdshSrc, ndsh_src, GST_TYPE_PUSH_SRC,
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_URI_HANDLER, uri_handler_init))
 
 gboolean handle_query(GstBaseSrc* src, GstQuery* query) {
     if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) {
@@ -261,6 +265,30 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     }
     self->state->tag_reader.interrupt();  // a wait under way goes by what is set now
+}
+
+char* get_uri(GstURIHandler* handler) {
+    const std::string uri = uri_of(G_OBJECT(handler));
+    return uri.empty() ? nullptr : g_strdup(uri.c_str());
+}
+
+gboolean set_uri(GstURIHandler* handler, const char* uri, GError** error) {
+    try {
+        set_from_uri(G_OBJECT(handler), TagUri::parse(uri));
+        return TRUE;
+    } catch (const std::exception& problem) {
+        g_set_error_literal(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI, problem.what());
+        return FALSE;
+    }
+}
+
+void uri_handler_init(gpointer interface, gpointer) {
+    static const char* const protocols[] = {uri_scheme, nullptr};
+    auto* handler = static_cast<GstURIHandlerInterface*>(interface);
+    handler->get_type = [](GType) { return GST_URI_SRC; };
+    handler->get_protocols = [](GType) { return static_cast<const char* const*>(protocols); };
+    handler->get_uri = get_uri;
+    handler->set_uri = set_uri;
 }
 
 void finalize(GObject* object) {

@@ -105,5 +105,41 @@ TEST_F(Leaks, BothInOneProcess) {
                    " ndshsrc mode=every tag=" + tag_ + " ! videoconvert ! video/x-raw,format=RGB ! fakesink");
 }
 
+/// Moves between two tags a thousand times, by property and by URI, with a frame of each.
+int move_to_and_fro(Channel&, const Arguments&) {
+    gst_init(nullptr, nullptr);
+    {
+        Pipeline reader("ndshsrc name=src keepalive=1000000 tag=cam0 ! fakesink sync=false async=false");
+        reader.play();
+        for (int i = 0; i < 1000; ++i) {
+            const auto frames = counter(reader["src"], "frames");
+            if (i % 10 == 0)
+                gst_uri_handler_set_uri(GST_URI_HANDLER(reader["src"]), "ndsh://cam0?keepalive=2000000",
+                                        nullptr);
+            else
+                g_object_set(reader["src"], "tag", i % 2 ? "cam1" : "cam0", nullptr);
+            if (!wait_until([&] { return counter(reader["src"], "frames") > frames; }))
+                return 1;
+        }
+        g_object_set(reader["src"], "tag", "not a tag", nullptr);
+        gst_uri_handler_set_uri(GST_URI_HANDLER(reader["src"]), "ndsh://cam0?nosuch=1", nullptr);
+        const gst::Owned<char> uri(gst_uri_handler_get_uri(GST_URI_HANDLER(reader["src"])));
+    }
+    gst_deinit();
+    return 0;
+}
+const RegisteredRole move_role("move_to_and_fro", move_to_and_fro);
+
+TEST_F(Leaks, SourceThatMovesToAndFro) {
+    const std::string camera = ",width=40,height=24,framerate=200/1 ! ndshsink sync=false tag=";
+    RemotePipeline gray("videotestsrc is-live=true ! video/x-raw,format=GRAY8" + camera + "cam0");
+    RemotePipeline color("videotestsrc is-live=true ! video/x-raw,format=RGB" + camera + "cam1");
+    ChildProcess reader("move_to_and_fro");
+    EXPECT_EQ(reader.wait_for_exit(3 * patience), 0);
+    gray.stop();
+    color.stop();
+    EXPECT_EQ(report_.findings(), std::vector<std::string>{});
+}
+
 }  // namespace
 }  // namespace ndsharray::test
