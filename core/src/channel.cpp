@@ -2,6 +2,8 @@
 // A reader's attachment to one control file: its place in the reader table, and the frames it finds.
 #include "channel.hpp"
 
+#include "fault.hpp"
+
 #include <algorithm>
 #include <atomic>
 
@@ -42,6 +44,7 @@ void Channel::join() {
     if (session && suspended_)
         session->suspend(true);
     session_ = std::move(session);
+    NDSHARRAY_FAULT_POINT(ReaderJoined);
     joined_ = true;
     wanted_ = std::max<std::uint64_t>(before, 1);
     missed_from_ = published + 1;
@@ -93,6 +96,7 @@ void Channel::move_to(const ControlView::Announcement& announcement) {
     auto segment =
         Segment::open(files_, announcement.segment, control_.instance(), announcement.generation, owner_);
     if (segment) {
+        NDSHARRAY_FAULT_POINT(SegmentOpened);
         source_ = std::make_shared<detail::SegmentSource>(std::move(*segment), session_);
         return;
     }
@@ -148,10 +152,14 @@ void Channel::advance_past(const Frame& frame, const ReaderStats& counted) noexc
         return;
     layout::ReaderEntry& entry = session_->entry();
     entry.frames.store(counted.frames, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(FramesCounted);
     entry.missed.store(counted.missed, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(MissedCounted);
     entry.copied.store(counted.copied, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(CopiesCounted);
     // Release: the lease of this frame is there before the writer may take the frames up to it.
     entry.cursor.store(wanted_, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(CursorMoved);
     if (options_.mode == ReadMode::Every)
         session_->notify_released();
 }

@@ -2,6 +2,8 @@
 // The files of the Python package ndsharray 1.x: their names and every byte in them. core/PROTOCOL.md, 5.
 #include "compat_layout.hpp"
 
+#include "fault.hpp"
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -163,8 +165,10 @@ std::optional<DataLayout> parse_header(std::span<const std::byte> start, std::ui
 
 void remove_leftovers(const TagFiles& files, bool keep_control) {
     for (const std::string& name : platform::list_directory(files.directory()))
-        if (is_data_name(files, name) && is_own_file(data_path(files, name)))
+        if (is_data_name(files, name) && is_own_file(data_path(files, name))) {
             platform::unlink_file(data_path(files, name));
+            NDSHARRAY_FAULT_POINT(CompatLeftoverRemoved);
+        }
     if (keep_control)
         return;
     const platform::Opened control = platform::open_existing(control_path(files), platform::Access::ReadOnly);

@@ -3,6 +3,7 @@
 #include "compat_writer.hpp"
 
 #include "copy.hpp"
+#include "fault.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -94,7 +95,9 @@ void CompatWriter::create_control(const std::string& path) {
     const RemoveAtEnd half_made(temporary);
     if (const int error = platform::reserve(created.file, 0, compat::control_bytes(files_)); error != 0)
         throw_errno(error, "reserve space in", path);
+    NDSHARRAY_FAULT_POINT(CompatControlReserved);
     const int error = platform::link_file(temporary, path);
+    NDSHARRAY_FAULT_POINT(CompatControlLinked);
     if (error == EEXIST)
         return;
     if (error != 0)
@@ -133,7 +136,9 @@ CompatWriter::DataFile CompatWriter::make_data_file(const compat::DataLayout& la
             throw_no_space(files_, layout, platform::free_bytes(made.file));
         throw_errno(error, "reserve space in", path);
     }
+    NDSHARRAY_FAULT_POINT(CompatDataReserved);
     platform::write_at(made.file, 0, compat::make_header(layout));
+    NDSHARRAY_FAULT_POINT(CompatDataMade);
     half_made.keep();
     return made;
 }
@@ -147,11 +152,16 @@ void CompatWriter::publish(const ArrayView& array, std::int64_t published) noexc
     const DataFile& file = moves ? *next_ : *current_;
     const double time = next_time(published);
     write_time(file.file, file.layout.end_time_offset(), 0);
+    NDSHARRAY_FAULT_POINT(CompatEndCleared);
     if (platform::write_at(file.file, file.layout.data_offset, elements(array))) {
+        NDSHARRAY_FAULT_POINT(CompatElementsWritten);
         write_time(file.file, file.layout.end_time_offset(), time);
+        NDSHARRAY_FAULT_POINT(CompatEndWritten);
         write_time(file.file, 0, time);
+        NDSHARRAY_FAULT_POINT(CompatStartWritten);
     }
     point_to(file);
+    NDSHARRAY_FAULT_POINT(CompatControlWritten);
     if (moves) {
         remove(current_);
         current_ = std::exchange(next_, std::nullopt);
@@ -182,8 +192,10 @@ void CompatWriter::point_to(const DataFile& file) const noexcept {
 }
 
 void CompatWriter::remove(std::optional<DataFile>& file) const noexcept {
-    if (file)
+    if (file) {
         platform::unlink_file(compat::data_path(files_, file->name));
+        NDSHARRAY_FAULT_POINT(CompatDataRemoved);
+    }
     file.reset();
 }
 
@@ -194,8 +206,10 @@ void CompatWriter::close() noexcept {
     // Not if somebody else writes the tag by now, or did before and we published nothing.
     const bool leads_nowhere = says && !platform::status_of(compat::data_path(files_, *says));
     const bool ours = current_ ? says == current_->name : (made_control_ && !says) || leads_nowhere;
-    if (ours && opened && named && opened->same_file(*named))
+    if (ours && opened && named && opened->same_file(*named)) {
         platform::unlink_file(compat::control_path(files_));
+        NDSHARRAY_FAULT_POINT(CompatControlRemoved);
+    }
     remove(current_);
     remove(next_);
 }

@@ -2,6 +2,8 @@
 // The control file: who has the tag, and which segment is current.
 #include "control.hpp"
 
+#include "fault.hpp"
+
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -80,13 +82,16 @@ ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& opti
 /// Nothing if somebody else was faster.
 std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const WriterOptions& options) {
     const std::string temporary = files.temporary();
+    NDSHARRAY_FAULT_POINT(ControlToBeMade);
     platform::Opened made = platform::create_new(temporary, control_permissions(options));
     if (made.error != 0)
         throw_errno(made.error, "create", temporary);
+    NDSHARRAY_FAULT_POINT(ControlCreated);
     const RemoveAtEnd remove(temporary);  // by then it has its real name, or is to go
 
     if (const int error = platform::reserve(made.file, 0, sizeof(ControlFile)); error != 0)
         throw_errno(error, "reserve space for", files.control());
+    NDSHARRAY_FAULT_POINT(ControlReserved);
     ControlOwner owner;
     owner.mapping_ = platform::Mapping::of(made.file, sizeof(ControlFile), platform::Access::ReadWrite);
     if (!owner.mapping_)
@@ -99,10 +104,14 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
         throw_errno(to_lock.error, "open", temporary);
     owner.hold(std::move(to_lock.file));
 
+    NDSHARRAY_FAULT_POINT(ControlLocked);
     auto* words = new (owner.mapping_.data()) ControlFile{};
     words->preamble = make_preamble(layout::control_magic, sizeof(ControlFile), Id::random());
+    NDSHARRAY_FAULT_POINT(ControlPreambleWritten);
     owner.start(options);
+    NDSHARRAY_FAULT_POINT(ControlStarted);
     const int error = platform::link_file(temporary, files.control());
+    NDSHARRAY_FAULT_POINT(ControlLinked);
     if (error != 0 && error != EEXIST && error != ENOENT)
         throw_errno(error, "create", files.control());
     return error == 0 ? std::optional(std::move(owner)) : std::nullopt;
@@ -132,12 +141,14 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
             return std::nullopt;
         throw_in_use(files, owner.words().writer_pid.load(std::memory_order_relaxed));
     }
+    NDSHARRAY_FAULT_POINT(DeadControlLocked);
     if (!is_file_at(file, path))
         return std::nullopt;
     if (layout::is_closed(state())) {
         // Its writer died between saying so and removing it. Readers have turned away from this file and
         // wait for a new one.
         platform::unlink_file(path);
+        NDSHARRAY_FAULT_POINT(ClosedControlRemoved);
         return std::nullopt;
     }
     if (owner.words().published.load(std::memory_order_relaxed) > last_continued) {
@@ -149,10 +160,12 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
         return std::nullopt;
     }
     platform::set_permissions(file, control_permissions(options));
+    NDSHARRAY_FAULT_POINT(ControlPermissionsSet);
     owner.took_over_ = true;
     owner.announce(0, {});
     owner.start(options);
     owner.wake_readers();
+    NDSHARRAY_FAULT_POINT(ControlTakenOver);
     return owner;
 }
 
@@ -166,19 +179,25 @@ bool ControlOwner::hold(ProcessDescriptor file) {
 void ControlOwner::start(const WriterOptions& options) const noexcept {
     ControlFile& file = words();
     file.writer_pid.store(platform::own_pid(), std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(WriterPidStored);
     // What a dead writer left has to be known until it is cleared away, whoever does that in the end.
     file.options.store((options.backpressure ? layout::option_backpressure : 0) |
                            (options.compat || had_compat() ? layout::option_compat : 0),
                        std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(WriterOptionsStored);
     file.state.store(static_cast<std::uint32_t>(WriterState::Starting), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(WriterStartingStored);
     // After everything a reader looks at when it sees a new epoch.
     file.epoch.fetch_add(1, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(EpochBumped);
 }
 
 void ControlOwner::wake_readers() const noexcept {
     // Release: whoever sees the new value sees what was changed before it.
     words().wake.fetch_add(1, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(WakeBumped);
     platform::wake_shared(words().wake);
+    NDSHARRAY_FAULT_POINT(ReadersWoken);
 }
 
 void ControlOwner::notify_watchers() const noexcept {
@@ -192,12 +211,17 @@ void ControlOwner::announce(std::uint32_t generation, const Id& segment) const n
     // A seqlock with `generation` as its sequence: 0 while the id changes, a number never used before after.
     ControlFile& file = words();
     file.generation.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(GenerationCleared);
     std::atomic_thread_fence(std::memory_order_release);
     file.segment_id[0].store(segment.high, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(SegmentIdHalfStored);
     file.segment_id[1].store(segment.low, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(SegmentIdStored);
     if (generation != 0)
         file.last_generation.store(generation, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(LastGenerationStored);
     file.generation.store(generation, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(GenerationStored);
 }
 
 void ControlOwner::unlink(const TagFiles& files) const noexcept {

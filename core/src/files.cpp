@@ -2,6 +2,8 @@
 // The files of a tag: their names, and opening and making them so that nothing untrusted gets in.
 #include "files.hpp"
 
+#include "fault.hpp"
+
 #include <ndsharray/tag.hpp>
 
 #include <algorithm>
@@ -106,8 +108,10 @@ void TagFiles::remove_leftovers() const {
         if (!has_segment_suffix(name))
             continue;
         const std::string stem = name.substr(0, name.size() - id_digits - 1);
-        if (stem == segments || stem == temporaries)
+        if (stem == segments || stem == temporaries) {
             platform::unlink_file(directory_ + "/" + name);
+            NDSHARRAY_FAULT_POINT(LeftoverRemoved);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 // The files of a tag: their names, and opening and making them so that nothing untrusted gets in.
 #pragma once
 
+#include "fault.hpp"
 #include "layout.hpp"
 #include "platform.hpp"
 
@@ -98,8 +99,10 @@ class RemoveAtEnd {
   public:
     explicit RemoveAtEnd(std::string path) : path_(std::move(path)) {}
     ~RemoveAtEnd() {
-        if (!path_.empty())
-            platform::unlink_file(path_);
+        if (path_.empty())
+            return;
+        platform::unlink_file(path_);
+        NDSHARRAY_FAULT_POINT(HalfMadeFileRemoved);
     }
     RemoveAtEnd(const RemoveAtEnd&) = delete;
     RemoveAtEnd& operator=(const RemoveAtEnd&) = delete;

@@ -2,6 +2,8 @@
 // The reader of a tag: what is behind the public face.
 #include "reader_implementation.hpp"
 
+#include "fault.hpp"
+
 #include <exception>
 #include <new>
 #include <utility>
@@ -131,6 +133,7 @@ void Reader::Implementation::attach() {
         check_death_.store(true, std::memory_order_relaxed);
         interrupt_.notify();
     });
+    NDSHARRAY_FAULT_POINT(ControlOpened);
     channel_->meet_writer();
     if (channel_->control().writer_lives())
         meet_writer();

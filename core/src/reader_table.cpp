@@ -2,6 +2,8 @@
 // The reader table: who reads a tag, which slots they hold, and which frame they want next.
 #include "reader_table.hpp"
 
+#include "fault.hpp"
+
 #include <bit>
 #include <cerrno>
 #include <cstddef>
@@ -36,10 +38,14 @@ void for_each_bit(std::uint64_t bits, Visitor visit) {
 void clear(ReaderEntry& entry) noexcept {
     // Relaxed: whoever takes the entry next sets all of it before it becomes active.
     entry.lease.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryLeaseCleared);
     entry.flags.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryFlagsCleared);
     entry.cursor.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryCursorCleared);
     entry.pid.store(0, std::memory_order_relaxed);
     entry.joined.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryPidCleared);
 }
 
 platform::Mapping map_checked(const platform::Descriptor& file, const Id& instance, const std::string& path) {
@@ -76,7 +82,9 @@ std::optional<ProcessDescriptor> open_to_lock(const platform::Descriptor& file, 
 
 void notify(ReaderTable& table) noexcept {
     table.released.fetch_add(1, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(ReleasedBumped);
     platform::wake_shared(table.released);
+    NDSHARRAY_FAULT_POINT(WriterWoken);
 }
 
 void notify_waiting(ReaderTable& table) noexcept {
@@ -94,12 +102,15 @@ void notify_waiting(ReaderTable& table) noexcept {
 std::shared_ptr<TableOwner> TableOwner::create(const TagFiles& files, const Id& instance,
                                                unsigned permissions) {
     const std::string temporary = files.temporary();
+    NDSHARRAY_FAULT_POINT(TableToBeMade);
     platform::Opened made = platform::create_new(temporary, table_permissions(permissions));
     if (made.error != 0)
         throw_errno(made.error, "create", temporary);
+    NDSHARRAY_FAULT_POINT(TableCreated);
     RemoveAtEnd undo(temporary);
     if (const int error = platform::reserve(made.file, 0, sizeof(ReaderTable)); error != 0)
         throw_errno(error, "reserve space for", files.readers());
+    NDSHARRAY_FAULT_POINT(TableReserved);
     platform::Mapping mapping =
         platform::Mapping::of(made.file, sizeof(ReaderTable), platform::Access::ReadWrite);
     if (!mapping)
@@ -108,12 +119,14 @@ std::shared_ptr<TableOwner> TableOwner::create(const TagFiles& files, const Id& 
     words->preamble = make_preamble(layout::table_magic, offsetof(ReaderTable, entries), instance);
     words->entry_count = max_readers;
     words->entry_bytes = sizeof(ReaderEntry);
+    NDSHARRAY_FAULT_POINT(TableWritten);
 
     auto to_lock = open_to_lock(made.file, temporary);
     if (!to_lock)
         throw_errno(errno, "open", temporary);
     if (const int error = platform::rename_file(temporary, files.readers()); error != 0)
         throw_errno(error, "create", files.readers());
+    NDSHARRAY_FAULT_POINT(TableInPlace);
     undo.keep();
     std::shared_ptr<TableOwner> owner(new TableOwner);
     owner->adopt(std::move(made.file), std::move(*to_lock), std::move(mapping));
@@ -130,6 +143,7 @@ std::shared_ptr<TableOwner> TableOwner::open(const TagFiles& files, const Id& in
     if (!to_lock)
         return nullptr;
     platform::set_permissions(*file, table_permissions(permissions));
+    NDSHARRAY_FAULT_POINT(TablePermissionsSet);
     std::shared_ptr<TableOwner> owner(new TableOwner);
     owner->adopt(std::move(*file), std::move(*to_lock), std::move(mapping));
     return owner;
@@ -150,9 +164,13 @@ unsigned TableOwner::reclaim_dead() noexcept {
         if (!platform::try_lock(lock_.number(), index))
             return;
         // While the byte is ours no new reader can take the entry.
+        NDSHARRAY_FAULT_POINT(DeadReaderLocked);
         clear(words().entries[index]);
+        NDSHARRAY_FAULT_POINT(DeadReaderCleared);
         words().active.fetch_and(~bit_of(index), std::memory_order_release);
+        NDSHARRAY_FAULT_POINT(DeadReaderInactive);
         platform::unlock(lock_.number(), index);
+        NDSHARRAY_FAULT_POINT(DeadReaderUnlocked);
         ++count;
     });
     reclaimed_.fetch_add(count, std::memory_order_relaxed);
@@ -188,6 +206,7 @@ void TableOwner::notify_if_waiting() const noexcept {
 
 std::shared_ptr<ReaderSession> ReaderSession::join(const TagFiles& files, const Id& instance,
                                                    const Owner& owner, ReadMode mode, std::uint64_t next) {
+    NDSHARRAY_FAULT_POINT(ReaderToJoin);
     std::optional<platform::Descriptor> file;
     try {
         file = open_checked(files.readers(), platform::Access::ReadWrite, owner);
@@ -209,10 +228,12 @@ std::shared_ptr<ReaderSession> ReaderSession::join(const TagFiles& files, const 
     const std::uint64_t active = session->table().active.load(std::memory_order_relaxed);
     if (!session->take_entry(~active) && !session->take_entry(active))
         return nullptr;
+    NDSHARRAY_FAULT_POINT(EntryLocked);
     session->announce(mode, next);
     // Whoever watches the file hears of a write(2), not of what happens in a mapping.
     const std::uint32_t attached = session->table().attaches + 1;
     platform::write_at(*file, offsetof(ReaderTable, attaches), std::as_bytes(std::span(&attached, 1)));
+    NDSHARRAY_FAULT_POINT(AttachesBumped);
     return session;
 }
 
@@ -230,15 +251,22 @@ bool ReaderSession::take_entry(std::uint64_t candidates) {
 void ReaderSession::announce(ReadMode mode, std::uint64_t next) noexcept {
     clear(entry());
     entry().frames.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryFramesCleared);
     entry().missed.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryMissedCleared);
     entry().copied.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryCopiedCleared);
     entry().pid.store(platform::own_pid(), std::memory_order_relaxed);
     entry().joined.store(platform::monotonic_now(), std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryPidStored);
     entry().cursor.store(next, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryCursorStored);
     entry().flags.store(mode == ReadMode::Every ? layout::reader_every : 0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryFlagsStored);
     // Release: a writer that sees the bit sees the entry. That it sees the bit in time is the business of the
     // fence before each lease (slots.hpp).
     table().active.fetch_or(bit_of(index_), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(EntryActive);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     notify(table());
 }
@@ -249,15 +277,19 @@ void ReaderSession::notify_released() const noexcept {
 
 void ReaderSession::suspend(bool suspended) const noexcept {
     // Only this process writes the flags; relaxed, because the frames a writer goes over are checked anyway.
-    if (suspended)
+    if (suspended) {
         entry().flags.fetch_or(layout::reader_suspended, std::memory_order_relaxed);
-    else
+        NDSHARRAY_FAULT_POINT(SuspendedStored);
+    } else {
         entry().flags.fetch_and(~layout::reader_suspended, std::memory_order_relaxed);
+        NDSHARRAY_FAULT_POINT(ResumedStored);
+    }
     notify_released();
 }
 
 void ReaderSession::retire() const noexcept {
     entry().flags.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(ReaderRetired);
     notify_released();
 }
 
@@ -266,8 +298,11 @@ ReaderSession::~ReaderSession() {
         return;
     clear(entry());
     table().active.fetch_and(~bit_of(index_), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(EntryInactive);
     lock_.close();
+    NDSHARRAY_FAULT_POINT(EntryUnlocked);
     notify(table());
+    NDSHARRAY_FAULT_POINT(ReaderLeft);
 }
 
 }  // namespace ndsharray

@@ -2,6 +2,7 @@
 // A writer's wait for its readers to come, to let go or to go on.
 #pragma once
 
+#include "fault.hpp"
 #include "interrupt.hpp"
 #include "platform.hpp"
 #include "reader_table.hpp"
@@ -50,6 +51,7 @@ WriteStatus ReleaseWait::until(Ready ready, std::unique_lock<std::mutex>& lock,
                                          table->words().released.load(std::memory_order_acquire)};
         // Said before ready() looks; its counterpart is in notify_waiting().
         waiting.store(1, std::memory_order_relaxed);
+        NDSHARRAY_FAULT_POINT(WaitingStored);
         std::atomic_thread_fence(std::memory_order_seq_cst);
         if (ready())
             status = WriteStatus::Ok;
@@ -67,9 +69,12 @@ WriteStatus ReleaseWait::until(Ready ready, std::unique_lock<std::mutex>& lock,
         if (look.count() > 0)
             table->reclaim_dead();
         lock.lock();
+        NDSHARRAY_FAULT_POINT(WaitEnded);
     }
-    if (--waiting_ == 0)
+    if (--waiting_ == 0) {
         waiting.store(0, std::memory_order_relaxed);
+        NDSHARRAY_FAULT_POINT(NoLongerWaitingStored);
+    }
     return status;
 }
 

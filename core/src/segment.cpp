@@ -2,6 +2,7 @@
 // A segment: the file that holds the slots of one array layout.
 #include "segment.hpp"
 
+#include "fault.hpp"
 #include "slots.hpp"
 
 #include <algorithm>
@@ -207,20 +208,24 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
 
     const std::string path = files.segment(segment.id_);
     const std::uint64_t bytes = segment.geometry_.file_bytes;
+    NDSHARRAY_FAULT_POINT(SegmentToBeMade);
     // Nobody but the owner may ever write pixels: only the read bits are taken over.
     platform::Opened created = platform::create_new(path, 0600 | (plan.permissions & 0444));
     if (created.error != 0)
         throw_errno(created.error, "create", path);
+    NDSHARRAY_FAULT_POINT(SegmentCreated);
     RemoveAtEnd undo(path);
     const std::uint64_t free = platform::free_bytes(created.file);
     // Asked beforehand: filling the file system to the brim just to fail would hurt others.
     int error = bytes > free ? ENOSPC : platform::set_size(created.file, bytes);
+    NDSHARRAY_FAULT_POINT(SegmentSized);
     if (error == 0)
         error = platform::reserve(created.file, 0, bytes);
     if (error == ENOSPC || error == EFBIG || error == EDQUOT)
         throw_no_space(files, plan, bytes, free);
     if (error != 0)
         throw_errno(error, "reserve space in", path);
+    NDSHARRAY_FAULT_POINT(SegmentReserved);
     segment.mapping_ = platform::Mapping::of(created.file, bytes, platform::Access::ReadWrite);
     if (!segment.mapping_)
         throw_errno(errno, "map", path);
@@ -229,6 +234,7 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
         segment.prepare_slot(i);
         slots::open_slot(segment, i);
     }
+    NDSHARRAY_FAULT_POINT(SegmentReady);
     undo.keep();
     return segment;
 }
@@ -247,11 +253,14 @@ void Segment::write_header(const std::string& attributes, const Id& instance) {
     mapping_.populate(0, geometry_.data_offset);
     auto* header = new (mapping_.data()) SegmentHeader{};
     header->preamble = make_preamble(layout::segment_magic, sizeof(SegmentHeader), instance);
+    NDSHARRAY_FAULT_POINT(SegmentPreambleWritten);
     header->geometry = geometry_;
     std::memcpy(at(geometry_.attributes_offset), attributes.data(), attributes.size());
+    NDSHARRAY_FAULT_POINT(SegmentHeaderWritten);
     for (std::uint32_t i = 0; i < geometry_.slot_count; ++i) {
         new (&slot(i)) SlotHeader{};
         slots::close_slot(*this, i);
+        NDSHARRAY_FAULT_POINT(SlotHeaderWritten);
     }
 }
 

@@ -2,6 +2,8 @@
 // A segment as a reader holds it: frames under a lease where one may be held, else copies.
 #include "segment_source.hpp"
 
+#include "fault.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -66,8 +68,10 @@ Frame SegmentSource::copied(slots::Place place) {
     Block block = take_block(segment_.spec().bytes + segment_.metadata_capacity());
     const FrameInfo info = info_at(place);
     const std::size_t metadata = metadata_bytes(segment_, place.slot);
+    NDSHARRAY_FAULT_POINT(CopyStarted);
     std::memcpy(block.get(), segment_.data(place.slot), bytes);
     std::memcpy(block.get() + bytes, segment_.metadata(place.slot), metadata);
+    NDSHARRAY_FAULT_POINT(CopyMade);
     return copied_frame(std::move(block), info, metadata);
 }
 

@@ -2,6 +2,8 @@
 // The slot protocol: how a writer and its readers share slots without locks. No system call in here.
 #include "slots.hpp"
 
+#include "fault.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -119,16 +121,21 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
             return std::nullopt;
         std::atomic<std::uint64_t>& state = segment.slot(slot).state;
         const std::uint64_t before = state.load(std::memory_order_relaxed);
+        NDSHARRAY_FAULT_POINT(SlotChosen);
         state.store(before | claimed_bit, std::memory_order_relaxed);
+        NDSHARRAY_FAULT_POINT(SlotMarked);
         // The store above before the loads in held(): one half of the argument. It is also what keeps the
         // pixels to come from being seen before the odd state, by readers that copy without a lease.
         std::atomic_thread_fence(std::memory_order_seq_cst);
         now = held(table, segment.generation());
         const bool wanted = rules.keeps_wanted && before / 2 >= now.floor;
-        if ((now.leased & bit_of(slot)) == 0 && !wanted)
+        if ((now.leased & bit_of(slot)) == 0 && !wanted) {
+            NDSHARRAY_FAULT_POINT(SlotClaimed);
             return slot;
+        }
         // Nothing was touched: the frame is as good as before. Release, like every handing over of a slot.
         state.store(before, std::memory_order_release);
+        NDSHARRAY_FAULT_POINT(SlotRestored);
         excluded |= bit_of(slot);
     }
 }
@@ -148,34 +155,46 @@ std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTa
     if (!may_pin(segment, table))
         return std::nullopt;
     const auto slot = claim(segment, table, rules);
-    if (slot)  // relaxed: only the writer's side reads it for more than advice
-        segment.pinned().fetch_or(bit_of(*slot), std::memory_order_relaxed);
+    if (!slot)
+        return std::nullopt;
+    NDSHARRAY_FAULT_POINT(SlotToBePinned);
+    // Relaxed: only the writer's side reads it for more than advice.
+    segment.pinned().fetch_or(bit_of(*slot), std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(SlotPinned);
     return slot;
 }
 
 void unpin(const Segment& segment, std::uint32_t slot) noexcept {
+    NDSHARRAY_FAULT_POINT(SlotToBeUnpinned);
     std::atomic<std::uint64_t>& state = segment.slot(slot).state;
     // Relaxed: the slot is ours, nobody else changes it.
     if ((state.load(std::memory_order_relaxed) & claimed_bit) != 0)
         put_back(segment, slot);
     segment.pinned().fetch_and(~bit_of(slot), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(SlotUnpinned);
 }
 
 void put_back(const Segment& segment, std::uint32_t slot) noexcept {
+    NDSHARRAY_FAULT_POINT(SlotToBePutBack);
     segment.slot(slot).state.store(state_of(0), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(SlotPutBack);
 }
 
 void publish(const Segment& segment, std::uint32_t slot, const FrameInfo& info,
              std::span<const std::byte> metadata) noexcept {
     layout::SlotHeader& header = segment.slot(slot);
     header.info = info;
+    NDSHARRAY_FAULT_POINT(FrameInfoStored);
     header.metadata_bytes = metadata.size();
     if (!metadata.empty())
         std::memcpy(segment.metadata(slot), metadata.data(), metadata.size());
+    NDSHARRAY_FAULT_POINT(FrameMetadataStored);
     // Release: who sees the even state sees the pixels and the info.
     header.state.store(state_of(info.number), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(FrameStateStored);
     // Release: who sees the number sees the state.
     segment.latest().store(layout::pack({info.number, slot}), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(LatestStored);
 }
 
 Place latest(const Segment& segment) noexcept {
@@ -208,13 +227,18 @@ std::optional<Place> find_from(const Segment& segment, std::uint64_t wanted, std
 }
 
 bool lease(const Segment& segment, ReaderEntry& entry, Place place) noexcept {
+    NDSHARRAY_FAULT_POINT(FrameToBeLeased);
     entry.lease.fetch_or(bit_of(place.slot), std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(LeaseStored);
     // The store above before the load below: the other half of the argument.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     // Acquire: the even state hands over the pixels.
-    if (segment.slot(place.slot).state.load(std::memory_order_acquire) == state_of(place.frame))
+    if (segment.slot(place.slot).state.load(std::memory_order_acquire) == state_of(place.frame)) {
+        NDSHARRAY_FAULT_POINT(LeaseKept);
         return true;
+    }
     release(entry, segment.generation(), place.slot);
+    NDSHARRAY_FAULT_POINT(LeaseRefused);
     return false;
 }
 
@@ -228,16 +252,19 @@ bool may_stay_leased(const Segment& segment, const ReaderTable& table) noexcept 
 }
 
 void release(ReaderEntry& entry, std::uint32_t generation, std::uint32_t slot) noexcept {
+    NDSHARRAY_FAULT_POINT(FrameToBeReleased);
     std::uint64_t word = entry.lease.load(std::memory_order_relaxed);
     // Release: our reads of the pixels are done before the writer sees the slot free.
     while (word >> 32 == generation &&
            !entry.lease.compare_exchange_weak(word, word & ~static_cast<std::uint64_t>(bit_of(slot)),
                                               std::memory_order_release, std::memory_order_relaxed)) {
     }
+    NDSHARRAY_FAULT_POINT(LeaseCleared);
 }
 
 void enter_generation(ReaderEntry& entry, std::uint32_t generation) noexcept {
     entry.lease.store(lease_word(generation), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(GenerationEntered);
 }
 
 bool is_unchanged(const Segment& segment, Place place) noexcept {

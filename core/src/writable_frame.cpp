@@ -2,6 +2,8 @@
 // A slot in the writer's hands.
 #include "writer_segment.hpp"
 
+#include "fault.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -48,7 +50,9 @@ bool WriterSegment::prepare_another() noexcept {
     if (slot == segment_.slot_count())
         return false;
     segment_.prepare_slot(slot);
+    NDSHARRAY_FAULT_POINT(SlotPrepared);
     slots::open_slot(segment_, slot);
+    NDSHARRAY_FAULT_POINT(SlotOpened);
     prepared_.store(slot + 1, std::memory_order_relaxed);
     table_->notify_if_waiting();
     return true;

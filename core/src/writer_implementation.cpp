@@ -2,6 +2,8 @@
 // The writer of a tag: what is behind the public face.
 #include "writer_implementation.hpp"
 
+#include "fault.hpp"
+
 #include <atomic>
 #include <utility>
 
@@ -46,6 +48,7 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
       files_(tag),
       control_(ControlOwner::take(files_, options_)) {
     files_.remove_leftovers();
+    NDSHARRAY_FAULT_POINT(LeftoversRemoved);
     try {
         open_compat();
         open_table();
@@ -59,6 +62,7 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
     segments_.set_generation(control_.words().last_generation.load(std::memory_order_relaxed));
     set_state(WriterState::Live);
     table_watch_ = Watch::file(table_->file(), [this] { readers_came_or_went(); });
+    NDSHARRAY_FAULT_POINT(TagOpened);
 }
 
 void Writer::Implementation::open_compat() {
@@ -77,8 +81,10 @@ void Writer::Implementation::open_table() {
     }
     if (control_.took_over()) {
         // Its readers cannot be kept: they look at a table that is gone. A new control file calls them.
+        NDSHARRAY_FAULT_POINT(TableFoundUnusable);
         set_state(WriterState::Closed);
         control_.unlink(files_);
+        NDSHARRAY_FAULT_POINT(TablelessControlRemoved);
         control_ = ControlOwner::take(files_, options_);
     }
     table_ = TableOwner::create(files_, control_.instance(), options_.permissions);
@@ -86,6 +92,7 @@ void Writer::Implementation::open_table() {
 
 void Writer::Implementation::set_state(WriterState state) {
     control_.words().state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(WriterStateStored);
     control_.wake_readers();
     control_.notify_watchers();
 }
@@ -216,24 +223,29 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
         if (status != WriteStatus::Ok || frame.segment_ != current())
             return 0;
     }
+    NDSHARRAY_FAULT_POINT(FrameToBePublished);
     info.number = ++published_;
     info.published = platform::monotonic_now();
     if (metadata.size() > current()->segment().metadata_capacity())
         metadata = {};
     // Before the frame can be seen: if we die in between, our successor's numbers leave this one out.
     control_.words().published.store(info.number, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(FrameNumberStored);
     slots::publish(current()->segment(), frame.slot_, info, metadata);
     frame.published_ = true;
     const bool to_be_noticed = segments_.is_to_be_announced() || state() != WriterState::Live;
     if (segments_.is_to_be_announced())
         segments_.announce_current();
-    if (state() != WriterState::Live)
+    if (state() != WriterState::Live) {
         control_.words().state.store(static_cast<std::uint32_t>(WriterState::Live),
                                      std::memory_order_release);
+        NDSHARRAY_FAULT_POINT(LiveAgainStored);
+    }
     ++counted_.published;
     control_.wake_readers();
     if (to_be_noticed)
         control_.notify_watchers();
+    NDSHARRAY_FAULT_POINT(FramePublished);
     if (compat_)
         compat_->publish({frame.data_, current()->segment().spec()}, info.published);
     return info.number;
@@ -290,15 +302,20 @@ void Writer::Implementation::close() {
     const Lock lock(mutex_);
     if (std::exchange(closed_, true))
         return;
+    NDSHARRAY_FAULT_POINT(WriterToLeave);
     if (compat_)
         compat_->close();  // first: else readers that learn of our end would look there
+    NDSHARRAY_FAULT_POINT(CompatFilesRemoved);
     const bool ended = state() == WriterState::Ended;
     set_state(ended ? WriterState::EndedAndClosed : WriterState::Closed);
     segments_.retire_all();
     platform::unlink_file(files_.readers());
+    NDSHARRAY_FAULT_POINT(TableRemoved);
     // Last, and with the lock still held: until here nobody else can have made files of these names.
     control_.unlink(files_);
+    NDSHARRAY_FAULT_POINT(ControlRemoved);
     control_.release();
+    NDSHARRAY_FAULT_POINT(TagFree);
     wait_.notify();
 }
 

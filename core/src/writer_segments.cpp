@@ -2,6 +2,8 @@
 // The segments of a writer: the one it is configured for, and the one its readers are pointed to.
 #include "writer_segments.hpp"
 
+#include "fault.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -68,17 +70,22 @@ void WriterSegments::retire(const Pointer& segment) {
         return;
     if (control_.words().generation.load(std::memory_order_relaxed) == segment->segment().generation())
         control_.announce(0, {});
+    NDSHARRAY_FAULT_POINT(SegmentWithdrawn);
     control_.wake_readers();
     control_.notify_watchers();
+    NDSHARRAY_FAULT_POINT(WithdrawalTold);
     platform::unlink_file(files_.segment(segment->segment().id()));
+    NDSHARRAY_FAULT_POINT(WithdrawnSegmentRemoved);
     if (current_ == segment)
         current_.reset();
 }
 
 void WriterSegments::announce_current() {
     control_.announce(current_->segment().generation(), current_->segment().id());
-    if (announced_)
+    if (announced_) {
         platform::unlink_file(files_.segment(announced_->segment().id()));
+        NDSHARRAY_FAULT_POINT(OldSegmentRemoved);
+    }
     announced_ = current_;
 }
 

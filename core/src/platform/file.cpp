@@ -2,6 +2,8 @@
 // Files by descriptor and by name.
 #include "file.hpp"
 
+#include "../fault.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <limits>
@@ -53,6 +55,7 @@ Opened create_new(const std::string& path, unsigned permissions) noexcept {
     Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file)
         return {Descriptor(), errno};
+    NDSHARRAY_FAULT_POINT(FileCreated);
     if (!set_permissions(file, permissions)) {
         const int error = errno;
         ::unlink(path.c_str());
