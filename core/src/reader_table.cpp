@@ -146,6 +146,8 @@ std::shared_ptr<TableOwner> TableOwner::open(const TagFiles& files, const Id& in
     NDSHARRAY_FAULT_POINT(TablePermissionsSet);
     std::shared_ptr<TableOwner> owner(new TableOwner);
     owner->adopt(std::move(*file), std::move(*to_lock), std::move(mapping));
+    // The dead writer may have waited; else readers would make a system call for each frame they let go of.
+    owner->words().writer_waiting.store(0, std::memory_order_relaxed);
     return owner;
 } catch (const Error&) {
     return nullptr;  // the caller makes a new one
