@@ -141,6 +141,13 @@ std::optional<std::string> read_control(const TagFiles& files, const platform::D
     return bytes == name.size() && is_data_name(files, name) ? std::optional(std::move(name)) : std::nullopt;
 }
 
+bool is_unused_control(const TagFiles& files, const platform::Descriptor& control) {
+    std::string content(control_bytes(files) + 1, '\1');
+    const std::size_t bytes = platform::read_at(control, 0, std::as_writable_bytes(std::span(content)));
+    content.pop_back();
+    return bytes == content.size() && content.find_first_not_of('\0') == std::string::npos;
+}
+
 DataLayout layout_for(const ArraySpec& spec) {
     return {ArraySpec::contiguous(spec.dtype, std::span(spec.shape.data(), spec.ndim)),
             time_bytes + (2 + std::uint64_t{spec.ndim}) * sizeof(std::size_t)};
@@ -172,7 +179,9 @@ void remove_leftovers(const TagFiles& files, bool keep_control) {
     if (keep_control)
         return;
     const platform::Opened control = platform::open_existing(control_path(files), platform::Access::ReadOnly);
-    if (control.file && is_own_file(control_path(files)) && read_control(files, control.file))
+    if (!control.file || !is_own_file(control_path(files)))
+        return;
+    if (read_control(files, control.file) || is_unused_control(files, control.file))
         platform::unlink_file(control_path(files));
 }
 

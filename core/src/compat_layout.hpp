@@ -34,6 +34,9 @@ std::string data_path(const TagFiles& files, const std::string& name);
 /// Whether this is the name of a data file of the tag.
 bool is_data_name(const TagFiles& files, std::string_view name) noexcept;
 
+/// Whether this is a control file as we make it, that never named a data file: nothing but zeros.
+bool is_unused_control(const TagFiles& files, const platform::Descriptor& control);
+
 /// What the control file says: the name of the tag's data file. Nothing if it says something else.
 std::optional<std::string> read_control(const TagFiles& files, const platform::Descriptor& control);
 

@@ -27,6 +27,10 @@ class CompatWriter {
     CompatWriter(const CompatWriter&) = delete;
     CompatWriter& operator=(const CompatWriter&) = delete;
 
+    /// Says that the control file, if it never named a data file, was made by a dead writer whose tag we
+    /// have: close() removes it.
+    void inherit_control() noexcept { made_control_ = true; }
+
     /// Makes room for arrays of this layout. Readers are led there with the first of them.
     /// \throws Error NoSpace, InvalidArgument, TooManyFiles, PermissionDenied, System.
     void configure(const ArraySpec& spec);
@@ -61,7 +65,7 @@ class CompatWriter {
     const TagFiles files_;
     const unsigned permissions_;
     platform::Descriptor control_;
-    bool made_control_ = false;
+    bool made_control_ = false;        // or a predecessor of ours did
     std::optional<DataFile> current_;  // the one readers are led to
     std::optional<DataFile> next_;     // made for a layout of which no array came yet
     std::vector<std::byte> scratch_;   // for arrays that do not lie in memory as they must in the file

@@ -66,10 +66,14 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
 }
 
 void Writer::Implementation::open_compat() {
-    if (control_.took_over() && control_.had_compat())
+    const bool inherits = control_.took_over() && control_.had_compat();
+    if (inherits)
         compat::remove_leftovers(files_, options_.compat);
-    if (options_.compat)
-        compat_.emplace(files_, options_.permissions);
+    if (!options_.compat)
+        return;
+    compat_.emplace(files_, options_.permissions);
+    if (inherits)
+        compat_->inherit_control();
 }
 
 void Writer::Implementation::open_table() {
