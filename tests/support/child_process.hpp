@@ -24,6 +24,8 @@ class Channel {
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
+    int descriptor() const noexcept { return descriptor_; }
+
     /// \throws std::runtime_error if the other side is gone.
     void send(const std::string& message);
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Letting a process die at any of the points that core/src/fault.hpp names.
+#include "faults.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <optional>
+#include <utility>
+
+namespace ndsharray::test {
+namespace {
+
+/// What is to happen in this process. Set before its first point, but for the callback.
+struct Plan {
+    unsigned die_at = 0;  // 0: never
+    std::optional<fault::Point> only;
+    int channel = -1;
+    std::atomic<unsigned> reached{0};
+    std::atomic<int> callback_at{-1};
+    std::function<void()> callback;
+};
+Plan plan;
+
+[[noreturn]] void die(fault::Point point) {
+    const std::string last_words = "died " + fault_points().at(static_cast<std::size_t>(point));
+    ::send(plan.channel, last_words.data(), last_words.size(), MSG_NOSIGNAL);
+    ::kill(::getpid(), SIGKILL);
+    for (;;)
+        ::pause();
+}
+
+}  // namespace
+
+const std::vector<std::string>& fault_points() {
+#define NDSHARRAY_FAULT_NAME(name) #name,
+    static const std::vector<std::string> names{NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_NAME)};
+#undef NDSHARRAY_FAULT_NAME
+    return names;
+}
+
+void die_at_nth(unsigned n, int channel) {
+    plan.die_at = n;
+    plan.channel = channel;
+}
+
+void die_at(fault::Point point, unsigned n, int channel) {
+    plan.only = point;
+    die_at_nth(n, channel);
+}
+
+void when_reached(fault::Point point, std::function<void()> callback) {
+    plan.callback = std::move(callback);
+    plan.callback_at.store(static_cast<int>(point));
+}
+
+}  // namespace ndsharray::test
+
+namespace ndsharray::fault {
+
+void reached(Point point) noexcept {
+    using test::plan;
+    int called_at = static_cast<int>(point);
+    if (plan.callback_at.compare_exchange_strong(called_at, -1))
+        std::exchange(plan.callback, {})();
+    if (plan.die_at == 0 || (plan.only && *plan.only != point))
+        return;
+    if (plan.reached.fetch_add(1) + 1 == plan.die_at)
+        test::die(point);
+}
+
+}  // namespace ndsharray::fault
