@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A reader that copies without a lease, and the writer that does not know of it: a seqlock. Two slots, so that the writer
-// goes over what is being copied. The writer may die at any step.
+// A reader that copies without a lease, and the writer that does not know of it: a seqlock. Two slots, so that the
+// writer goes over what is being copied. The writer may die at any step.
 //
-// core/src/slots.cpp: claim(), publish(), is_complete(), is_unchanged(); core/src/segment_source.cpp: take() without a
-// session. What no acquire keeps apart, the reader loads in any order.
+// slots: claim(), publish(), is_complete(), is_unchanged(); SegmentSource: take() without a session. What no acquire
+// keeps apart, the reader loads in any order.
 
 #define SLOTS 2
 #define READER 0

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every frame, in order: a writer with backpressure, readers that take each frame, and both kinds of waiting. Readers come
-// when they like; one may die at any step. Two slots, FRAMES frames, after which all go home: whoever sleeps for ever is an
-// invalid end state.
+// Every frame, in order: a writer with backpressure, readers that take each frame, and both kinds of waiting. Readers
+// come when they like; one may die at any step. Two slots, FRAMES frames, after which all go home: whoever sleeps for
+// ever is an invalid end state.
 //
-// core/src/writer.cpp: acquire(), publish(), wait_for_readers(), drain(); core/src/slots.cpp: claim() with its first look,
-// find_from(), lease(); core/src/reader.cpp: join(), next_frame(), count(); core/src/reader_table.cpp: announce(),
-// notify_waiting(), reclaim_dead().
+// Writer: acquire(), publish(), drain(), ReleaseWait::until(); slots: claim() with its first look, find_from(),
+// lease(); Channel: join(), next_frame(); Reader: count(); ReaderSession: announce(), notify_released(); TableOwner:
+// reclaim_dead().
 //
 // A futex word counts only in that it has changed since its waiter looked at it, so its increment is a store to a place
 // of its own that clears a flag of the waiter. The writer's look for dead readers every 100 ms is taken only after a

@@ -2,7 +2,7 @@
 // Two readers that each would keep a frame where only one may: three slots less the two that are the writer's. Whoever
 // counts too many leases copies and lets go.
 //
-// core/src/slots.cpp: lease(), may_stay_leased(); core/src/segment_source.cpp: take().
+// slots: lease(), may_stay_leased(); SegmentSource: take().
 
 #define SLOTS 3
 #define PROCESSES 2

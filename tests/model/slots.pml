@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Claim, fill, publish, lease, release, join, leave by death, reclaim: a writer and its readers share one slot more than
-// there are readers; anybody may die at any step, readers come back. Runs without end: frame numbers go round.
+// Claim, fill, publish, lease, release, join, leave by death, reclaim: a writer and its readers share one slot more
+// than there are readers; anybody may die at any step, readers come back. Runs without end: frame numbers go round.
 //
-// core/src/slots.cpp: claim(), held(), publish(), latest(), lease(), release(); core/src/reader_table.cpp: join() with
-// take_entry() and announce(), reclaim_dead(). The bits of `active` are places of their own here: they are only
-// changed by atomic operations that nobody looks at the result of.
+// slots: claim(), held(), publish(), latest(), lease(), release(); ReaderSession: take_entry(), announce(); TableOwner:
+// reclaim_dead(). The bits of `active` are places of their own here: they are only changed by atomic operations that
+// nobody looks at the result of.
 //
 // READERS=1: three frame numbers, pixels in two halves, any free slot. READERS=2: one frame number, one half, the first
 // free slot. That frame numbers go round lets a check succeed where it would have failed, after which the reader

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A writer that changes its segment, dies at any step and is succeeded; a reader that moves along while it keeps a frame
-// of an older segment. Up to two segments of two slots, two lives of the writer, four frames.
+// A writer that changes its segment, dies at any step and is succeeded; a reader that moves along while it keeps a
+// frame of an older segment. Up to two segments of two slots, two lives of the writer, four frames.
 //
-// core/src/control.cpp: announce(), announcement(), take_existing(); core/src/writer.cpp: configure(), publish(),
-// announce_current(); core/src/slots.cpp: claim(), release(), enter_generation(); core/src/reader.cpp: take(). Each
-// segment has an own name and its generation inside, as its file has.
+// ControlOwner: announce(), take_existing(); ControlView: announcement(); Writer: configure(), publish(); slots:
+// claim(), release(), enter_generation(); Channel: take(). Each segment has an own name and its generation inside, as
+// its file has.
 
 #define SEGMENTS 2
 #define FRAMES 4
