@@ -26,6 +26,9 @@ constexpr std::uint64_t writer_byte = 0;
 /// How long a starting writer waits for one that is in the middle of leaving.
 constexpr auto leaving_time = 2s;
 
+/// How long a tag may be locked without being in use: by who removes leftovers (leftovers.cpp).
+constexpr auto cleaning_time = 100ms;
+
 /// The highest frame number a successor goes on from. What is left then lasts a writer for a million years.
 constexpr std::uint64_t last_continued = layout::max_frame / 2;
 
@@ -67,9 +70,11 @@ bool is_file_at(const platform::Descriptor& file, const std::string& path) noexc
 
 ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& options) {
     const auto deadline = platform::deadline_after(leaving_time);
+    const auto in_use_after = platform::deadline_after(cleaning_time);
     for (;;) {
         auto existing = open_checked(files.control(), platform::Access::ReadWrite, Owner::self());
-        auto owner = existing ? take_existing(files, options, std::move(*existing)) : create(files, options);
+        auto owner = existing ? take_existing(files, options, std::move(*existing), in_use_after)
+                              : create(files, options);
         if (owner)
             return std::move(*owner);
         // The file changed under us: another writer is coming or going. Look again.
@@ -119,7 +124,8 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
 
 /// Nothing if the file turned out to be on its way out.
 std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, const WriterOptions& options,
-                                                        platform::Descriptor file) {
+                                                        platform::Descriptor file,
+                                                        const platform::Deadline& in_use_after) {
     const std::string path = files.control();
     ControlOwner owner;
     owner.mapping_ = map_checked(file, platform::Access::ReadWrite, path);
@@ -137,7 +143,7 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
         return static_cast<WriterState>(owner.words().state.load(std::memory_order_acquire));
     };
     if (!owner.hold(std::move(to_lock.file))) {
-        if (layout::is_closed(state()))
+        if (layout::is_closed(state()) || !platform::has_passed(in_use_after))
             return std::nullopt;
         throw_in_use(files, owner.words().writer_pid.load(std::memory_order_relaxed));
     }

@@ -57,7 +57,8 @@ class ControlOwner {
     ControlOwner() = default;
     static std::optional<ControlOwner> create(const TagFiles& files, const WriterOptions& options);
     static std::optional<ControlOwner> take_existing(const TagFiles& files, const WriterOptions& options,
-                                                     platform::Descriptor file);
+                                                     platform::Descriptor file,
+                                                     const platform::Deadline& in_use_after);
     bool hold(ProcessDescriptor file);
     void start(const WriterOptions& options) const noexcept;
 

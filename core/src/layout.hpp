@@ -96,11 +96,13 @@ struct ReaderEntry {
     alignas(cache_line) std::atomic<std::uint64_t> frames;
     std::atomic<std::uint64_t> missed;
     std::atomic<std::uint64_t> copied;
+    std::atomic<std::uint64_t> latency;  // ns from publication to delivery of the last frame
 };
 static_assert(offsetof(ReaderEntry, cursor) == 8);
 static_assert(offsetof(ReaderEntry, flags) == 16);
 static_assert(offsetof(ReaderEntry, joined) == 24);
 static_assert(offsetof(ReaderEntry, frames) == 64);
+static_assert(offsetof(ReaderEntry, latency) == 88);
 static_assert(sizeof(ReaderEntry) == 128);
 
 /// `ndsh.<tag>.readers`: written by readers that may, and by the writer.

@@ -258,6 +258,7 @@ void ReaderSession::announce(ReadMode mode, std::uint64_t next) noexcept {
     NDSHARRAY_FAULT_POINT(EntryMissedCleared);
     entry().copied.store(0, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(EntryCopiedCleared);
+    entry().latency.store(0, std::memory_order_relaxed);
     entry().pid.store(platform::own_pid(), std::memory_order_relaxed);
     entry().joined.store(platform::monotonic_now(), std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(EntryPidStored);

@@ -227,6 +227,7 @@ TagReader reader_in(const TableCopy& table, std::uint32_t index, const TagInfo& 
     reader.frames = table.u64(entry + offsetof(ReaderEntry, frames));
     reader.missed = table.u64(entry + offsetof(ReaderEntry, missed));
     reader.copied = table.u64(entry + offsetof(ReaderEntry, copied));
+    reader.latency_ns = table.u64(entry + offsetof(ReaderEntry, latency));
     return reader;
 }
 

@@ -8,6 +8,7 @@
 #include <ndsharray/error.hpp>
 #include <ndsharray/frame.hpp>
 #include <ndsharray/frame_info.hpp>
+#include <ndsharray/leftovers.hpp>
 #include <ndsharray/reader.hpp>
 #include <ndsharray/tag.hpp>
 #include <ndsharray/tag_info.hpp>

@@ -31,13 +31,14 @@ NDSHARRAY_API std::string_view name(TagState state) noexcept;
 struct TagReader {
     std::uint32_t pid = 0;  ///< as it says, in its own pid namespace
     ReadMode mode = ReadMode::Latest;
-    bool suspended = false;    ///< `Every`, but does not hold the writer back now
-    bool alive = false;        ///< holds its lock; a dead one's entry stays until the writer clears it
-    unsigned leased = 0;       ///< slots it holds in the current segment
-    std::uint64_t cursor = 0;  ///< `Every`: number of the frame it wants next
-    std::uint64_t frames = 0;  ///< delivered to it since it came
-    std::uint64_t missed = 0;  ///< published since it came, not delivered
-    std::uint64_t copied = 0;  ///< delivered as a copy
+    bool suspended = false;        ///< `Every`, but does not hold the writer back now
+    bool alive = false;            ///< holds its lock; a dead one's entry stays until the writer clears it
+    unsigned leased = 0;           ///< slots it holds in the current segment
+    std::uint64_t cursor = 0;      ///< number of the frame it wants next
+    std::uint64_t frames = 0;      ///< delivered to it, from all writers since it was made
+    std::uint64_t missed = 0;      ///< published meanwhile, not delivered
+    std::uint64_t copied = 0;      ///< delivered as a copy
+    std::uint64_t latency_ns = 0;  ///< from publication to delivery of the last frame
 };
 
 /// What inspect() found. A plain value.
