@@ -5,6 +5,9 @@
 
 #include <support/background_call.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <fstream>
 #include <thread>
@@ -115,6 +118,32 @@ TEST_F(LeftoversTest, RemovedUnderAReaderLetItGoOnToTheNextWriter) {
     EXPECT_EQ(frame.status(), ReadStatus::Frame);
     EXPECT_EQ(frame.number(), 1U);
     next.close();
+}
+
+TEST_F(LeftoversTest, BeingRemovedDoNotMakeTheTagInUse) {
+    // On a machine that stops this thread for 100 ms, the tag is in use after all: try again.
+    const bool started = wait_until([&] {
+        leave_behind(tag_);
+        const int cleaning = ::open(file().c_str(), O_RDWR | O_CLOEXEC);
+        struct flock lock {};
+        lock.l_type = F_WRLCK;
+        lock.l_len = 1;
+        EXPECT_EQ(::fcntl(cleaning, F_OFD_SETLK, &lock), 0);
+        BackgroundCall<bool> starting([&] {
+            try {
+                Writer writer(tag_);
+                return true;
+            } catch (const Error&) {
+                return false;
+            }
+        });
+        // It goes to sleep only after it found the lock taken.
+        wait_until([&] { return voluntary_switches(starting.thread()) >= 2; }, 50ms);
+        ::close(cleaning);
+        return starting.result();
+    });
+    EXPECT_TRUE(started);
+    remove_leftovers(tag_);
 }
 
 TEST_F(LeftoversTest, RemovedAllTheTimeNeverDisturbWritersThatStart) {
