@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ndsh list: all tags, one line each.
+#include "commands.hpp"
+#include "exit_code.hpp"
+#include "json.hpp"
+#include "output.hpp"
+#include "table.hpp"
+#include "terminal.hpp"
+#include "text.hpp"
+
+#include <ndsharray/tag.hpp>
+#include <ndsharray/tag_info.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ndsharray::cli {
+namespace {
+
+struct ListOptions {
+    bool all = false;
+    bool json = false;
+    bool names_only = false;
+    std::string owner;
+};
+
+struct Found {
+    std::vector<TagInfo> tags;
+    std::vector<std::pair<std::string, Error>> unreadable;
+};
+
+Found find(const ListOptions& options) {
+    Found found;
+    for (const std::string& tag : tag_names()) {
+        try {
+            TagInfo info = inspect(tag, options.owner);
+            if (info.alive || options.all)
+                found.tags.push_back(std::move(info));
+        } catch (const Error& error) {
+            if (error.code() == ErrorCode::InvalidArgument)
+                throw;                                 // there is no such owner
+            if (error.code() != ErrorCode::NoSuchTag)  // else it has just gone
+                found.unreadable.emplace_back(tag, error);
+        }
+    }
+    return found;
+}
+
+std::size_t live_readers(const TagInfo& info) {
+    std::size_t count = 0;
+    for (const TagReader& reader : info.readers)
+        count += reader.alive ? 1 : 0;
+    return count;
+}
+
+std::vector<std::string> row_of(const TagInfo& info) {
+    const bool has_segment = info.generation != 0;
+    const auto age = age_of(info);
+    const bool writes = info.alive && info.state == TagState::Live;
+    return {info.tag,
+            has_segment ? std::string(name(info.spec.dtype)) : "-",
+            has_segment ? shape_text(info.spec) : "-",
+            rate_text(writes ? info.rate : 0),
+            std::to_string(live_readers(info)),
+            age ? duration_text(*age) : "-",
+            writes ? std::to_string(info.writer_pid) : std::string(state_text(info)),
+            bytes_text(info.memory_bytes)};
+}
+
+void print_table(const Found& found, bool with_unreadable) {
+    Table table({{"TAG"},
+                 {"DTYPE"},
+                 {"SHAPE"},
+                 {"RATE/S", Align::Right},
+                 {"READERS", Align::Right},
+                 {"AGE", Align::Right},
+                 {"WRITER", Align::Right},
+                 {"MEMORY", Align::Right}});
+    for (const TagInfo& info : found.tags)
+        table.add(row_of(info));
+    std::vector<std::string> lines = table.lines(output_width());
+    lines.front() = bold(lines.front());
+    std::string text;
+    for (const std::string& line : lines)
+        text += line + "\n";
+    write_out(found.tags.empty() ? "" : text);
+
+    if (with_unreadable) {
+        for (const auto& [tag, error] : found.unreadable)
+            print("{}: {}\n", tag, printable(error.what()));
+    } else if (!found.unreadable.empty()) {
+        complain("{} tag{} cannot be looked at; ndsh list --all says why", found.unreadable.size(),
+                 plural(found.unreadable.size()));
+    }
+    if (found.tags.empty() && (found.unreadable.empty() || !with_unreadable))
+        write_error("no tags in " + printable(directory()) + "\n");
+}
+
+int list(const ListOptions& options) {
+    const Found found = find(options);
+    if (options.json) {
+        nlohmann::ordered_json json = nlohmann::ordered_json::array();
+        for (const TagInfo& info : found.tags)
+            json.push_back(to_json(info));
+        if (options.all)
+            for (const auto& [tag, error] : found.unreadable)
+                json.push_back(to_json(tag, error));
+        write_out(json_text(json));
+    } else if (options.names_only) {
+        for (const TagInfo& info : found.tags)
+            print("{}\n", info.tag);
+    } else {
+        print_table(found, options.all);
+    }
+    return success;
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("list", "Lists the tags that are written now");
+    auto options = std::make_shared<ListOptions>();
+    command->add_flag("-a,--all", options->all,
+                      "also tags whose writer is dead, and those that cannot be looked at");
+    command->add_flag("-j,--json", options->json, "prints a JSON array, with everything that info knows");
+    command->add_flag("-n,--names", options->names_only, "prints only names");
+    command->add_option("--owner", options->owner, "user whose tags are listed (default: you and root)")
+        ->type_name("USER");
+    command->footer(
+        "RATE/S is measured from the frames in shared memory, at most 2 s back; AGE is that of the last one. "
+        "WRITER\n"
+        "is its process, or what became of it.\n"
+        "\n"
+        "Examples:\n"
+        "  ndsh list\n"
+        "  ndsh list --all\n"
+        "  ndsh list --json | python3 -m json.tool");
+    command->callback([&chosen, options] { chosen = [options] { return list(*options); }; });
+}
+
+}  // namespace ndsharray::cli
