@@ -18,7 +18,13 @@ void add_save(CLI::App& app, Command& chosen);
 void add_publish(CLI::App& app, Command& chosen);
 void add_prune(CLI::App& app, Command& chosen);
 
-/// Checks a tag on the command line.
+/// A check of an argument: what is wrong with it, or nothing.
+using Check = std::function<std::string(std::string)>;
+
+/// Of a tag.
 std::string check_tag(const std::string& tag);
+
+/// Of a number.
+Check number_between(double low, double high);
 
 }  // namespace ndsharray::cli

@@ -115,10 +115,10 @@ void add_info(CLI::App& app, Command& chosen) {
     auto options = std::make_shared<InfoOptions>();
     command->add_option("tag", options->tag, "the tag")->required()->check(check_tag)->type_name("TAG");
     command->add_flag("-j,--json", options->json, "prints a JSON object");
-    command->add_option("--owner", options->owner, "user who must own the tag (default: you or root)")
+    command->add_option("--owner", options->owner, "who must own it (default: you or root)")
         ->type_name("USER");
     command->footer(
-        "Looks at the tag without becoming a reader of it: neither writer nor readers notice.\n"
+        "Looks at the tag without becoming a reader of it: nobody notices.\n"
         "\n"
         "Examples:\n"
         "  ndsh info cam0\n"

@@ -122,16 +122,14 @@ int list(const ListOptions& options) {
 void add_list(CLI::App& app, Command& chosen) {
     CLI::App* command = app.add_subcommand("list", "Lists the tags that are written now");
     auto options = std::make_shared<ListOptions>();
-    command->add_flag("-a,--all", options->all,
-                      "also tags whose writer is dead, and those that cannot be looked at");
-    command->add_flag("-j,--json", options->json, "prints a JSON array, with everything that info knows");
+    command->add_flag("-a,--all", options->all, "also dead tags and those it may not look at");
+    command->add_flag("-j,--json", options->json, "prints a JSON array of all that info knows");
     command->add_flag("-n,--names", options->names_only, "prints only names");
-    command->add_option("--owner", options->owner, "user whose tags are listed (default: you and root)")
+    command->add_option("--owner", options->owner, "whose tags (default: yours and root's)")
         ->type_name("USER");
     command->footer(
-        "RATE/S is measured from the frames in shared memory, at most 2 s back; AGE is that of the last one. "
-        "WRITER\n"
-        "is its process, or what became of it.\n"
+        "RATE/S is measured from the frames in shared memory, at most 2 s back; AGE is\n"
+        "that of the last one. WRITER is its process, or what became of it.\n"
         "\n"
         "Examples:\n"
         "  ndsh list\n"

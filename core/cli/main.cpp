@@ -18,6 +18,16 @@ std::string check_tag(const std::string& tag) {
     return tag_problem(tag);
 }
 
+Check number_between(double low, double high) {
+    return [=](const std::string& text) {
+        double number = 0;
+        const bool is_number = CLI::detail::lexical_cast(text, number);
+        return is_number && number >= low && number <= high
+                   ? std::string()
+                   : fmt::format("{} is not a number from {:g} to {:g}", printable(text), low, high);
+    };
+}
+
 namespace {
 
 int exit_code_of(ErrorCode code) {
@@ -49,16 +59,15 @@ int run(const Command& command) {
 int parse_and_run(int argc, char** argv) {
     CLI::App app("Looks at tags: arrays and video frames that ndsharray shares between processes.", "ndsh");
     app.set_version_flag("-V,--version", "ndsh " NDSHARRAY_VERSION, "prints the version");
-    app.set_help_flag("-h,--help", "prints this help; ndsh COMMAND --help prints that of a command");
+    app.set_help_flag("-h,--help", "prints help, also of a command: ndsh list -h");
     app.require_subcommand(1);
     app.get_formatter()->column_width(28);
     app.footer(
         "Tags lie in /dev/shm, or where NDSHARRAY_DIR says.\n"
         "\n"
-        "Exit status: 0 done; 1 failed; 2 wrong usage; 3 no such tag; 4 less than was asked for (nothing "
-        "came in\n"
-        "time, or the stream ended before). Ended by a signal, as by Ctrl-C: 128 and its number, 130 for "
-        "Ctrl-C.\n"
+        "Exit status: 0 done; 1 failed; 2 wrong usage; 3 no such tag; 4 less than was\n"
+        "asked for (nothing came in time, or the stream ended before). Ended by a signal:\n"
+        "128 and its number, so 130 for Ctrl-C.\n"
         "\n"
         "Examples:\n"
         "  ndsh list\n"

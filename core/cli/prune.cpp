@@ -74,11 +74,10 @@ void add_prune(CLI::App& app, Command& chosen) {
         ->type_name("TAG");
     command->add_flag("-n,--dry-run", options->dry_run, "only says what would be removed");
     command->footer(
-        "Never touches a tag that has a living writer, nor files of other users. It takes the tag as a "
-        "starting\n"
-        "writer would, so one that starts at the same moment is not disturbed. Not needed for restarting a "
-        "writer:\n"
-        "that removes what its predecessor left.\n"
+        "Never touches a tag that has a living writer, nor files of other users. It takes\n"
+        "the tag as a starting writer would, so one that starts at the same moment is not\n"
+        "disturbed. Restarting a writer needs none of this: it removes what its\n"
+        "predecessor left.\n"
         "\n"
         "Examples:\n"
         "  ndsh prune --dry-run\n"

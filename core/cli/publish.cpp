@@ -147,30 +147,26 @@ void add_publish(CLI::App& app, Command& chosen) {
     CLI::App* command = app.add_subcommand("publish", "Publishes the array of a .npy file, frame by frame");
     auto options = std::make_shared<PublishOptions>();
     command->add_option("tag", options->tag, "the tag")->required()->check(check_tag)->type_name("TAG");
-    command->add_option("file", options->file, "the file; the first axis of its array counts frames")
+    command->add_option("file", options->file, "the file; its array's first axis counts frames")
         ->required()
         ->type_name("FILE.npy");
-    command->add_option("-r,--rate", options->rate, "frames per second; 0: as fast as it goes (default: 30)")
-        ->check(CLI::Range(0.0, 1e6))
+    command->add_option("-r,--rate", options->rate, "frames per second; 0: no pause (default: 30)")
+        ->check(number_between(0.0, 1e6))
         ->type_name("FPS");
     command->add_flag("-l,--loop", options->loop, "starts again at the end, until Ctrl-C");
-    command->add_flag("-b,--backpressure", options->backpressure,
-                      "waits for readers that take every frame, instead of dropping");
+    command->add_flag("-b,--backpressure", options->backpressure, "waits for readers that take every frame");
     command->add_flag("-w,--wait-for-reader", options->wait_for_reader,
-                      "waits for a reader before the first frame");
-    command
-        ->add_option("--slots", options->slots,
-                     "frames in shared memory, 3 to 32 (default: 8, fewer if need be)")
-        ->check(CLI::Range(3, 32))
+                      "holds the first frame until a reader comes");
+    command->add_option("--slots", options->slots, "frames in shared memory, 3 to 32 (default: 8)")
+        ->check(number_between(3, 32))
         ->type_name("N");
     command->add_option("--permissions", options->permissions, "mode of the files, octal (default: 0600)")
         ->check(check_mode)
         ->type_name("MODE");
     command->footer(
-        "The file may be larger than memory. Numbers are published in the byte order of this machine, "
-        "whatever that of\n"
-        "the file is; Fortran order, records and strings are refused. The stream ends with the file; the tag "
-        "goes away.\n"
+        "The file may be larger than memory. Numbers are published in the byte order of\n"
+        "this machine, whatever that of the file is; Fortran order, records and strings\n"
+        "are refused. The stream ends with the file, and the tag goes away.\n"
         "\n"
         "Examples:\n"
         "  ndsh publish cam1 film.npy --rate 100\n"

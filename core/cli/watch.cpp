@@ -186,29 +186,28 @@ int watch(const WatchOptions& options) {
 
 void add_watch(CLI::App& app, Command& chosen) {
     CLI::App* command =
-        app.add_subcommand("watch", "Shows frames per second, latency and losses of tags and readers");
+        app.add_subcommand("watch", "Shows speed, latency and losses, again and again");
     auto options = std::make_shared<WatchOptions>();
     command->add_option("tag", options->tag, "only this tag (default: all)")
         ->check(check_tag)
         ->type_name("TAG");
     command->add_option("-i,--interval", options->interval, "time between two looks (default: 1)")
-        ->check(CLI::Range(0.01, 86400.0))
+        ->check(number_between(0.01, 86400.0))
         ->type_name("SECONDS");
     command->add_option("-c,--count", options->count, "ends after so many looks (default: goes on)")
         ->type_name("N");
-    command->add_option("--owner", options->owner, "user whose tags are shown (default: you and root)")
+    command->add_option("--owner", options->owner, "whose tags (default: yours and root's)")
         ->type_name("USER");
     command->footer(
-        "On a terminal a table that is drawn in place, until Ctrl-C; else lines of key=value. Everything is "
-        "taken\n"
-        "from counters in shared memory: watching is not reading, and disturbs nobody. LATENCY is how old a "
-        "reader's\n"
-        "last frame was when it got it; HELD the slots it holds; readers that may not write the table are "
-        "not seen.\n"
+        "On a terminal a table that is drawn in place until Ctrl-C; else lines of\n"
+        "key=value. All of it comes from counters in shared memory: watching is not\n"
+        "reading, and disturbs nobody. LATENCY is how old a reader's last frame was when\n"
+        "it got it, HELD how many slots it holds. Readers that may only copy (see the\n"
+        "writer's permissions) are not seen.\n"
         "\n"
         "Examples:\n"
         "  ndsh watch --count 2 --interval 0.5\n"
-        "  ndsh watch cam0 --count 3 --interval 0.2 | grep reader=");
+        "  ndsh watch cam0 --count 3 --interval 0.2 | grep frames_per_second=");
     command->callback([&chosen, options] { chosen = [options] { return watch(*options); }; });
 }
 
