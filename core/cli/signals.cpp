@@ -2,8 +2,6 @@
 // Ctrl-C, Ctrl-Z and the like, taken by a thread of their own, so that what they call may do anything.
 #include "signals.hpp"
 
-#include <unistd.h>
-
 #include <utility>
 
 namespace ndsharray::cli {
@@ -58,8 +56,9 @@ void Signals::take(int signal) {
     };
     if (signal == SIGTSTP) {
         call(handlers_.stop);
-        // The whole program, this thread included; it goes on below when somebody says SIGCONT.
-        ::kill(::getpid(), SIGSTOP);
+        // Stops the whole program. Sent to this thread, which so does not go on before it is stopped: it goes
+        // on when somebody says SIGCONT.
+        ::raise(SIGSTOP);
     }
     if (signal == SIGTSTP || signal == SIGCONT)
         call(handlers_.resume);

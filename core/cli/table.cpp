@@ -11,7 +11,7 @@ namespace ndsharray::cli {
 namespace {
 
 constexpr std::size_t gap = 2;
-constexpr std::size_t narrowest_first = 8;
+constexpr std::size_t narrowest_first = 16;
 
 }  // namespace
 

@@ -77,7 +77,10 @@ std::string note_on(const ReaderRates& reader) {
     return reader.behind > 1 ? fmt::format("{} behind", reader.behind) : "";
 }
 
-std::string layout_text(const TagInfo& info) {
+/// The layout of what is written, or what became of the writer.
+std::string note_on(const TagInfo& info) {
+    if (!info.alive || info.state == TagState::Ended)
+        return std::string(state_text(info));
     return info.generation == 0 ? "no frame yet"
                                 : fmt::format("{} {}", name(info.spec.dtype), shape_text(info.spec));
 }
@@ -86,13 +89,12 @@ std::vector<std::string> screen(const WatchOptions& options, const std::vector<T
     Table table({{"TAG"},
                  {"FRAMES/S", Align::Right},
                  {"LATENCY", Align::Right},
-                 {"MISSED/S", Align::Right},
-                 {"COPIED/S", Align::Right},
+                 {"MISSED", Align::Right},
+                 {"COPIED", Align::Right},
                  {"HELD", Align::Right},
                  {"STATE"}});
     for (const TagRates& tag : tags) {
-        table.add({tag.now.tag, rate_text(tag.frames), "", "", "", "",
-                   fmt::format("{} {}", state_text(tag.now), layout_text(tag.now))});
+        table.add({tag.now.tag, rate_text(tag.frames), "", "", "", "", note_on(tag.now)});
         for (const ReaderRates& reader : tag.readers)
             table.add(
                 {fmt::format("  {} {}", reader.now.pid, mode_text(reader.now)), rate_text(reader.frames),
@@ -185,8 +187,7 @@ int watch(const WatchOptions& options) {
 }  // namespace
 
 void add_watch(CLI::App& app, Command& chosen) {
-    CLI::App* command =
-        app.add_subcommand("watch", "Shows speed, latency and losses, again and again");
+    CLI::App* command = app.add_subcommand("watch", "Shows speed, latency and losses, again and again");
     auto options = std::make_shared<WatchOptions>();
     command->add_option("tag", options->tag, "only this tag (default: all)")
         ->check(check_tag)
@@ -200,10 +201,11 @@ void add_watch(CLI::App& app, Command& chosen) {
         ->type_name("USER");
     command->footer(
         "On a terminal a table that is drawn in place until Ctrl-C; else lines of\n"
-        "key=value. All of it comes from counters in shared memory: watching is not\n"
-        "reading, and disturbs nobody. LATENCY is how old a reader's last frame was when\n"
-        "it got it, HELD how many slots it holds. Readers that may only copy (see the\n"
-        "writer's permissions) are not seen.\n"
+        "key=value. Frames, missed and copied frames are per second. It comes from\n"
+        "counters in shared memory: watching is not reading, and disturbs nobody.\n"
+        "LATENCY is how old a reader's last frame was when it got it, HELD how many slots\n"
+        "it holds. Readers that may only copy (see the writer's permissions) are not\n"
+        "seen.\n"
         "\n"
         "Examples:\n"
         "  ndsh watch --count 2 --interval 0.5\n"
