@@ -104,7 +104,7 @@ std::uint64_t play(const Film& film, Writer& writer, const PublishOptions& optio
         }
         progress.show(frame + 1, (frame + 1) * film.spec().bytes);
         // A frame that is late does not make the next ones hurry.
-        next = std::max(next + interval, Clock::now() - interval);
+        next = std::max(next + interval, Clock::now());
         while (interval.count() > 0 && signals.sleep_until(next) == Signals::Woken::Redraw) {
         }
     }

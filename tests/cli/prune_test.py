@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""ndsh prune removes what crashed writers left, and never a tag that lives."""
+
+import os
+import threading
+import unittest
+
+import ndsharray
+from ndsh import NdshTest, frames
+
+
+class Prune(NdshTest):
+    def test_removes_what_a_killed_writer_left_and_says_so(self):
+        self.leave_behind("old")
+        left = self.entries()
+        self.assertEqual(len(left), 3)
+        dry = self.ndsh("prune", "--dry-run")[0].splitlines()
+        self.assertEqual([line.split()[:3] for line in dry[:-1]], [["would", "remove", name] for name in left])
+        self.assertEqual(self.entries(), left)
+        out = self.ndsh("prune")[0].splitlines()
+        self.assertEqual([line.split()[:2] for line in out[:-1]], [["removed", name] for name in left])
+        self.assertEqual(out[-1].split(",")[0], "3 files")
+        self.assertEqual(self.entries(), [])
+        self.assertIn("nothing to remove", self.ndsh("prune")[0])
+
+    def test_leaves_living_tags_and_other_files_alone(self):
+        self.publish("cam0", frames(), "--loop")
+        self.leave_behind("old")
+        self.leave_behind("older")
+        with open(os.path.join(self.directory, "other"), "w", encoding="utf-8"):
+            pass
+        living = [name for name in self.entries() if not name.startswith("ndsh.old")]
+        self.ndsh("prune", "old")
+        self.assertTrue(any(name.startswith("ndsh.older") for name in self.entries()))
+        self.ndsh("prune")
+        self.assertEqual(self.entries(), living)
+        with ndsharray.Reader("cam0") as reader:
+            self.assertIsNotNone(reader.read(10))
+
+    def test_damaged_files_stay_and_are_an_error(self):
+        with open(os.path.join(self.directory, "ndsh.bad"), "wb") as file:
+            file.write(b"x" * 5000)
+        self.leave_behind("old")
+        error = self.ndsh("prune", status=1)[1]
+        self.assertIn("ndsh.bad", error)
+        self.assertEqual(self.entries(), ["ndsh.bad"])
+
+    def test_writers_that_start_meanwhile_never_notice(self):
+        stop = threading.Event()
+        problems = []
+
+        def prune():
+            while not stop.is_set():
+                try:
+                    self.ndsh("prune")
+                except AssertionError as error:
+                    problems.append(error)
+
+        pruning = threading.Thread(target=prune)
+        pruning.start()
+        try:
+            for i in range(25):
+                self.leave_behind("cam0") if i % 5 == 0 else None
+                with ndsharray.Writer("cam0") as writer, ndsharray.Reader("cam0") as reader:
+                    writer.write(frames(1)[0])
+                    self.assertIsNotNone(reader.read(10))
+                    self.assertEqual(len([name for name in self.entries() if name.startswith("ndsh.cam0")]), 3)
+        finally:
+            stop.set()
+            pruning.join()
+        self.assertEqual(problems, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
