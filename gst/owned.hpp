@@ -16,6 +16,8 @@ struct Unref {
     void operator()(GstStructure* structure) const noexcept { gst_structure_free(structure); }
     void operator()(char* text) const noexcept { g_free(text); }
     void operator()(GstObject* object) const noexcept { gst_object_unref(object); }
+    void operator()(GstDevice* device) const noexcept { gst_object_unref(device); }
+    void operator()(GstDeviceProvider* provider) const noexcept { gst_object_unref(provider); }
     void operator()(GstAllocator* allocator) const noexcept { gst_object_unref(allocator); }
     void operator()(GstClock* clock) const noexcept { gst_object_unref(clock); }
     void operator()(GstBufferPool* pool) const noexcept { gst_object_unref(pool); }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The plugin "ndsharray": ndshsink and ndshsrc.
+// The plugin "ndsharray": ndshsink, ndshsrc and the device provider.
 #include <gst/gst.h>
 
+#include "ndshdeviceprovider.hpp"
 #include "ndshsink.hpp"
 #include "ndshsrc.hpp"
 
@@ -9,15 +10,16 @@
 
 namespace {
 
-gboolean register_elements(GstPlugin* plugin) {
+gboolean register_features(GstPlugin* plugin) {
     using namespace ndsharray::gst;
     const bool sink = GST_ELEMENT_REGISTER(ndshsink, plugin);
     const bool source = GST_ELEMENT_REGISTER(ndshsrc, plugin);
-    return sink && source;
+    const bool devices = GST_DEVICE_PROVIDER_REGISTER(ndshdeviceprovider, plugin);
+    return sink && source && devices;
 }
 
 }  // namespace
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, ndsharray,
-                  "Raw video frames shared between processes as arrays", register_elements, PACKAGE_VERSION,
+                  "Raw video frames shared between processes as arrays", register_features, PACKAGE_VERSION,
                   "BSD", PACKAGE, PACKAGE)

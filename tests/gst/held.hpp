@@ -13,6 +13,7 @@ namespace ndsharray::test {
 struct Release : gst::Unref {
     using gst::Unref::operator();
     void operator()(GstBus* bus) const noexcept { gst_object_unref(bus); }
+    void operator()(GstDeviceMonitor* monitor) const noexcept { gst_object_unref(monitor); }
     void operator()(GstElement* element) const noexcept { gst_object_unref(element); }
     void operator()(GDateTime* time) const noexcept { g_date_time_unref(time); }
     void operator()(GstElementFactory* factory) const noexcept { gst_object_unref(factory); }
