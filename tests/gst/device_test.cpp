@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <mutex>
 #include <random>
 
 #include "devices.hpp"
@@ -108,6 +109,40 @@ TEST_F(Device, IsNoTagThatHoldsNoVideo) {
 
 // --------------------------------------------------------------------------------------- files from anyone
 
+/// What the provider warns of while it lives.
+class Warnings {
+  public:
+    Warnings() {
+        gst_debug_set_threshold_for_name("ndshdeviceprovider", GST_LEVEL_WARNING);
+        (gst_debug_add_log_function)(note, this, nullptr);  // the macro is not ISO C++
+    }
+    ~Warnings() {
+        gst_debug_remove_log_function_by_data(this);
+        gst_debug_unset_threshold_for_name("ndshdeviceprovider");
+    }
+    Warnings(const Warnings&) = delete;
+    Warnings& operator=(const Warnings&) = delete;
+
+    bool name(const std::string& path) const {
+        const std::lock_guard lock(mutex_);
+        return contains(text_, path);
+    }
+
+  private:
+    static void note(GstDebugCategory* category, GstDebugLevel level, const char*, const char*, int, GObject*,
+                     GstDebugMessage* message, gpointer self) {
+        const std::string name = gst_debug_category_get_name(category);
+        if (level != GST_LEVEL_WARNING || name != "ndshdeviceprovider")
+            return;
+        auto* warnings = static_cast<Warnings*>(self);
+        const std::lock_guard lock(warnings->mutex_);
+        warnings->text_ += std::string(gst_debug_message_get(message)) + "\n";
+    }
+
+    mutable std::mutex mutex_;
+    std::string text_;
+};
+
 TEST_F(Device, IsNoFileThatOnlyLooksLikeATag) {
     const auto path = [&](const std::string& tag) { return (directory_.path() / ("ndsh." + tag)).string(); };
     std::ofstream(path("empty")).close();
@@ -117,9 +152,16 @@ TEST_F(Device, IsNoFileThatOnlyLooksLikeATag) {
     ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
     Writer good("good");
     publish(good, DType::UInt8, {6, 4});
-    EXPECT_EQ(monitor_.tags(), Tags{"good"});
-    ASSERT_TRUE(monitor_.start());
-    EXPECT_EQ(monitor_.tags(), Tags{"good"});
+    for (const bool started : {false, true}) {
+        const Warnings warnings;
+        if (started) {
+            ASSERT_TRUE(monitor_.start());
+        }
+        EXPECT_EQ(monitor_.tags(), Tags{"good"});
+        for (const char* tag : {"empty", "garbage", "folder", "link", "fifo"})
+            EXPECT_TRUE(warnings.name(path(tag))) << tag;
+        EXPECT_FALSE(warnings.name(path("good")));
+    }
     monitor_.stop();
     for (const char* tag : {"empty", "garbage", "folder", "link", "fifo"})
         std::filesystem::remove(path(tag));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Devices follow their tags while a monitor runs; nothing is left of its thread, however it ends.
+// Devices follow their tags while a monitor runs.
 #include "gst_test.hpp"
 
 #include <support/child_process.hpp>
@@ -8,18 +8,18 @@
 #include <ndsharray/tag_info.hpp>
 #include <ndsharray/writer.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <csignal>
 #include <cstddef>
 
-#include <atomic>
 #include <fstream>
 #include <optional>
 #include <semaphore>
-#include <thread>
 
 #include "devices.hpp"
-#include "in_use.hpp"
 #include "remote_pipeline.hpp"
 
 namespace ndsharray::test {
@@ -142,6 +142,40 @@ TEST_F(DeviceWatch, TellsNothingOfTheMomentBetweenTwoSegments) {
     EXPECT_EQ(monitor_.tags(), Tags{tag_});
     control.seekp(generation).write("\1\0\0\0", 4).flush();
     EXPECT_TRUE(tells_nothing());
+}
+
+/// Holds the lock by which a writer lives: core/PROTOCOL.md, 2.
+class WritersLock {
+  public:
+    explicit WritersLock(const std::filesystem::path& control)
+        : file_(::open(control.c_str(), O_RDWR | O_CLOEXEC)) {
+        struct flock lock {};
+        lock.l_type = F_WRLCK;
+        lock.l_whence = SEEK_SET;
+        lock.l_len = 1;
+        EXPECT_EQ(::fcntl(file_, F_OFD_SETLK, &lock), 0);
+        EXPECT_EQ(::fchmod(file_, 0600), 0);  // what a writer does next, and what is told
+    }
+    ~WritersLock() { ::close(file_); }
+    WritersLock(const WritersLock&) = delete;
+    WritersLock& operator=(const WritersLock&) = delete;
+
+  private:
+    int file_;
+};
+
+TEST_F(DeviceWatch, TellsNothingOfADeadWritersFramesWhileTheNextTakesTheTagOver) {
+    ASSERT_TRUE(monitor_.start());
+    {
+        RemotePipeline writer(writing());
+        writer.push_random(caps_, 0);
+        ASSERT_TRUE(tells("added cam0"));
+    }
+    ASSERT_TRUE(tells("removed cam0"));
+    const WritersLock next(directory_.path() / ("ndsh." + tag_));
+    ASSERT_TRUE(inspect(tag_).alive);
+    EXPECT_TRUE(tells_nothing());
+    directory_.clear();
 }
 
 TEST_F(DeviceWatch, SleepsWhileFramesAndReadersComeAndGo) {
@@ -345,111 +379,6 @@ TEST_F(DeviceWatch, LooksAgainAtATagThatCouldNotBeLookedAt) {
     }
     EXPECT_TRUE(tells("added cam0"));
     writer.stop();
-}
-
-// -------------------------------------------------------------------------------------------- starts and
-// ends
-
-/// Changes tags all the time.
-class Commotion {
-  public:
-    ~Commotion() {
-        ended_ = true;
-        thread_.join();
-    }
-
-  private:
-    void run() {
-        for (std::uint64_t round = 0; !ended_; ++round) {
-            Writer writer("busy" + std::to_string(round % 3));
-            publish(writer, 4);
-            publish(writer, 8);
-        }
-    }
-
-    std::atomic<bool> ended_{false};
-    std::thread thread_{[this] { run(); }};
-};
-
-TEST_F(DeviceWatch, LeavesNoThreadNorDescriptorThoughStartedAHundredTimes) {
-    Writer writer(tag_);
-    publish(writer);
-    const auto round = [&] {
-        ASSERT_TRUE(monitor_.start());
-        EXPECT_EQ(monitor_.tags(), Tags{tag_});
-        monitor_.stop();
-    };
-    for (int i = 0; i < 3; ++i)
-        round();
-    const Resources before;
-    for (int i = 0; i < 100; ++i)
-        round();
-    EXPECT_TRUE(back_to(before));
-}
-
-TEST_F(DeviceWatch, StopsWhileTagsComeAndGo) {
-    const Commotion commotion;
-    for (int i = 0; i < 100; ++i) {
-        ASSERT_TRUE(monitor_.start());
-        if (i % 2 == 0) {
-            EXPECT_EQ(monitor_.next().text().substr(0, 10), "added busy");
-        }
-        monitor_.stop();
-        EXPECT_EQ(monitor_.next(0ns).text(), "nothing");
-    }
-}
-
-GstBusSyncReply drop(GstBus*, GstMessage* message, gpointer) {
-    gst_message_unref(message);
-    return GST_BUS_DROP;
-}
-
-TEST_F(DeviceWatch, EndsWithItsProviderThoughTagsComeAndGo) {
-    const auto round = [] {
-        const Held<GstDeviceProvider> provider = new_provider();
-        gst_bus_set_sync_handler(bus_of(provider.get()).get(), drop, nullptr, nullptr);
-        ASSERT_TRUE(gst_device_provider_start(provider.get()));
-    };
-    const Resources before;
-    {
-        const Commotion commotion;
-        for (int i = 0; i < 100; ++i)
-            round();
-    }
-    EXPECT_TRUE(back_to(before));
-}
-
-/// A provider that is stopped, or let go, by the handler of its own message about "cam0".
-struct Ending {
-    Held<GstDeviceProvider> provider = new_provider();
-    bool stops = false;
-    std::binary_semaphore ended{0};
-
-    static GstBusSyncReply handle(GstBus*, GstMessage* message, gpointer self) {
-        auto* ending = static_cast<Ending*>(self);
-        if (ending->stops)
-            gst_device_provider_stop(ending->provider.get());
-        gst_message_unref(message);
-        ending->provider.reset();
-        ending->ended.release();
-        return GST_BUS_DROP;
-    }
-};
-
-TEST_F(DeviceWatch, IsEndedByTheHandlerOfItsOwnMessage) {
-    const Resources before;
-    for (const bool stops : {true, false}) {
-        SCOPED_TRACE(stops ? "stopped" : "let go");
-        Ending ending;
-        ending.stops = stops;
-        gst_bus_set_sync_handler(bus_of(ending.provider.get()).get(), Ending::handle, &ending, nullptr);
-        ASSERT_TRUE(gst_device_provider_start(ending.provider.get()));
-        Writer first(tag_), second("second");
-        publish(first);
-        publish(second);
-        EXPECT_TRUE(ending.ended.try_acquire_for(patience));
-    }
-    EXPECT_TRUE(back_to(before));
 }
 
 }  // namespace

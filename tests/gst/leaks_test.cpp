@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "devices.hpp"
 #include "remote_pipeline.hpp"
 #include "variable.hpp"
 
@@ -67,6 +68,43 @@ const RegisteredRole leak_role(
         gst_deinit();
         return 0;
     });
+
+/// Uses all that a device has, at each announcement.
+int use_devices(Channel& channel, const Arguments&) {
+    {
+        const Held<GstDeviceProvider> provider = new_provider();
+        const Held<GstBus> bus = bus_of(provider.get());
+        g_list_free_full(gst_device_provider_get_devices(provider.get()), gst_object_unref);
+        gst_device_provider_start(provider.get());
+        for (const char* expected : {"added cam0", "changed cam0", "removed cam0"}) {
+            const Announcement announcement = next_announcement(bus.get());
+            if (announcement.text() != expected)
+                return 1;
+            GstDevice* device = announcement.device.get();
+            const Held<GstElement> source(
+                GST_ELEMENT(gst_object_ref_sink(gst_device_create_element(device, nullptr))));
+            gst_device_reconfigure_element(device, source.get());
+            channel.send(expected);
+        }
+        gst_device_provider_stop(provider.get());
+    }
+    gst_deinit();
+    return 0;
+}
+const RegisteredRole devices_role("devices", use_devices);
+
+TEST_F(Leaks, Devices) {
+    RemotePipeline writer(writing());
+    writer.push_random(caps_, 0);
+    ChildProcess program("devices");
+    EXPECT_EQ(program.channel().receive(3 * patience), "added cam0");
+    writer.push_random(caps_text("NV12", 64, 48), 1);
+    EXPECT_EQ(program.channel().receive(), "changed cam0");
+    writer.stop();
+    EXPECT_EQ(program.channel().receive(), "removed cam0");
+    EXPECT_EQ(program.wait_for_exit(), 0);
+    EXPECT_EQ(report_.findings(), std::vector<std::string>{});
+}
 
 TEST_F(Leaks, Sink) {
     expect_no_leak(picture + "ndshsink sync=false tag=" + tag_);
