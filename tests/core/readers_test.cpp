@@ -3,6 +3,8 @@
 #include "core_test.hpp"
 #include "remote.hpp"
 
+#include <signal.h>
+
 #include <cstdlib>
 #include <optional>
 #include <vector>
@@ -114,6 +116,38 @@ TEST_F(Readers, ThatTookThePlaceOfKilledOnesLease) {
         readers.emplace_back(tag_);
         EXPECT_FALSE(readers.back().read(in_time).is_copy()) << i;
     }
+}
+
+/// Takes every entry of the table and a lease with each.
+int hold_with_all_entries(Channel& channel, const Arguments& arguments) {
+    std::vector<Reader> readers;
+    std::vector<Frame> held;
+    for (unsigned i = 0; i < max_readers; ++i) {
+        readers.emplace_back(arguments.at(0));
+        held.push_back(readers.back().read(in_time));
+        if (!held.back() || held.back().is_copy())
+            throw std::runtime_error("no lease");
+    }
+    channel.send("held");
+    channel.receive(std::nullopt);
+    return 0;
+}
+const RegisteredRole hold_with_all_entries_role("hold_with_all_entries", hold_with_all_entries);
+
+TEST_F(Readers, TakeTheEntriesOfKilledOnesThoughTheWriterIsStopped) {
+    RemoteWriter writer(tag_);
+    writer.write();
+    {
+        ChildProcess killed("hold_with_all_entries", {tag_});
+        ASSERT_EQ(killed.channel().receive(), "held");
+        ::kill(writer.pid(), SIGSTOP);  // so that nobody reclaims what they had
+    }
+    Reader reader(tag_);
+    const Frame frame = reader.read(in_time);
+    EXPECT_TRUE(frame && is_intact(frame));
+    EXPECT_FALSE(frame.is_copy());
+    ::kill(writer.pid(), SIGCONT);
+    writer.close();
 }
 
 TEST_F(Readers, ThatAreGoneHoldNoWriterThoughTheirFramesLive) {
