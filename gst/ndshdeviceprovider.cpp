@@ -78,12 +78,7 @@ void stop(GstDeviceProvider* provider) {
 
 G_DEFINE_TYPE(NdshDeviceProvider, ndsh_device_provider, GST_TYPE_DEVICE_PROVIDER)
 
-/// Who drops a provider that is started does not have to stop it.
-void dispose(GObject* object) {
-    to_self(object)->watch.reset();
-    G_OBJECT_CLASS(ndsh_device_provider_parent_class)->dispose(object);
-}
-
+/// Ends the thread of a provider that was let go without being stopped.
 void finalize(GObject* object) {
     std::destroy_at(&to_self(object)->watch);
     G_OBJECT_CLASS(ndsh_device_provider_parent_class)->finalize(object);
@@ -96,7 +91,6 @@ void ndsh_device_provider_init(NdshDeviceProvider* self) {
 void ndsh_device_provider_class_init(NdshDeviceProviderClass* klass) {
     GST_DEBUG_CATEGORY_INIT(ndshdeviceprovider_debug, "ndshdeviceprovider", 0,
                             "Shared array device provider");
-    G_OBJECT_CLASS(klass)->dispose = dispose;
     G_OBJECT_CLASS(klass)->finalize = finalize;
 
     GstDeviceProviderClass* provider = GST_DEVICE_PROVIDER_CLASS(klass);
