@@ -237,8 +237,13 @@ Outcome write(NdshSink* self, GstBuffer* buffer) {
     }
     const Outcome outcome = self->state->publisher.publish(buffer);
     if (outcome == Outcome::Failed) {
-        GST_ELEMENT_ERROR(self, RESOURCE, WRITE, ("The tag cannot be written any more."),
-                          ("Writer is closed"));
+        const Error error = self->state->tag_writer().writer().error();
+        if (error.code() != ErrorCode::None) {
+            post_error(GST_ELEMENT(self), error, current_settings(self).tag);
+        } else {
+            GST_ELEMENT_ERROR(self, RESOURCE, WRITE, ("The tag cannot be written any more."),
+                              ("Writer is closed"));
+        }
     }
     return outcome;
 }

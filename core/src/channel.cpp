@@ -113,7 +113,8 @@ void Channel::settle() {
     settled_ = true;
     const Segment& segment = source_->segment();
     std::uint64_t start = std::max<std::uint64_t>(missed_from_ - 1, 1);
-    while (start > wanted_ && slots::find_from(segment, start - 1, start - 1))
+    const std::uint64_t oldest = start - std::min<std::uint64_t>(start, segment.slot_count());
+    while (start > std::max(wanted_, oldest) && slots::find_from(segment, start - 1, start - 1))
         --start;
     wanted_ = start;
 }
@@ -138,6 +139,23 @@ std::optional<Frame> Channel::next_frame() {
             return frame;
     }
     return std::nullopt;
+}
+
+void Channel::require_whole_files() const {
+    if (control_.was_cut())
+        throw_cut(files_.control());
+    if (source_ && source_->segment().was_cut())
+        throw_cut(files_.segment(source_->segment().id()));
+    if (session_ && session_->was_cut())
+        throw_cut(files_.readers());
+}
+
+void Channel::look_for_cuts() const {
+    if (source_)
+        static_cast<void>(source_->segment().is_cut());
+    if (session_)
+        static_cast<void>(session_->is_cut());
+    require_whole_files();
 }
 
 std::uint64_t Channel::missed_before(const Frame& frame) const noexcept {

@@ -67,6 +67,13 @@ class Channel {
     /// Goes on after this frame, and shows in the table what was counted.
     void advance_past(const Frame& frame, const ReaderStats& counted) noexcept;
 
+    /// Before a frame is handed out: nothing of it was read from a file that had been cut.
+    /// \throws Error Damaged, naming the file.
+    void require_whole_files() const;
+
+    /// The same where there is no frame, after a look at the ends of the files: a few loads.
+    void look_for_cuts() const;
+
     /// The layout last read from; nothing before the first and where there is none.
     const detail::SegmentSource* source() const noexcept { return source_.get(); }
 

@@ -249,6 +249,11 @@ std::optional<ControlView> ControlView::open(const TagFiles& files, const Owner&
     return view;
 }
 
+bool ControlView::is_cut() const noexcept {
+    const auto status = platform::status_of(file_);
+    return was_cut() || (status && status->bytes < sizeof(ControlFile));
+}
+
 bool ControlView::is_current(const TagFiles& files) const noexcept {
     return is_file_at(file_, files.control());
 }

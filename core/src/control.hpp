@@ -28,6 +28,7 @@ class ControlOwner {
         return *reinterpret_cast<layout::ControlFile*>(mapping_.data());
     }
     Id instance() const noexcept { return instance_of(words().preamble); }
+    bool was_cut() const noexcept { return mapping_.was_cut(); }
 
     /// Whether a dead writer's file (and so its reader table) was taken over.
     bool took_over() const noexcept { return took_over_; }
@@ -83,6 +84,10 @@ class ControlView {
     layout::WriterState state() const noexcept {
         return static_cast<layout::WriterState>(words().state.load(std::memory_order_acquire));
     }
+
+    /// Whether somebody made the file shorter: as far as is known, and after a look (a system call).
+    bool was_cut() const noexcept { return mapping_.was_cut(); }
+    bool is_cut() const noexcept;
 
     /// Whether a living writer holds the lock. A system call.
     bool writer_lives() const noexcept { return platform::is_locked(file_.number(), 0); }

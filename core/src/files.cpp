@@ -158,6 +158,11 @@ void throw_errno(int error, const std::string& action, const std::string& path) 
                 "cannot " + action + " " + path + ": " + platform::error_text(error) + advice_for(error));
 }
 
+void throw_cut(const std::string& path) {
+    throw Error(ErrorCode::Damaged,
+                path + " is damaged: somebody made it shorter while it was in use; restart the writer");
+}
+
 layout::Preamble make_preamble(const char (&magic)[8], std::size_t header_bytes,
                                const Id& instance) noexcept {
     layout::Preamble preamble{};

@@ -115,6 +115,9 @@ class RemoveAtEnd {
 /// \throws Error for an errno, with a code that fits and "cannot <action> <path>: <reason>".
 [[noreturn]] void throw_errno(int error, const std::string& action, const std::string& path);
 
+/// \throws Error Damaged: somebody made the file shorter while it was mapped.
+[[noreturn]] void throw_cut(const std::string& path);
+
 /// Fills in the start of a file that is being made.
 layout::Preamble make_preamble(const char (&magic)[8], std::size_t header_bytes, const Id& instance) noexcept;
 

@@ -129,6 +129,10 @@ const ArraySpec& Frame::spec() const noexcept {
     return source_->spec();
 }
 
+bool Frame::is_whole() const noexcept {
+    return copied_ || !source_->was_cut();
+}
+
 std::chrono::nanoseconds Frame::age() const noexcept {
     return std::chrono::nanoseconds(platform::monotonic_now() - info_.published);
 }

@@ -29,6 +29,9 @@ class FrameSource : public std::enable_shared_from_this<FrameSource> {
     virtual std::uint32_t generation() const noexcept = 0;
     virtual const std::string& name() const noexcept = 0;
 
+    /// Whether somebody made the file shorter under its frames.
+    virtual bool was_cut() const noexcept { return false; }
+
     /// Adds to a frame what only the Reader knows.
     static void describe(Frame& frame, std::uint64_t missed, bool first_of_writer) noexcept {
         frame.missed_ = missed;

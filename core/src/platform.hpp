@@ -3,6 +3,7 @@
 #pragma once
 
 #include "platform/clock.hpp"
+#include "platform/cut_file.hpp"
 #include "platform/file.hpp"
 #include "platform/file_events.hpp"
 #include "platform/futex.hpp"

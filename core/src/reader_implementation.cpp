@@ -77,6 +77,10 @@ Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline)
             const auto& word = channel_->control().words().wake;
             woken = {&word, word.load(std::memory_order_acquire)};
             Frame frame = look();
+            if (channel_ && frame)
+                channel_->require_whole_files();
+            else if (channel_)
+                channel_->look_for_cuts();
             if (frame || frame.status() != ReadStatus::Timeout)
                 return frame;
         }
@@ -201,7 +205,28 @@ Frame Reader::Implementation::look() {
 }
 
 Frame Reader::Implementation::look_for_end(WriterState state) {
+    // A dead writer's last state is looked at again, but one that changes for ever is not its writer's.
+    constexpr int most_looks = 8;
+    for (int look = 0; look < most_looks; ++look) {
+        if (auto frame = look_for_end_in(state))
+            return std::move(*frame);
+        state = channel_->control().state();
+    }
+    lose_writer();
+    return Frame(ReadStatus::Disconnected);
+}
+
+/// After inotify told of something. The file is shorter than a page: where it was cut there are zeros.
+/// \throws Error Damaged.
+void Reader::Implementation::look_for_cut_control() const {
+    if (channel_->control().is_cut())
+        throw_cut(files_.control());
+}
+
+/// Nothing if the state changed under us.
+std::optional<Frame> Reader::Implementation::look_for_end_in(WriterState state) {
     if (channel_->was_taken_over()) {  // died and was succeeded before we noticed
+        look_for_cut_control();
         lose_writer();
         return Frame(ReadStatus::Disconnected);
     }
@@ -212,19 +237,21 @@ Frame Reader::Implementation::look_for_end(WriterState state) {
         leave();
         return Frame(ReadStatus::Disconnected);
     }
-    if (check_death_.exchange(false, std::memory_order_relaxed) && !channel_->control().writer_lives()) {
-        if (auto frame = take()) {  // published just before
-            check_death_.store(true, std::memory_order_relaxed);
-            return std::move(*frame);
-        }
-        if (const WriterState last = channel_->control().state(); last != state) {
-            check_death_.store(true, std::memory_order_relaxed);
-            return look_for_end(last);  // it ended its stream, or left, just before
-        }
-        lose_writer();
-        return Frame(ReadStatus::Disconnected);
+    if (!check_death_.exchange(false, std::memory_order_relaxed))
+        return Frame(ReadStatus::Timeout);
+    look_for_cut_control();
+    if (channel_->control().writer_lives())
+        return Frame(ReadStatus::Timeout);
+    if (auto frame = take()) {  // published just before
+        check_death_.store(true, std::memory_order_relaxed);
+        return frame;
     }
-    return Frame(ReadStatus::Timeout);
+    if (channel_->control().state() != state) {  // it ended its stream, or left, just before
+        check_death_.store(true, std::memory_order_relaxed);
+        return std::nullopt;
+    }
+    lose_writer();
+    return Frame(ReadStatus::Disconnected);
 }
 
 std::optional<Frame> Reader::Implementation::take() {

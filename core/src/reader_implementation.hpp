@@ -59,6 +59,8 @@ class Reader::Implementation {
 
     Frame look();
     Frame look_for_end(layout::WriterState state);
+    std::optional<Frame> look_for_end_in(layout::WriterState state);
+    void look_for_cut_control() const;
     std::optional<Frame> take();
     void count(Frame& frame);
     void count_delivered(const Frame& frame);

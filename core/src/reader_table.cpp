@@ -159,6 +159,13 @@ void TableOwner::adopt(platform::Descriptor file, ProcessDescriptor to_lock, pla
     mapping_ = std::move(mapping);
 }
 
+bool TableOwner::is_cut() noexcept {
+    const auto status = platform::status_of(file_);
+    if (status && status->bytes < sizeof(ReaderTable))
+        cut_.store(true, std::memory_order_relaxed);  // a flag alone; nothing is handed over with it
+    return was_cut();
+}
+
 unsigned TableOwner::reclaim_dead() noexcept {
     const std::lock_guard guard(reclaiming_);
     unsigned count = 0;

@@ -34,6 +34,10 @@ class TableOwner {
     }
     const platform::Descriptor& file() const noexcept { return file_; }
 
+    /// Whether a reader made the file shorter: as far as is known, and after a look (a system call).
+    bool was_cut() const noexcept { return cut_.load(std::memory_order_relaxed) || mapping_.was_cut(); }
+    bool is_cut() noexcept;
+
     /// Clears the entries of readers that died. \returns how many.
     unsigned reclaim_dead() noexcept;
 
@@ -54,6 +58,7 @@ class TableOwner {
     void adopt(platform::Descriptor file, ProcessDescriptor to_lock, platform::Mapping mapping);
 
     std::atomic<std::uint64_t> reclaimed_{0};
+    std::atomic<bool> cut_{false};
     std::mutex reclaiming_;  // two threads would not see each other's locks: they share the description
     platform::Descriptor file_;
     ProcessDescriptor lock_;
@@ -76,6 +81,10 @@ class ReaderSession {
     layout::ReaderTable& table() const noexcept {
         return *reinterpret_cast<layout::ReaderTable*>(mapping_.data());
     }
+
+    /// Whether somebody made the file shorter; the second after a look at its end.
+    bool was_cut() const noexcept { return mapping_.was_cut(); }
+    bool is_cut() const noexcept { return mapping_.is_cut(); }
 
     /// Whether this process took the entry itself, not its parent.
     bool is_own() const noexcept { return made_under_ == fork_count(); }

@@ -19,6 +19,7 @@ namespace ndsharray {
 class ReleaseWait {
   public:
     /// Waits until `ready()`, called with the lock held. Any number of threads, all with the same mutex.
+    /// \param table looked at anew each time, since it may be replaced meanwhile
     /// \param look how often dead readers are looked for; 0: not at all.
     /// \returns Ok, Timeout or Cancelled.
     template <typename Ready>
@@ -42,15 +43,15 @@ template <typename Ready>
 WriteStatus ReleaseWait::until(Ready ready, std::unique_lock<std::mutex>& lock,
                                const std::shared_ptr<TableOwner>& table, const platform::Deadline& deadline,
                                std::chrono::nanoseconds look) {
-    std::atomic<std::uint32_t>& waiting = table->words().writer_waiting;
     ++waiting_;
     WriteStatus status = WriteStatus::Ok;
     for (;;) {
+        const std::shared_ptr<TableOwner> now = table;  // stays while we sleep on it
         const platform::Watched interrupted = interrupt_.now();
-        const platform::Watched released{&table->words().released,
-                                         table->words().released.load(std::memory_order_acquire)};
+        const platform::Watched released{&now->words().released,
+                                         now->words().released.load(std::memory_order_acquire)};
         // Said before ready() looks; its counterpart is in notify_waiting().
-        waiting.store(1, std::memory_order_relaxed);
+        now->words().writer_waiting.store(1, std::memory_order_relaxed);
         NDSHARRAY_FAULT_POINT(WaitingStored);
         std::atomic_thread_fence(std::memory_order_seq_cst);
         if (ready())
@@ -67,12 +68,12 @@ WriteStatus ReleaseWait::until(Ready ready, std::unique_lock<std::mutex>& lock,
         platform::wait_either(released, interrupted,
                               look.count() > 0 ? platform::no_later_than(deadline, look) : deadline);
         if (look.count() > 0)
-            table->reclaim_dead();
+            now->reclaim_dead();
         lock.lock();
         NDSHARRAY_FAULT_POINT(WaitEnded);
     }
     if (--waiting_ == 0) {
-        waiting.store(0, std::memory_order_relaxed);
+        table->words().writer_waiting.store(0, std::memory_order_relaxed);
         NDSHARRAY_FAULT_POINT(NoLongerWaitingStored);
     }
     return status;

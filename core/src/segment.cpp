@@ -298,6 +298,8 @@ std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const 
     if (instance_of(preamble) != instance || segment.generation() != generation)
         throw_damaged(path, "it belongs to another tag or generation");
     segment.read_attributes(path);
+    if (segment.is_cut())
+        throw_cut(path);
     return segment;
 }
 

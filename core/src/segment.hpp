@@ -82,6 +82,10 @@ class Segment {
     const ArraySpec& spec() const noexcept { return spec_; }
     const Attributes& attributes() const noexcept { return attributes_; }
 
+    /// Whether somebody made the file shorter; the second after a look at its end. See platform::Mapping.
+    bool was_cut() const noexcept { return mapping_.was_cut(); }
+    bool is_cut() const noexcept { return mapping_.is_cut(); }
+
     std::atomic<std::uint64_t>& latest() const noexcept { return header().latest; }
     std::atomic<std::uint32_t>& pinned() const noexcept { return header().pinned; }
     layout::SlotHeader& slot(std::uint32_t index) const noexcept {

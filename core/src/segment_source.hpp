@@ -23,6 +23,7 @@ class SegmentSource final : public FrameSource {
     const Attributes& attributes() const noexcept override { return segment_.attributes(); }
     std::uint32_t generation() const noexcept override { return segment_.generation(); }
     const std::string& name() const noexcept override { return segment_.name(); }
+    bool was_cut() const noexcept override { return segment_.was_cut(); }
 
     /// The frame at a place: under a lease where one may be held, else as a copy. Nothing if the writer has
     /// taken the slot in the meantime.

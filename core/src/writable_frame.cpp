@@ -98,7 +98,8 @@ WritableFrame WriterSegment::claim_pinned(slots::ClaimRules rules) noexcept {
 }
 
 WritableFrame WriterSegment::frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept {
-    if (!slot)
+    // A table that was cut does not say who holds the slot.
+    if (!slot || table_->was_cut() || segment_.was_cut())
         return WritableFrame(WriteStatus::NoSlot);
     WritableFrame frame(WriteStatus::Ok);
     frame.segment_ = shared_from_this();

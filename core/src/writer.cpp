@@ -102,5 +102,8 @@ std::string Writer::segment_name() const {
 WriterStats Writer::stats() const {
     return implementation_->stats();
 }
+Error Writer::error() const {
+    return implementation_->error();
+}
 
 }  // namespace ndsharray

@@ -5,6 +5,7 @@
 #include "fault.hpp"
 
 #include <atomic>
+#include <exception>
 #include <utility>
 
 namespace ndsharray {
@@ -107,6 +108,8 @@ void Writer::Implementation::require_usable() const {
                     "the writer of tag \"" + files_.tag() +
                         "\" belongs to the parent process; open a Writer of your own after fork()");
     const Lock lock(mutex_);
+    if (error_.code() != ErrorCode::None)
+        throw error_;
     if (closed_)
         throw Error(ErrorCode::Closed,
                     "the writer of tag \"" + files_.tag() + "\" was closed; make a new one");
@@ -119,7 +122,9 @@ void Writer::Implementation::configure(const ArraySpec& spec, const Attributes& 
     if (slots != 0 && (slots < min_slots || slots > max_slots))
         throw Error(ErrorCode::InvalidArgument,
                     "a segment of " + std::to_string(slots) + " slots cannot be; it has 3 to 32");
-    const Lock lock(mutex_);
+    Lock lock(mutex_);
+    if (was_cut() && !start_anew(lock))
+        throw error_;
     if (segments_.is_configured_as(spec, attributes, slots))
         return;
     segments_.drop_unannounced();
@@ -147,6 +152,8 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     if (inherited())
         return WritableFrame(WriteStatus::Closed);
     Lock lock(mutex_);
+    if (was_cut())
+        start_anew(lock);
     if (closed_ || !current())
         return WritableFrame(WriteStatus::Closed);
     const auto claim = [this] { return current()->claim(rules_); };
@@ -162,6 +169,8 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
             frame = claim();
         return !current() || frame;
     });
+    if (status == WriteStatus::NoSlot)  // a new segment's first slot is free
+        return start_anew(lock) && current() ? claim() : WritableFrame(WriteStatus::Closed);
     if (status == WriteStatus::Timeout && !options_.backpressure) {
         ++counted_.dropped;
         return WritableFrame(WriteStatus::NoSlot);
@@ -179,7 +188,7 @@ WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
         return WritableFrame(WriteStatus::Closed);
     // Leases and pins are never waited for: who holds those may need more frames before letting go.
     const auto may_pin = [this] {
-        return current() && slots::may_pin(current()->segment(), table_->words());
+        return current() && !was_cut() && slots::may_pin(current()->segment(), table_->words());
     };
     if (!may_pin())
         return WritableFrame(WriteStatus::NoSlot);
@@ -216,7 +225,7 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     if (inherited() || !frame || frame.published_)
         return 0;
     Lock lock(mutex_);
-    if (closed_ || frame.segment_ != current())
+    if (closed_ || frame.segment_ != current() || was_cut())
         return 0;
     if (segments_.is_to_be_announced() && announced() && options_.backpressure) {
         const auto can_follow = [this] {
@@ -258,11 +267,15 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
 // ---- waiting
 
 /// Waits until `ready()`, called with the mutex held. \param look how often dead readers are looked for.
+/// \returns NoSlot if a file was cut: then those who are waited for are not known any more.
 template <typename Ready>
 WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform::Deadline& deadline,
                                                      std::chrono::nanoseconds look, Ready ready) {
-    const WriteStatus status = wait_.until([&] { return closed_ || ready(); }, lock, table_, deadline, look);
-    return closed_ ? WriteStatus::Closed : status;
+    const auto ended = [&] { return closed_ || ready() || was_cut(); };
+    const WriteStatus status = wait_.until(ended, lock, table_, deadline, look);
+    if (closed_)
+        return WriteStatus::Closed;
+    return was_cut() ? WriteStatus::NoSlot : status;
 }
 
 bool Writer::Implementation::readers_took_all() const noexcept {
@@ -275,17 +288,25 @@ WriteStatus Writer::Implementation::drain(Timeout timeout) {
     if (inherited())
         return WriteStatus::Closed;
     Lock lock(mutex_);
-    return wait_for_readers(lock, platform::deadline_after(timeout), death_check,
-                            [this] { return readers_took_all(); });
+    const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check,
+                                                [this] { return readers_took_all(); });
+    return status == WriteStatus::NoSlot ? WriteStatus::Ok : status;  // there is nobody left who takes it
 }
 
 WriteStatus Writer::Implementation::wait_for_reader(Timeout timeout) {
     if (inherited())
         return WriteStatus::Closed;
     Lock lock(mutex_);
-    // Whoever attaches says so on the futex this waits on: no need to look every now and then.
-    return wait_for_readers(lock, platform::deadline_after(timeout), 0ns,
-                            [this] { return table_->count_live() > 0; });
+    const platform::Deadline deadline = platform::deadline_after(timeout);
+    for (;;) {
+        // Whoever attaches says so on the futex this waits on: no need to look every now and then.
+        const WriteStatus status =
+            wait_for_readers(lock, deadline, 0ns, [this] { return table_->count_live() > 0; });
+        if (status != WriteStatus::NoSlot)
+            return status;
+        if (!start_anew(lock))
+            return WriteStatus::Closed;
+    }
 }
 
 void Writer::Implementation::end_of_stream() {
@@ -310,17 +331,78 @@ void Writer::Implementation::close() {
     if (compat_)
         compat_->close();  // first: else readers that learn of our end would look there
     NDSHARRAY_FAULT_POINT(CompatFilesRemoved);
-    const bool ended = state() == WriterState::Ended;
-    set_state(ended ? WriterState::EndedAndClosed : WriterState::Closed);
+    leave(state() == WriterState::Ended ? WriterState::EndedAndClosed : WriterState::Closed);
+    NDSHARRAY_FAULT_POINT(ControlRemoved);
+    control_.release();
+    NDSHARRAY_FAULT_POINT(TagFree);
+    wait_.notify();
+}
+
+/// Tells readers that this control file is over, and removes all files but those of 1.x.
+void Writer::Implementation::leave(WriterState last) {
+    set_state(last);
     segments_.retire_all();
     platform::unlink_file(files_.readers());
     NDSHARRAY_FAULT_POINT(TableRemoved);
     // Last, and with the lock still held: until here nobody else can have made files of these names.
     control_.unlink(files_);
-    NDSHARRAY_FAULT_POINT(ControlRemoved);
+}
+
+// ---- files that somebody cut
+
+bool Writer::Implementation::was_cut() const noexcept {
+    return table_->was_cut() || control_.was_cut() || (current() && current()->segment().was_cut());
+}
+
+/// Somebody who may write them cut files that are mapped here: from there on other processes do not see what
+/// we write, nor we what they hold. So the tag starts anew, as if its writer had been restarted: readers keep
+/// the frames they have and come over. Gives the lock away for a moment.
+/// \returns false if it is closed now, and error() says why.
+bool Writer::Implementation::start_anew(Lock& lock) noexcept {
+    if (closed_)
+        return false;
+    try {
+        make_files_anew();
+        Watch watch = Watch::file(table_->file(), [this] { readers_came_or_went(); });
+        std::swap(watch, table_watch_);
+        ++counted_.remade;
+        wait_.notify();  // who waits has waited for readers of the old table
+        lock.unlock();   // the old watch ends when its callback has, which may want the mutex
+        { const Watch ended = std::move(watch); }
+        readers_came_or_went();  // all went
+        lock.lock();
+        return !closed_;
+    } catch (const Error& error) {
+        error_ = error;
+    } catch (const std::exception& error) {
+        error_ = Error(ErrorCode::System, error.what());
+    }
+    closed_ = true;
+    if (compat_)
+        compat_->close();
+    leave(WriterState::Closed);
     control_.release();
-    NDSHARRAY_FAULT_POINT(TagFree);
     wait_.notify();
+    return false;
+}
+
+void Writer::Implementation::make_files_anew() {
+    const WriterSegments::Pointer before = current();
+    leave(WriterState::Closed);
+    control_ = ControlOwner::take(files_, options_);
+    table_ = TableOwner::create(files_, control_.instance(), options_.permissions);
+    control_.words().published.store(published_, std::memory_order_relaxed);
+    set_state(WriterState::Live);
+    if (before)
+        segments_.make(before->segment().spec(), before->segment().attributes(), segments_.asked_slots(),
+                       table_);
+}
+
+Error Writer::Implementation::error() const {
+    if (inherited())
+        return {ErrorCode::None, ""};
+    const Lock lock(mutex_);
+    return error_;
 }
 
 // ---- what readers do
@@ -350,14 +432,22 @@ void Writer::Implementation::on_reader_change(std::function<void(const ReaderCha
 /// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living
 /// copy.
 void Writer::Implementation::readers_came_or_went() {
-    table_->reclaim_dead();
+    const std::shared_ptr<TableOwner> table = this->table();
+    if (table->is_cut())
+        wait_.notify();  // for who waits for readers; start_anew() is not for this thread
+    table->reclaim_dead();
     const std::lock_guard guard(telling_);
-    const unsigned readers = table_->count_live();
+    const unsigned readers = table->count_live();
     if (readers != std::exchange(known_readers_, readers) && readers_changed_)
         readers_changed_(readers);
     if (reader_change_)
-        for (const ReaderChange& change : roster_.update(table_->live()))
+        for (const ReaderChange& change : roster_.update(table->live()))
             reader_change_(change);
+}
+
+std::shared_ptr<TableOwner> Writer::Implementation::table() const {
+    const Lock lock(mutex_);
+    return table_;
 }
 
 std::string Writer::Implementation::segment_name() const {

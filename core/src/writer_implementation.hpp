@@ -50,6 +50,7 @@ class Writer::Implementation {
     std::string segment_name() const;
     WriterStats stats() const;
     bool inherited() const noexcept { return made_under_ != fork_count(); }
+    Error error() const;
 
   private:
     const WriterSegments::Pointer& current() const noexcept { return segments_.current(); }
@@ -62,6 +63,11 @@ class Writer::Implementation {
         return static_cast<layout::WriterState>(control_.words().state.load(std::memory_order_relaxed));
     }
     void set_state(layout::WriterState state);
+    bool was_cut() const noexcept;
+    bool start_anew(Lock& lock) noexcept;
+    void make_files_anew();
+    void leave(layout::WriterState last);
+    std::shared_ptr<TableOwner> table() const;
     template <typename Claim>
     WritableFrame claim_prepared(Lock& lock, Claim claim);
     bool readers_took_all() const noexcept;
@@ -80,6 +86,7 @@ class Writer::Implementation {
 
     mutable std::mutex mutex_;  // of this process only; guards all below
     bool closed_ = false;
+    Error error_{ErrorCode::None, ""};  // what closed it, if nobody did
     WriterSegments segments_{files_, control_, options_};
     std::optional<CompatWriter> compat_;
     std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's

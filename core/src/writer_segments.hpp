@@ -54,6 +54,9 @@ class WriterSegments {
     /// Generations go on from this one.
     void set_generation(std::uint32_t generation) noexcept { generation_ = generation; }
 
+    /// How many slots were asked for when the last segment was made; 0: any number.
+    unsigned asked_slots() const noexcept { return asked_slots_; }
+
     /// Of the last segment that was made.
     std::uint32_t generation() const noexcept { return generation_; }
 

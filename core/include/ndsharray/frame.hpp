@@ -83,6 +83,11 @@ class NDSHARRAY_API Frame {
     /// True if the pixels are a private copy, false if they are in shared memory under a lease.
     bool is_copy() const noexcept { return copied_; }
 
+    /// False if the owner of the tag made the segment's file shorter while this frame was in use: from some
+    /// point on, what was read of it since were zeros. Worth asking, after use, where the owner is not
+    /// trusted; the next Reader::read() reports it in any case.
+    bool is_whole() const noexcept;
+
     /// Gives the slot back early; the Frame is empty afterwards.
     void release() noexcept;
 

@@ -64,16 +64,20 @@ void* map_aligned(int file, std::size_t bytes, int protection, std::size_t align
 Mapping::Mapping(Mapping&& other) noexcept
     : address_(std::exchange(other.address_, nullptr)),
       bytes_(std::exchange(other.bytes_, 0)),
-      access_(other.access_) {}
+      access_(other.access_),
+      range_(std::exchange(other.range_, nullptr)) {}
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
     std::swap(address_, other.address_);
     std::swap(bytes_, other.bytes_);
     std::swap(access_, other.access_);
+    std::swap(range_, other.range_);
     return *this;
 }
 
 Mapping::~Mapping() {
+    if (range_ != nullptr)
+        range_->release();
     if (address_ != nullptr)
         munmap(address_, bytes_);
 }
@@ -88,13 +92,24 @@ Mapping Mapping::of(const Descriptor& file, std::uint64_t bytes, Access access) 
     void* address = map_aligned(file.number(), size, protection, static_cast<std::size_t>(huge_page_bytes()));
     if (address == nullptr)
         address = mmap(nullptr, size, protection, MAP_SHARED, file.number(), 0);
+    if (address == MAP_FAILED)
+        return {};
     Mapping mapping;
-    if (address != MAP_FAILED) {
-        mapping.address_ = static_cast<std::byte*>(address);
-        mapping.bytes_ = bytes;
-        mapping.access_ = access;
+    mapping.address_ = static_cast<std::byte*>(address);
+    mapping.bytes_ = bytes;
+    mapping.access_ = access;
+    mapping.range_ = GuardedRange::guard(mapping.address_, size, access);
+    if (mapping.range_ == nullptr) {
+        mapping = {};
+        errno = ENOMEM;
     }
     return mapping;
+}
+
+bool Mapping::is_cut() const noexcept {
+    if (address_ != nullptr)
+        static_cast<void>(*reinterpret_cast<const volatile std::byte*>(address_ + bytes_ - 1));
+    return was_cut();
 }
 
 void Mapping::populate(std::uint64_t offset, std::uint64_t bytes) const noexcept {

@@ -2,6 +2,7 @@
 // Files mapped into memory.
 #pragma once
 
+#include "cut_file.hpp"
 #include "file.hpp"
 
 #include <cstddef>
@@ -10,7 +11,7 @@
 
 namespace ndsharray::platform {
 
-/// Owns a shared mapping of a file.
+/// Owns a shared mapping of a file. If somebody makes the file shorter, its memory stays accessible.
 class Mapping {
   public:
     Mapping() noexcept = default;
@@ -25,6 +26,18 @@ class Mapping {
     explicit operator bool() const noexcept { return address_ != nullptr; }
     std::byte* data() const noexcept { return address_; }
 
+    /// Whether an access found the file shorter than the mapping. From some point on there are zeros then,
+    /// which this process alone sees. Says what is known; costs a load.
+    bool was_cut() const noexcept {
+        // Acquire: for what the caller has read before it asks.
+        std::atomic_thread_fence(std::memory_order_acquire);
+        return range_ != nullptr && range_->was_cut();
+    }
+
+    /// The same after a look at the end of the mapping. A cut of less than a page has zeros at the end and is
+    /// not found: to the reader of a file it is as if its owner had written them.
+    bool is_cut() const noexcept;
+
     /// Brings a part into the page table, so that no later access to it faults. To be written, it must have
     /// been reserved, and nobody else may use it yet.
     void populate(std::uint64_t offset, std::uint64_t bytes) const noexcept;
@@ -38,6 +51,7 @@ class Mapping {
     std::byte* address_ = nullptr;
     std::uint64_t bytes_ = 0;
     Access access_ = Access::ReadOnly;
+    GuardedRange* range_ = nullptr;
 };
 
 }  // namespace ndsharray::platform

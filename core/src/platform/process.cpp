@@ -65,6 +65,9 @@ std::unique_ptr<std::thread> start_thread(std::function<void()> work) {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
+    // But one that an access of the thread itself raises: blocked, it would end the process.
+    for (const int raised : {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP})
+        sigdelset(&all, raised);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
     auto thread = std::make_unique<std::thread>(std::move(work));
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
