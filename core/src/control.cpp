@@ -66,6 +66,17 @@ bool is_file_at(const platform::Descriptor& file, const std::string& path) noexc
     return mine && named && mine->same_file(*named);
 }
 
+/// Takes the name from a file whose lock is held only by somebody who may not write it: no writer, but
+/// someone who would keep all writers out. A new file at the name has a lock of its own.
+void set_aside(const TagFiles& files, const platform::Descriptor& file) noexcept {
+    const std::string aside = files.temporary();
+    if (platform::rename_file(files.control(), aside) != 0)
+        return;
+    const RemoveAtEnd remove(aside);
+    if (!is_file_at(file, aside))  // another starting writer was faster: this is the file it made
+        platform::link_file(aside, files.control());
+}
+
 }  // namespace
 
 ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& options) {
@@ -143,6 +154,10 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
         return static_cast<WriterState>(owner.words().state.load(std::memory_order_acquire));
     };
     if (!owner.hold(std::move(to_lock.file))) {
+        if (!platform::is_locked(owner.lock_.number(), writer_byte)) {
+            set_aside(files, file);
+            return std::nullopt;
+        }
         if (layout::is_closed(state()) || !platform::has_passed(in_use_after))
             return std::nullopt;
         throw_in_use(files, owner.words().writer_pid.load(std::memory_order_relaxed));

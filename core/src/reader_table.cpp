@@ -170,9 +170,10 @@ unsigned TableOwner::reclaim_dead() noexcept {
     const std::lock_guard guard(reclaiming_);
     unsigned count = 0;
     for_each_bit(words().active.load(std::memory_order_acquire), [&](std::uint32_t index) {
-        if (!platform::try_lock(lock_.number(), index))
+        // Shared: somebody who may only read the table must not keep a dead reader's leases alive by holding
+        // its byte so. While we hold it no new reader can take the entry.
+        if (!platform::try_lock_shared(lock_.number(), index))
             return;
-        // While the byte is ours no new reader can take the entry.
         NDSHARRAY_FAULT_POINT(DeadReaderLocked);
         clear(words().entries[index]);
         NDSHARRAY_FAULT_POINT(DeadReaderCleared);

@@ -23,6 +23,11 @@ bool try_lock(int file, std::uint64_t byte) noexcept {
     return fcntl(file, F_OFD_SETLK, &request) == 0;
 }
 
+bool try_lock_shared(int file, std::uint64_t byte) noexcept {
+    struct flock request = lock_request(F_RDLCK, byte);
+    return fcntl(file, F_OFD_SETLK, &request) == 0;
+}
+
 void unlock(int file, std::uint64_t byte) noexcept {
     struct flock request = lock_request(F_UNLCK, byte);
     fcntl(file, F_OFD_SETLK, &request);
