@@ -41,6 +41,7 @@ ErrorCode code_for(int error) noexcept {
         case EAGAIN:
             return ErrorCode::OutOfMemory;
         case ELOOP:
+        case EISDIR:
             return ErrorCode::NotRegular;
         default:
             return ErrorCode::System;

@@ -12,8 +12,10 @@ namespace ndsharray::detail {
 namespace {
 
 std::size_t metadata_bytes(const Segment& segment, std::uint32_t slot) noexcept {
-    return static_cast<std::size_t>(
-        std::min<std::uint64_t>(segment.slot(slot).metadata_bytes, segment.metadata_capacity()));
+    // Looked at once: what was compared is what is used, whatever the file says by then.
+    const std::uint64_t said =
+        *static_cast<const volatile std::uint64_t*>(&segment.slot(slot).metadata_bytes);
+    return static_cast<std::size_t>(std::min(said, segment.metadata_capacity()));
 }
 
 }  // namespace

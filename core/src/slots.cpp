@@ -109,11 +109,11 @@ void open_slot(const Segment& segment, std::uint32_t slot) noexcept {
 std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& table,
                                    ClaimRules rules) noexcept {
     Held now = held(table, segment.generation());  // a first look, so that few claims have to be put back
-    const std::uint64_t newest = segment.latest().load(std::memory_order_relaxed);
+    const Place newest = latest(segment);
     // Acquire: what a pool did with a slot before it unpinned it is done.
     std::uint32_t excluded = segment.pinned().load(std::memory_order_acquire);
-    if (newest != 0)
-        excluded |= bit_of(layout::unpack_latest(newest).slot);
+    if (newest.frame != 0)
+        excluded |= bit_of(newest.slot);
     for (;;) {
         const std::uint64_t floor = rules.keeps_wanted ? now.floor : no_frame;
         const std::uint32_t slot = first_free(segment, excluded | now.leased, floor, order_for(now, rules));
