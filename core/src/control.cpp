@@ -105,8 +105,7 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     NDSHARRAY_FAULT_POINT(ControlCreated);
     const RemoveAtEnd remove(temporary);  // by then it has its real name, or is to go
 
-    if (const int error = platform::reserve(made.file, 0, sizeof(ControlFile)); error != 0)
-        throw_errno(error, "reserve space for", files.control());
+    reserve_or_throw(made.file, sizeof(ControlFile), files.control());
     NDSHARRAY_FAULT_POINT(ControlReserved);
     ControlOwner owner;
     owner.mapping_ = platform::Mapping::of(made.file, sizeof(ControlFile), platform::Access::ReadWrite);

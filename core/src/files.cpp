@@ -159,6 +159,19 @@ void throw_errno(int error, const std::string& action, const std::string& path) 
                 "cannot " + action + " " + path + ": " + platform::error_text(error) + advice_for(error));
 }
 
+void reserve_or_throw(const platform::Descriptor& file, std::uint64_t bytes, const std::string& path) {
+    const int error = platform::reserve(file, 0, bytes);
+    if (error == 0)
+        return;
+    if (code_for(error) != ErrorCode::NoSpace)
+        throw_errno(error, "reserve space for", path);
+    throw Error(ErrorCode::NoSpace,
+                "no room for " + path + ": " + std::to_string(bytes) + " bytes needed, " +
+                    std::to_string(platform::free_bytes(file)) +
+                    " free; enlarge the file system (mount -o remount,size=..., docker --shm-size=...), or "
+                    "set NDSHARRAY_DIR to a larger tmpfs");
+}
+
 void throw_cut(const std::string& path) {
     throw Error(ErrorCode::Damaged,
                 path + " is damaged: somebody made it shorter while it was in use; restart the writer");

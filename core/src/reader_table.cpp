@@ -69,10 +69,13 @@ platform::Mapping map_checked(const platform::Descriptor& file, const Id& instan
 }
 
 /// A second descriptor of a file, for its locks. Nothing if the name leads elsewhere by now.
+/// \throws Error as throw_errno().
 std::optional<ProcessDescriptor> open_to_lock(const platform::Descriptor& file, const std::string& path) {
     OpenedToLock opened = ProcessDescriptor::open(path);
-    if (!opened.file)
+    if (opened.error == ENOENT)
         return std::nullopt;
+    if (opened.error != 0)
+        throw_errno(opened.error, "open", path);
     const auto mine = platform::status_of(file);
     const auto other = platform::status_of(opened.file.file());
     if (!mine || !other || !mine->same_file(*other))
@@ -108,8 +111,7 @@ std::shared_ptr<TableOwner> TableOwner::create(const TagFiles& files, const Id& 
         throw_errno(made.error, "create", temporary);
     NDSHARRAY_FAULT_POINT(TableCreated);
     RemoveAtEnd undo(temporary);
-    if (const int error = platform::reserve(made.file, 0, sizeof(ReaderTable)); error != 0)
-        throw_errno(error, "reserve space for", files.readers());
+    reserve_or_throw(made.file, sizeof(ReaderTable), files.readers());
     NDSHARRAY_FAULT_POINT(TableReserved);
     platform::Mapping mapping =
         platform::Mapping::of(made.file, sizeof(ReaderTable), platform::Access::ReadWrite);
@@ -123,7 +125,7 @@ std::shared_ptr<TableOwner> TableOwner::create(const TagFiles& files, const Id& 
 
     auto to_lock = open_to_lock(made.file, temporary);
     if (!to_lock)
-        throw_errno(errno, "open", temporary);
+        throw_errno(ENOENT, "open", temporary);
     if (const int error = platform::rename_file(temporary, files.readers()); error != 0)
         throw_errno(error, "create", files.readers());
     NDSHARRAY_FAULT_POINT(TableInPlace);

@@ -3,6 +3,7 @@
 #include "core_test.hpp"
 #include "remote.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -65,7 +67,7 @@ bool passes(Writer& writer, Reader& reader, const ArraySpec& spec) {
 /// No more file descriptors than are open now.
 class NoMoreFiles {
   public:
-    NoMoreFiles() : limit_(RLIMIT_NOFILE, first_free()) {}
+    explicit NoMoreFiles(rlim_t but = 0) : limit_(RLIMIT_NOFILE, first_free() + but) {}
 
   private:
     static rlim_t first_free() {
@@ -93,12 +95,73 @@ class LittleMemory {
     Limit limit_;
 };
 
-/// What happens in a process of its own, whose limits can be changed. \returns what the test expects.
-using Scene = std::string (*)(const std::string& tag);
+constexpr std::uint64_t page = 4096;
+
+/// Leaves only so many bytes free where the tags are.
+class Filling {
+  public:
+    explicit Filling(std::uint64_t left) : path_(std::filesystem::path(directory()) / "filling") {
+        const int file = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        const std::uint64_t free = std::filesystem::space(path_).available;
+        const int error = free > left ? ::posix_fallocate(file, 0, static_cast<off_t>(free - left)) : 0;
+        ::close(file);
+        EXPECT_EQ(error, 0);
+        EXPECT_LE(std::filesystem::space(path_).available, left);
+    }
+    ~Filling() { std::filesystem::remove(path_); }
+    Filling(const Filling&) = delete;
+    Filling& operator=(const Filling&) = delete;
+
+  private:
+    std::filesystem::path path_;
+};
+
+std::size_t open_files() {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
+
+std::size_t files_of(const std::string& tag) {
+    std::size_t count = 0;
+    for (const auto& file : std::filesystem::directory_iterator(directory()))
+        count += contains(file.path().filename().string(), tag) ? 1 : 0;
+    return count;
+}
+
+/// One letter for how a writer starts and a frame passes; says more where that is not as it should be.
+std::string outcome_of_starting(const std::string& tag) {
+    std::string outcome;
+    try {
+        Writer writer(tag);
+        outcome = "l";  // no room for a layout
+        writer.configure(bytes_spec(page));
+        outcome = "r";  // no room for the reader
+        Reader reader(tag);
+        const bool written = write_pattern(writer, bytes_spec(page)) != 0;
+        const Frame frame = reader.read(patience);
+        if (!written || (!frame && reader.error().code() != ErrorCode::TooManyFiles))
+            return " frame lost: " + std::string(reader.error().what());
+        outcome = frame ? "p" : "r";  // passes
+    } catch (const Error& error) {
+        if (outcome.empty())
+            outcome = "w";  // not even for the writer
+        const bool named = error.code() == ErrorCode::TooManyFiles ||
+                           (error.code() == ErrorCode::NoSpace && contains(error.what(), "bytes needed"));
+        if (!named)
+            outcome += std::string(" (") + error.what() + ") ";
+    }
+    return outcome;
+}
+
+std::string left_behind(const std::string& tag) {
+    return files_of(tag) == 0 ? "" : " left files behind ";
+}
 
 std::string code_of(const Error& error) {
     return std::string(name(error.code()));
 }
+
+/// What happens in a process of its own, whose limits can be changed. \returns what the test expects.
+using Scene = std::string (*)(const std::string& tag);
 
 const std::map<std::string, Scene, std::less<>> scenes = {
     {"automatic_slots",
@@ -181,6 +244,60 @@ const std::map<std::string, Scene, std::less<>> scenes = {
          write_pattern(writer, bytes_spec(mebibyte));
          Reader reader(tag);
          return passes(writer, reader, bytes_spec(mebibyte + 1)) ? "passes" : "does not pass";
+     }},
+    {"any_space",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(mebibyte);
+         std::string outcomes;
+         for (std::uint64_t pages = 0; pages <= 24; ++pages) {
+             const Filling all_but(pages * page);
+             outcomes += outcome_of_starting(tag) + left_behind(tag);
+         }
+         return outcomes;
+     }},
+    {"any_space_for_a_layout",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(mebibyte);
+         Writer writer(tag);
+         Reader reader(tag);
+         if (!passes(writer, reader, bytes_spec(page)))
+             return "does not pass";
+         for (std::uint64_t pages = 0; pages <= 40; ++pages) {
+             const Filling all_but(pages * page);
+             const Error error = error_of([&] { writer.configure(bytes_spec((4 + pages % 3) * page)); });
+             if (error.code() != ErrorCode::None && error.code() != ErrorCode::NoSpace)
+                 return error.what();
+         }
+         return passes(writer, reader, bytes_spec(2 * page)) ? "passes" : "does not pass any more";
+     }},
+    {"container",
+     [](const std::string& tag) -> std::string {
+         // Docker's 64 MiB: eight frames of 1080p in RGB, which then change to NV12 and to 4K.
+         mount_small_file_system(64 * mebibyte);
+         Writer writer(tag);
+         Reader reader(tag);
+         std::string slots;
+         for (const std::uint64_t bytes : {1920 * 1080 * 3, 1920 * 1080 * 3 / 2, 3840 * 2160 * 3 / 2}) {
+             if (!passes(writer, reader, bytes_spec(bytes)))
+                 return "does not pass";
+             slots += std::to_string(writer.stats().slots) + ' ';
+         }
+         const Error error = error_of([&] { writer.configure(bytes_spec(3840 * 2160 * 3)); });
+         slots += code_of(error);
+         return slots + (passes(writer, reader, bytes_spec(1920 * 1080)) ? ", then passes" : ", then not");
+     }},
+    {"any_number_of_files",
+     [](const std::string& tag) {
+         const auto before = open_files();
+         std::string outcomes;
+         for (rlim_t files = 0; files <= 20; ++files) {
+             {
+                 const NoMoreFiles all_but(files);
+                 outcomes += outcome_of_starting(tag);
+             }
+             outcomes += left_behind(tag);
+         }
+         return outcomes + (open_files() <= before + 3 ? "" : ", some are left open");
      }},
     {"writer_without_files",
      [](const std::string& tag) {
@@ -279,6 +396,11 @@ TEST_F(Resources, WithoutFileDescriptorsTheReaderFailsUntilThereAreSome) {
     EXPECT_EQ(outcome_of("reader_without_files"), "Failed TooManyFiles, then Frame");
 }
 
+TEST_F(Resources, WithAnyNumberOfFileDescriptorsAWriterAndAReaderWorkOrSayWhyNot) {
+    const std::string outcomes = outcome_of("any_number_of_files");
+    EXPECT_TRUE(std::regex_match(outcomes, std::regex("w+l*r*p+"))) << outcomes;
+}
+
 TEST_F(Resources, WithoutAddressSpaceALayoutIsRefused) {
     if (address_space_is_taken)
         GTEST_SKIP() << "the address sanitizer has it all";
@@ -327,6 +449,20 @@ TEST_F(SmallFileSystem, IsToldInBytesNeededAndBytesFree) {
 
 TEST_F(SmallFileSystem, PassesFramesThroughFewerSlots) {
     EXPECT_EQ(outcome_of("small_file_system"), "4 slots");
+}
+
+TEST_F(SmallFileSystem, FilledToAnyPageGivesAWriterOrAnErrorWithBothNumbers) {
+    const std::string outcomes = outcome_of("any_space");
+    // In this order, and each of them comes: no room for the tag, none for a layout, room.
+    EXPECT_TRUE(std::regex_match(outcomes, std::regex("w+l+p+"))) << outcomes;
+}
+
+TEST_F(SmallFileSystem, FilledToAnyPageLeavesTheWriterOfALayoutAlive) {
+    EXPECT_EQ(outcome_of("any_space_for_a_layout"), "passes");
+}
+
+TEST_F(SmallFileSystem, OfAContainerHoldsAsManyFramesAsFit) {
+    EXPECT_EQ(outcome_of("container"), "8 5 4 NoSpace, then passes");
 }
 
 TEST_F(SmallFileSystem, IsSharedByTwoWriters) {
