@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "devices.hpp"
-#include "in_use.hpp"
+#include "resources.hpp"
 
 namespace ndsharray::test {
 namespace {

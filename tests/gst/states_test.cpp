@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Both elements go up and down any number of times and leave nothing; tags change, tags do not mix.
 #include "gst_test.hpp"
-#include "in_use.hpp"
+#include "resources.hpp"
 
 #include <algorithm>
-
-#include "resources.hpp"
 
 namespace ndsharray::test {
 namespace {
