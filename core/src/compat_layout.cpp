@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t id_digits = 32;
 
+/// With what the 32 digits of our files begin: "ndsharra". 1.x has UUIDs of version 4 there, whose 13th digit
+/// is a 4.
+constexpr std::uint64_t our_mark = 0x6e64'7368'6172'7261;
+
 /// The dtype index of 1.x. What came before 11 never changed.
 struct Index {
     DType dtype;
@@ -120,8 +124,8 @@ std::size_t control_bytes(const TagFiles& files) noexcept {
     return files.tag().size() + 1 + id_digits;
 }
 
-std::string data_name(const TagFiles& files, const Id& id) {
-    return files.tag() + "_" + id.hex();
+std::string new_data_name(const TagFiles& files) {
+    return files.tag() + "_" + Id{our_mark, Id::random().low}.hex();
 }
 
 std::string data_path(const TagFiles& files, const std::string& name) {
@@ -133,6 +137,11 @@ bool is_data_name(const TagFiles& files, std::string_view name) noexcept {
            name[files.tag().size()] == '_' && std::all_of(name.end() - id_digits, name.end(), [](char c) {
                return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
            });
+}
+
+bool is_our_data_name(const TagFiles& files, std::string_view name) {
+    const std::string start = Id{our_mark, 0}.hex().substr(0, id_digits / 2);
+    return is_data_name(files, name) && name.substr(files.tag().size() + 1).starts_with(start);
 }
 
 std::optional<std::string> read_control(const TagFiles& files, const platform::Descriptor& control) {

@@ -28,11 +28,15 @@ std::string control_path(const TagFiles& files);
 /// Bytes of the control file.
 std::size_t control_bytes(const TagFiles& files) noexcept;
 
-std::string data_name(const TagFiles& files, const Id& id);
+/// A name for a new data file, which tells readers of ours that the file is one of ours.
+std::string new_data_name(const TagFiles& files);
 std::string data_path(const TagFiles& files, const std::string& name);
 
 /// Whether this is the name of a data file of the tag.
 bool is_data_name(const TagFiles& files, std::string_view name) noexcept;
+
+/// Whether this is the name of a data file of the tag that a writer of ours made.
+bool is_our_data_name(const TagFiles& files, std::string_view name);
 
 /// Whether this is a control file as we make it, that never named a data file: nothing but zeros.
 bool is_unused_control(const TagFiles& files, const platform::Descriptor& control);

@@ -136,8 +136,8 @@ std::optional<Frame> CompatReader::take() {
     return std::nullopt;
 }
 
-/// The name of the data file. Nothing if what is at the tag's name does not look like a file of 1.x: then it
-/// belongs to somebody who has nothing to do with us, and we wait for a writer.
+/// The name of the data file of 1.x. Nothing if what is at the tag's name does not look like a file of 1.x:
+/// then it belongs to somebody who has nothing to do with us, and we wait for a writer.
 std::optional<std::string> CompatReader::announced() {
     const std::string path = compat::control_path(files_);
     const platform::Opened control = platform::open_existing(path, platform::Access::ReadOnly);
@@ -148,7 +148,9 @@ std::optional<std::string> CompatReader::announced() {
     auto name = compat::read_control(files_, control.file);
     if (name && !owner_.accepts(status->owner))
         throw_wrong_owner(path, status->owner, owner_);
-    return name;
+    // Not what a writer of ours wrote for 1.x, which is to be read through its own files: it may have started
+    // after we looked for them, or just have left.
+    return name && compat::is_our_data_name(files_, *name) ? std::nullopt : name;
 }
 
 /// \returns false if the file is gone or has no frame yet.

@@ -33,7 +33,8 @@ class CompatReader {
     /// \throws Error WrongOwner, NotRegular, Damaged, PermissionDenied, TooManyFiles, System; std::bad_alloc.
     std::optional<Frame> take();
 
-    /// Frames that were written before now are not wanted: they are those of a writer of ours that left.
+    /// Frames that were written before now are not wanted: they are older than those of a writer of ours that
+    /// left.
     void ignore_until_now() noexcept;
 
     /// When to look again, if not at the deadline: soon while frames come, less often when they do not, and

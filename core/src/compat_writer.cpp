@@ -124,7 +124,7 @@ void CompatWriter::configure(const ArraySpec& spec) {
 }
 
 CompatWriter::DataFile CompatWriter::make_data_file(const compat::DataLayout& layout) const {
-    DataFile made{compat::data_name(files_, Id::random()), {}, layout};
+    DataFile made{compat::new_data_name(files_), {}, layout};
     const std::string path = compat::data_path(files_, made.name);
     platform::Opened created = platform::create_new(path, permissions_);
     if (created.error != 0)

@@ -590,6 +590,23 @@ TEST_F(CompatWriting, ReadersOfOursUseOurFiles) {
     EXPECT_EQ(reader.read(50ms).status(), ReadStatus::Timeout);
 }
 
+/// So it is for a reader that looks for our control file just before the writer makes it, and for that of 1.x
+/// just after the first frame.
+TEST_F(CompatWriting, ReadersOfOursDoNotReadItsFilesOf1xThoughTheySeeNoOther) {
+    Writer writer(tag_, with_compat());
+    ASSERT_NE(write_pattern(writer, spec_), 0U);
+    ASSERT_TRUE(old_.read(1).is_valid);
+    const Path unseen = directory_.path() / "unseen";
+    std::filesystem::rename(file(), unseen);
+    Reader reader(tag_);
+    EXPECT_EQ(reader.read(50ms).status(), ReadStatus::Timeout);
+    std::filesystem::rename(unseen, file());
+    const Frame frame = reader.read(in_time);
+    EXPECT_FALSE(frame.is_copy());
+    EXPECT_TRUE(is_intact(frame));
+    EXPECT_EQ(reader.stats().frames, 1U);
+}
+
 TEST_F(CompatWriting, LastFrameOfAKilledWriterIsNotReadASecondTime) {
     RemoteWriter writer(tag_, with_compat());
     Reader reader(tag_);

@@ -20,7 +20,9 @@ int follow(Channel& channel, const Arguments& arguments) {
             last = 0;  // the next writer may count from 1
             continue;
         }
-        if (!is_intact(frame))
+        if (frame.info().offset == no_offset)
+            channel.send("not from our own files: frame " + std::to_string(frame.number()));
+        else if (!is_intact(frame))
             channel.send("torn: frame " + std::to_string(frame.number()));
         if (frame.number() <= last)
             channel.send("again: frame " + std::to_string(frame.number()));
