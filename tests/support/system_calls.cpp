@@ -90,6 +90,7 @@ void SystemCallWatch::answer() {
         let_go_on(notifications, *asked);
     }
     ::close(notifications);
+    ended_ = true;
 }
 
 SystemCalls SystemCallWatch::counted() const {

@@ -31,12 +31,16 @@ class SystemCallWatch {
     /// All so far, but those of numbers no kernel has. Any thread.
     SystemCalls counted() const;
 
+    /// Whether the watched thread has ended.
+    bool has_ended() const noexcept { return ended_; }
+
   private:
     void answer();
 
     // A watched thread touches these without a system call: a lock would wait for who answers for it.
     std::atomic<int> notifications_;                         // a descriptor, or a negative number
     std::array<std::atomic<std::uint64_t>, 1024> counts_{};  // by number
+    std::atomic<bool> ended_{false};
     std::thread answering_;
 };
 
