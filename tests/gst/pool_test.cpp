@@ -102,27 +102,6 @@ TEST_F(Pool, PublishedBuffersCanOnlyBeRead) {
     }
 }
 
-TEST_F(Pool, KeptBuffersAreNotWrittenAgain) {
-    Pipeline writer(
-        "videotestsrc pattern=ball num-buffers=60 ! video/x-raw,format=GRAY8,width=64,height=48 ! "
-        "ndshsink name=sink sync=false tag=" +
-        tag_);
-    Pipeline reader("ndshsrc name=src tag=" + tag_ + " ! fakesink sync=false");
-    Keeper keeper(writer["sink"]);
-    reader.play();
-    writer.play();
-    ASSERT_TRUE(writer.ends());
-    // Each picture of the ball is another one: two equal ones were the same slot.
-    const auto kept = keeper.take();
-    ASSERT_EQ(kept.size(), 60U);
-    for (std::size_t i = 1; i < kept.size(); ++i) {
-        GstMapInfo map;
-        ASSERT_TRUE(gst_buffer_map(kept[i - 1].get(), &map, GST_MAP_READ));
-        EXPECT_NE(gst_buffer_memcmp(kept[i].get(), 0, map.data, map.size), 0) << i;
-        gst_buffer_unmap(kept[i - 1].get(), &map);
-    }
-}
-
 TEST_F(Pool, BuffersOutliveTheElement) {
     std::vector<Held<GstBuffer>> kept;
     {
