@@ -20,6 +20,7 @@
 #include <csignal>
 #include <cstddef>
 #include <ctime>
+#include <fstream>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -116,6 +117,20 @@ std::string status_of(const Frame& frame) {
     return std::string(name(frame.status()));
 }
 
+/// Of the files that a killed writer left, keeps those in the layout of 1.x, with a name as 1.x gives them.
+void leave_as_1x_would(const std::string& tag) {
+    const std::filesystem::path folder = directory();
+    const std::string name = tag + "_0123456789ab4def8123456789abcdef";
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        const std::string old = entry.path().filename();
+        if (old.starts_with("ndsh."))
+            std::filesystem::remove(entry);
+        else if (old != tag)
+            std::filesystem::rename(entry, folder / name);
+    }
+    std::ofstream(folder / tag) << name;
+}
+
 const std::map<std::string, Scene, std::less<>> scenes = {
     {"pass_frames",
      [](const std::string& tag) {
@@ -175,9 +190,7 @@ const std::map<std::string, Scene, std::less<>> scenes = {
          RemoteWriter writer(tag, {.compat = true});
          writer.write();
          writer.kill();
-         for (const auto& entry : std::filesystem::directory_iterator(directory()))
-             if (entry.path().filename().string().starts_with("ndsh."))
-                 std::filesystem::remove(entry);
+         leave_as_1x_would(tag);
          Reader reader(tag);
          const std::string first = status_of(reader.read(patience));
          return first + ' ' + status_of(reader.read(50ms));
