@@ -2,6 +2,8 @@
 // From the bytes beside a frame's pixels to the metas of its buffer.
 #include "metadata_decoder.hpp"
 
+#include <gst/video/video-anc.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,7 +13,6 @@
 #include "structure_bytes.hpp"
 
 #if GST_CHECK_VERSION(1, 24, 0)
-#include <gst/video/video-anc.h>
 #include <gst/video/video-sei.h>
 #endif
 
@@ -24,7 +25,6 @@ void register_metas() {
     gst_ancillary_meta_get_info();
     gst_video_afd_meta_get_info();
     gst_video_bar_meta_get_info();
-    gst_video_caption_meta_get_info();
     gst_video_sei_user_data_unregistered_meta_get_info();
 #endif
 }
@@ -138,6 +138,18 @@ bool add_region(GstBuffer* buffer, ByteReader& bytes) {
     return true;
 }
 
+bool add_caption(GstBuffer* buffer, ByteReader& bytes) {
+    const auto type = bytes.get<std::uint32_t>();
+    const auto data = bytes.get_bytes(bytes.get<std::uint32_t>());
+    if (type < GST_VIDEO_CAPTION_TYPE_CEA608_RAW || type > GST_VIDEO_CAPTION_TYPE_CEA708_CDP ||
+        data.empty()) {
+        throw DamagedBytes();
+    }
+    gst_buffer_add_video_caption_meta(buffer, static_cast<GstVideoCaptionType>(type),
+                                      reinterpret_cast<const guint8*>(data.data()), data.size());
+    return true;
+}
+
 bool add_custom(GstBuffer* buffer, ByteReader& bytes) {
     const Owned<GstStructure> structure = read_structure(bytes);
     const gchar* name = gst_structure_get_name(structure.get());
@@ -201,6 +213,8 @@ void attach_record(GstBuffer* buffer, MetadataKind kind, ByteReader content, con
                 return add_custom(buffer, content);
             case MetadataKind::Serialized:
                 return add_serialized(buffer, content);
+            case MetadataKind::Caption:
+                return add_caption(buffer, content);
         }
         return false;
     };

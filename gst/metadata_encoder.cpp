@@ -2,6 +2,8 @@
 // From the metas of a buffer to the bytes that are published beside its pixels.
 #include "metadata_encoder.hpp"
 
+#include <gst/video/video-anc.h>
+
 #include <algorithm>
 
 #include "structure_bytes.hpp"
@@ -84,6 +86,16 @@ bool encode_reference_timestamp(ByteWriter& bytes, const GstReferenceTimestampMe
     bytes.put(std::uint64_t{reference.timestamp});
     bytes.put(std::uint64_t{reference.duration});
     return write_structure(bytes, gst_caps_get_structure(caps, 0));
+}
+
+bool encode_caption(ByteWriter& bytes, const GstVideoCaptionMeta& caption) {
+    if (caption.caption_type == GST_VIDEO_CAPTION_TYPE_UNKNOWN || caption.size == 0) {
+        return false;
+    }
+    bytes.put(static_cast<std::uint32_t>(caption.caption_type));
+    bytes.put(static_cast<std::uint32_t>(caption.size));
+    bytes.put_bytes(std::as_bytes(std::span(caption.data, caption.size)));
+    return true;
 }
 
 bool encode_custom(ByteWriter& bytes, GstMeta* meta) {
@@ -174,6 +186,8 @@ bool MetadataEncoder::encode_meta(ByteWriter& bytes, GstMeta* meta, MetadataKind
                 return encode_custom(bytes, meta);
             case MetadataKind::Serialized:
                 return encode_serialized(bytes, meta);
+            case MetadataKind::Caption:
+                return encode_caption(bytes, *reinterpret_cast<GstVideoCaptionMeta*>(meta));
             case MetadataKind::Orientation:
                 break;
         }
@@ -210,7 +224,8 @@ std::span<const std::byte> MetadataEncoder::encode(GstBuffer* buffer, const GstV
         });
     }
     for (const auto kind : {MetadataKind::Crop, MetadataKind::TimeCode, MetadataKind::ReferenceTimestamp,
-                            MetadataKind::RegionOfInterest, MetadataKind::Custom, MetadataKind::Serialized}) {
+                            MetadataKind::RegionOfInterest, MetadataKind::Custom, MetadataKind::Serialized,
+                            MetadataKind::Caption}) {
         if (kinds & bit_of(kind)) {
             encode_kind(bytes, buffer, kind);
         }

@@ -2,6 +2,8 @@
 // The kinds of metadata that travel with a frame, and how much room there is; gst/METADATA.md has the format.
 #include "metadata_format.hpp"
 
+#include <gst/video/video-anc.h>
+
 namespace ndsharray::gst {
 namespace {
 
@@ -27,6 +29,9 @@ std::optional<MetadataKind> kind_of(const GstMetaInfo* info) {
     }
     if (info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE) {
         return MetadataKind::RegionOfInterest;
+    }
+    if (info->api == GST_VIDEO_CAPTION_META_API_TYPE) {
+        return MetadataKind::Caption;
     }
     if (is_about_memory(info)) {
         return std::nullopt;

@@ -20,6 +20,7 @@ enum class MetadataKind : std::uint32_t {
     RegionOfInterest = 5,
     Custom = 6,      ///< GstCustomMeta, by the name it is registered with
     Serialized = 7,  ///< what serializes itself, from GStreamer 1.24
+    Caption = 8,     ///< closed captions: no GStreamer up to 1.26 lets them serialize themselves
 };
 
 /// Room for metadata beside each slot that ndshsink asks for: some hundred regions of interest, or half of

@@ -38,6 +38,7 @@
 #include "ndshsink.hpp"
 
 #include <gst/base/gstbasesink.h>
+#include <gst/video/video-anc.h>
 #include <gst/video/video.h>
 
 #include <ndsharray/writer.hpp>
@@ -211,9 +212,9 @@ gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
         gst_query_add_allocation_pool(query, pool.get(), size, 0, 0);
     }
     // What upstream may leave to whoever gets the buffer.
-    for (const GType api :
-         {GST_VIDEO_META_API_TYPE, GST_VIDEO_CROP_META_API_TYPE, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE,
-          GST_VIDEO_TIME_CODE_META_API_TYPE, GST_REFERENCE_TIMESTAMP_META_API_TYPE}) {
+    for (const GType api : {GST_VIDEO_META_API_TYPE, GST_VIDEO_CROP_META_API_TYPE,
+                            GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE, GST_VIDEO_TIME_CODE_META_API_TYPE,
+                            GST_REFERENCE_TIMESTAMP_META_API_TYPE, GST_VIDEO_CAPTION_META_API_TYPE}) {
         gst_query_add_allocation_meta(query, api, nullptr);
     }
     return TRUE;

@@ -2,6 +2,7 @@
 // Metadata that no sink of ours wrote: whatever it is, frames arrive, and damaged metadata adds nothing.
 #include <ndsharray/writer.hpp>
 
+#include <gst/video/video-anc.h>
 #include <gst/video/video.h>
 
 #include <functional>
@@ -141,6 +142,10 @@ std::vector<DamagedCase> damaged_cases() {
         {"parameters that are no structure",
          with_record(RegionOfInterest,
                      in_order({numbers(0, 0, 1U, 2U, 3U, 4U), text("face"), text("1 2"), numbers(0U)}))},
+        {"caption of no type", with_record(Caption, numbers(0U, 2U, std::uint16_t{7}))},
+        {"caption of an unknown type", with_record(Caption, numbers(5U, 2U, std::uint16_t{7}))},
+        {"caption without bytes", with_record(Caption, numbers(1U, 0U))},
+        {"caption longer than its record", with_record(Caption, numbers(1U, 3U, std::uint16_t{7}))},
         {"structure without a name", with_record(Custom, in_order({text(""), numbers(0U)}))},
         {"field without a name",
          with_record(Custom, in_order({text("NdshTest"), numbers(1U), text(""), one}))},
@@ -278,6 +283,9 @@ Bytes everything(const GstVideoInfo& info) {
     add_parameter(add_region(buffer.get(), "face", {1, 2, 30, 40}),
                   "detection, label=(string)face, confidence=(double)0.75, aspect=(fraction)4/3, "
                   "landmarks=(int)<1,2,3>, names=(string){a,b}, nested=(structure)[inner, a=(int)<>]");
+    const guint8 caption[] = {0xfc, 0x94, 0x2c};
+    gst_buffer_add_video_caption_meta(buffer.get(), GST_VIDEO_CAPTION_TYPE_CEA708_RAW, caption,
+                                      sizeof caption);
     gst::MetadataEncoder encoder;
     const auto bytes = encoder.encode(buffer.get(), info, GST_VIDEO_ORIENTATION_90R);
     EXPECT_EQ(encoder.left_out(), 0U);
