@@ -7,6 +7,7 @@
 #include "files.hpp"
 #include "fork.hpp"
 #include "reader_table.hpp"
+#include "reader_telling.hpp"
 #include "release_wait.hpp"
 #include "slots.hpp"
 #include "watch.hpp"
@@ -92,12 +93,7 @@ class Writer::Implementation {
     std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's
     WriterStats counted_;
 
-    std::mutex telling_;  // held while the callback runs; guards what follows
-    std::function<void(unsigned)> readers_changed_;
-    std::function<void(const ReaderChange&)> reader_change_;
-    unsigned known_readers_ = 0;
-    ReaderRoster roster_;
-
+    ReaderTelling telling_;
     Watch table_watch_;  // last: its callback uses the rest
 };
 
