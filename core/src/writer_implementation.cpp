@@ -254,8 +254,6 @@ void Writer::Implementation::on_reader_change(std::function<void(const ReaderCha
     readers_came_or_went();
 }
 
-/// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living
-/// copy.
 std::string Writer::Implementation::segment_name() const {
     if (inherited())
         return {};

@@ -182,6 +182,8 @@ Error Writer::Implementation::error() const {
     return error_;
 }
 
+/// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living
+/// copy.
 void Writer::Implementation::readers_came_or_went() {
     const std::shared_ptr<TableOwner> table = this->table();
     if (table->is_cut())
