@@ -96,24 +96,24 @@ class Fork(TagTest):
                     os.kill(pid, signal.SIGKILL)
 
     def test_pool_that_forks_while_threads_write_and_read_does_its_work(self):
-        stop = threading.Event()
+        enough_read, enough_written = threading.Event(), threading.Event()
         failures = []
 
         def write(writer):
-            while not stop.is_set():
+            while not enough_written.is_set():
                 writer.write(np.full(1000, 7, np.uint8))
 
         def read(reader):
-            while not stop.is_set():
+            while not enough_read.is_set():
                 frame = reader.read(timeout=DEADLINE)
                 if frame is None or frame.array.max() != 7:
                     failures.append(frame)
 
         with Writer("tag") as writer, Reader("tag") as reader, Reader("tag", max_leases=0) as copying:
             writer.write(np.full(1000, 7, np.uint8))
-            threads = [threading.Thread(target=write, args=(writer,))]
-            threads += [threading.Thread(target=read, args=(one,)) for one in (reader, copying)]
-            for thread in threads:
+            writing = threading.Thread(target=write, args=(writer,))
+            readings = [threading.Thread(target=read, args=(one,)) for one in (reader, copying)]
+            for thread in (writing, *readings):
                 thread.start()
             try:
                 # Each child does one task and is replaced: forked by a thread of the pool.
@@ -121,10 +121,12 @@ class Fork(TagTest):
                     results = pool.map_async(largest, ["tag"] * 40, chunksize=1)
                     self.assertEqual(results.get(DEADLINE), [7] * 40)
             finally:
-                for thread in threads[1:]:
-                    stop.set()
+                # Readers first: one that has begun to wait gets the next frame.
+                enough_read.set()
+                for thread in readings:
                     thread.join(DEADLINE)
-                threads[0].join(DEADLINE)
+                enough_written.set()
+                writing.join(DEADLINE)
             self.assertEqual(failures, [])
 
     def test_child_that_drops_what_it_inherited_takes_nothing_from_its_parent(self):
