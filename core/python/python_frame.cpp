@@ -55,7 +55,8 @@ py::dict PythonFrame::attributes() const {
 
 double PythonFrame::age_ms() const noexcept {
     const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<double>(now.count() - info_.published) * 1e-6;
+    // As doubles: the file may say any time, and the difference may be no 64-bit number.
+    return (static_cast<double>(now.count()) - static_cast<double>(info_.published)) * 1e-6;
 }
 
 void PythonFrame::release() noexcept {

@@ -5,6 +5,7 @@
 #include "frame_source.hpp"
 #include "platform.hpp"
 
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -134,7 +135,11 @@ bool Frame::is_whole() const noexcept {
 }
 
 std::chrono::nanoseconds Frame::age() const noexcept {
-    return std::chrono::nanoseconds(platform::monotonic_now() - info_.published);
+    // The file may say any time: what lies further back than numbers reach is as old as they tell.
+    std::int64_t age = 0;
+    if (__builtin_sub_overflow(platform::monotonic_now(), info_.published, &age))
+        age = std::numeric_limits<std::int64_t>::max();
+    return std::chrono::nanoseconds(age);
 }
 
 const Attributes& Frame::attributes() const noexcept {

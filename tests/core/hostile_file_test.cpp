@@ -225,6 +225,13 @@ TEST_F(HostileFile, WithMoreMetadataThanThereIsRoomForHasAsMuchAsThereIs) {
     }
 }
 
+TEST_F(HostileFile, WithATimeBeforeAllTimesIsAsOldAsCanBe) {
+    const std::size_t published = offsetof(SlotHeader, info) + offsetof(FrameInfo, published);
+    OpenFile(segment_file()).put(slot_offset(0) + published, no_time);
+    Reader reader(tag_);
+    EXPECT_EQ(reader.read(in_time).age(), std::chrono::nanoseconds::max());
+}
+
 /// Changes a word to and fro on a thread of its own, for as long as it lives.
 class Flicker {
   public:
