@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// In the place of core/src/watch.cpp, platform/futex.cpp and platform/process.cpp: there is one thread, so
+// nobody wakes it; a wait lets time pass, and inotify tells when the input says so.
+#include "sandbox.hpp"
+
+#include <platform.hpp>
+#include <watch.hpp>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+namespace ndsharray {
+
+// ---- watch.cpp
+
+struct Watch::Registration {
+    Callback callback;
+};
+
+namespace {
+
+std::vector<std::shared_ptr<Watch::Registration>> registrations;
+
+}  // namespace
+
+Watch::Watch(std::shared_ptr<Registration> registration) noexcept : registration_(std::move(registration)) {
+    registrations.push_back(registration_);
+}
+
+Watch Watch::directory(const std::string&, const std::string&, Callback callback) {
+    return Watch(std::make_shared<Registration>(Registration{std::move(callback)}));
+}
+
+Watch Watch::file(const platform::Descriptor&, Callback callback) {
+    return Watch(std::make_shared<Registration>(Registration{std::move(callback)}));
+}
+
+Watch::Watch(Watch&& other) noexcept = default;
+
+Watch& Watch::operator=(Watch&& other) noexcept {
+    std::swap(registration_, other.registration_);
+    return *this;
+}
+
+Watch::~Watch() {
+    if (registration_)
+        std::erase(registrations, registration_);
+}
+
+}  // namespace ndsharray
+
+namespace ndsharray::fuzz {
+
+void tell_watchers() {
+    const auto all = registrations;
+    for (const auto& registration : all)
+        registration->callback();
+}
+
+namespace {
+
+/// A call that waits for longer than this, with what it waits for never coming, is told to give up; one that
+/// then still waits hangs.
+constexpr unsigned most_waits = 200;
+unsigned waits = 0;
+std::function<void()> on_too_many;
+
+void wait(const platform::Deadline& deadline) {
+    if (++waits == most_waits && on_too_many)
+        on_too_many();
+    require(waits < 2 * most_waits, "what is told to give up gives up");
+    const auto now = std::chrono::steady_clock::now();
+    require(deadline.has_value() || on_too_many, "nothing waits for ever that was not asked to");
+    if (deadline && *deadline > now)
+        pass_time(*deadline - now);
+}
+
+}  // namespace
+
+void when_waiting_too_long(std::function<void()> give_up) {
+    waits = 0;
+    on_too_many = std::move(give_up);
+}
+
+}  // namespace ndsharray::fuzz
+
+namespace ndsharray::platform {
+
+// ---- futex.cpp
+
+void wake_shared(const std::atomic<std::uint32_t>&) noexcept {}
+void wake_private(const std::atomic<std::uint32_t>&) noexcept {}
+
+void wait_private(Watched own, const Deadline& deadline) noexcept {
+    if (own.word->load() == own.seen)
+        fuzz::wait(deadline);
+}
+
+void wait_either(Watched shared, Watched own, const Deadline& deadline) noexcept {
+    if (own.word->load() == own.seen && shared.word->load() == shared.seen)
+        fuzz::wait(deadline);
+}
+
+// ---- process.cpp
+
+std::uint64_t random_bits() noexcept {
+    return fuzz::next_random();
+}
+
+uid_t own_user() noexcept {
+    static const uid_t user = geteuid();
+    return user;
+}
+std::optional<uid_t> user_id(const std::string&) {
+    return own_user();
+}
+std::string user_name(uid_t user) {
+    return std::to_string(user);
+}
+std::uint32_t own_pid() noexcept {
+    return 4711;
+}
+std::string error_text(int error) {
+    return std::generic_category().message(error);
+}
+
+std::unique_ptr<std::thread> start_thread(std::function<void()>) {
+    throw std::system_error(EAGAIN, std::generic_category());
+}
+
+}  // namespace ndsharray::platform
