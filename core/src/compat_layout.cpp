@@ -114,6 +114,17 @@ bool is_own_file(const std::string& path) noexcept {
     return status && status->regular && status->owner == platform::own_user();
 }
 
+/// Whether nobody has the control file any more: it names a file of ours, or one that is gone. One of zeros
+/// is ours from before our first frame, or that of a 1.x writer that starts; the latter's first file tells.
+bool is_left_control(const TagFiles& files, bool has_1x_data) {
+    const platform::Opened control = platform::open_existing(control_path(files), platform::Access::ReadOnly);
+    if (!control.file)
+        return false;
+    if (const auto name = read_control(files, control.file))
+        return is_our_data_name(files, *name) || !platform::status_of(data_path(files, *name));
+    return is_unused_control(files, control.file) && !has_1x_data;
+}
+
 }  // namespace
 
 std::string control_path(const TagFiles& files) {
@@ -179,19 +190,26 @@ std::optional<DataLayout> parse_header(std::span<const std::byte> start, std::ui
     return std::nullopt;
 }
 
+std::vector<std::string> leftover_names(const TagFiles& files) {
+    std::vector<std::string> found;
+    bool has_1x_data = false;
+    for (std::string& name : platform::list_directory(files.directory()))
+        if (is_our_data_name(files, name))
+            found.push_back(std::move(name));
+        else if (is_data_name(files, name))
+            has_1x_data = true;
+    if (is_left_control(files, has_1x_data))
+        found.push_back(files.tag());
+    return found;
+}
+
 void remove_leftovers(const TagFiles& files, bool keep_control) {
-    for (const std::string& name : platform::list_directory(files.directory()))
-        if (is_data_name(files, name) && is_own_file(data_path(files, name))) {
-            platform::unlink_file(data_path(files, name));
-            NDSHARRAY_FAULT_POINT(CompatLeftoverRemoved);
-        }
-    if (keep_control)
-        return;
-    const platform::Opened control = platform::open_existing(control_path(files), platform::Access::ReadOnly);
-    if (!control.file || !is_own_file(control_path(files)))
-        return;
-    if (read_control(files, control.file) || is_unused_control(files, control.file))
-        platform::unlink_file(control_path(files));
+    for (const std::string& name : leftover_names(files)) {
+        if ((keep_control && name == files.tag()) || !is_own_file(data_path(files, name)))
+            continue;
+        platform::unlink_file(data_path(files, name));
+        NDSHARRAY_FAULT_POINT(CompatLeftoverRemoved);
+    }
 }
 
 }  // namespace ndsharray::compat

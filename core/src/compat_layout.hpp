@@ -64,7 +64,11 @@ std::vector<std::byte> make_header(const DataLayout& layout);
 /// agree. Safe on any bytes.
 std::optional<DataLayout> parse_header(std::span<const std::byte> start, std::uint64_t file_bytes);
 
-/// Removes what a dead writer of ours left of a tag's files in this layout.
+/// The names of what a dead writer of ours left of a tag's files in this layout: never a data file of 1.x,
+/// nor the control file while a writer of 1.x has it, which may have started since.
+std::vector<std::string> leftover_names(const TagFiles& files);
+
+/// Removes that, as far as it belongs to this process's user.
 /// \param keep_control readers of 1.x have it mapped and would not notice another one.
 void remove_leftovers(const TagFiles& files, bool keep_control);
 

@@ -53,19 +53,6 @@ std::map<std::string, Names> names_by_tag(const std::string& directory) {
     return found;
 }
 
-/// The names of a tag's files in the layout of 1.x.
-Names compat_names(const TagFiles& files) {
-    Names found;
-    for (std::string& name : platform::list_directory(files.directory()))
-        if (compat::is_data_name(files, name))
-            found.push_back(std::move(name));
-    const platform::Opened control =
-        platform::open_existing(compat::control_path(files), platform::Access::ReadOnly);
-    if (control.file && compat::read_control(files, control.file))
-        found.push_back(files.tag());
-    return found;
-}
-
 /// A file of ours as it is now; nothing if it is somebody else's, no file, or gone.
 std::optional<LeftoverFile> own_file(const TagFiles& files, const std::string& name) {
     const auto status = platform::status_of(files.directory() + "/" + name);
@@ -126,7 +113,7 @@ Leftovers look(const TagFiles& files, const Names& names) {
         if (!is_temporary(name) || !is_locked(files.directory() + "/" + name))
             dead.push_back(name);
     if (had_compat(files))
-        for (std::string& name : compat_names(files))
+        for (std::string& name : compat::leftover_names(files))
             dead.push_back(std::move(name));
     Leftovers found = own_files(files, dead);
     sort(found);
@@ -182,7 +169,7 @@ Leftovers remove_leftovers(const std::string& tag) {
                                std::memory_order_release);
     owner->wake_readers();
     if (owner->had_compat())
-        remove(files, compat_names(files), removed);
+        remove(files, compat::leftover_names(files), removed);
     Names names = names_by_tag(files.directory())[tag];
     std::erase(names, files.control_name());
     remove(files, names, removed);

@@ -209,6 +209,25 @@ TEST_F(CompatWriting, NextWriterRemovesWhatAKilledOneLeft) {
     }
 }
 
+TEST_F(CompatWriting, NextWriterLeavesTheFilesOf1xThatCameSinceAKilledOne) {
+    for (const bool compat : {false, true}) {
+        RemoteWriter killed(tag_, with_compat());
+        killed.write(1);
+        const Path left = old_.data();
+        killed.kill();
+        OldWriter other(directory_.path(), tag_);
+        other.write({10}, pattern(10, 1));
+        WriterOptions options;
+        options.compat = compat;
+        const Writer next(tag_, options);
+        EXPECT_FALSE(std::filesystem::exists(left));
+        EXPECT_EQ(old_.data(), other.data());
+        EXPECT_TRUE(old_.read(1).is_valid);
+        std::filesystem::remove(other.data());
+        std::filesystem::remove(other.control());
+    }
+}
+
 TEST_F(CompatWriting, FilesOfOthersAreLeft) {
     OldWriter other(directory_.path(), tag_);
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Finding and removing what crashed writers left, and nothing else.
 #include "core_test.hpp"
+#include "one_x.hpp"
 #include "remote.hpp"
 
 #include <support/background_call.hpp>
@@ -54,6 +55,34 @@ TEST_F(LeftoversTest, AreFoundAndRemovedWithTheirBytes) {
     EXPECT_EQ(directory_.entries(), std::vector<std::string>{});
     EXPECT_TRUE(find_leftovers().empty());
     EXPECT_TRUE(remove_leftovers(tag_).files.empty());
+}
+
+TEST_F(LeftoversTest, IncludeTheFileOf1xOfAWriterThatDiedBeforeItsFirstFrame) {
+    WriterOptions options;
+    options.compat = true;
+    RemoteWriter(tag_, options).kill();
+    const std::vector<std::string> entries = directory_.entries();
+    ASSERT_TRUE(std::filesystem::exists(directory_.path() / tag_));
+    ASSERT_EQ(find_leftovers().size(), 1U);
+    EXPECT_EQ(names_of(find_leftovers()[0]), entries);
+    EXPECT_EQ(names_of(remove_leftovers(tag_)), entries);
+    EXPECT_EQ(directory_.entries(), std::vector<std::string>{});
+}
+
+TEST_F(LeftoversTest, AreNotTheFilesOfAWriterOf1xThatStartedSince) {
+    WriterOptions options;
+    options.compat = true;
+    leave_behind(tag_, options);
+    OldWriter other(directory_.path(), tag_);
+    other.write({10}, pattern(10, 1));
+    const std::vector<std::string> its{other.control().filename(), other.data().filename()};
+    ASSERT_EQ(directory_.entries().size(), 6U);
+    ASSERT_EQ(find_leftovers().size(), 1U);
+    EXPECT_EQ(find_leftovers()[0].files.size(), 4U);
+    EXPECT_EQ(remove_leftovers(tag_).files.size(), 4U);
+    EXPECT_EQ(directory_.entries(), its);
+    EXPECT_TRUE(OldReader(directory_.path(), tag_).read(1).is_valid);
+    directory_.clear();
 }
 
 TEST_F(LeftoversTest, AreNotWhatALivingWriterHas) {
