@@ -96,11 +96,12 @@ Element parse_description(std::string_view value) {
         fail(fmt::format("elements of type '{}' cannot be published; only numbers and bool can",
                          printable(text)));
     const auto dtype = static_cast<DType>(found - codes.begin());
+    const bool has_order = item_size(dtype) > 1;  // a byte has none, whatever is said
     switch (text.front()) {
         case '<':
-            return {dtype, ByteOrder::Little};
+            return {dtype, has_order ? ByteOrder::Little : native_byte_order};
         case '>':
-            return {dtype, ByteOrder::Big};
+            return {dtype, has_order ? ByteOrder::Big : native_byte_order};
         case '|':
         case '=':
             return {dtype, native_byte_order};
