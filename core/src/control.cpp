@@ -245,9 +245,13 @@ void ControlOwner::announce(std::uint32_t generation, const Id& segment) const n
 }
 
 void ControlOwner::unlink(const TagFiles& files) const noexcept {
-    const auto named = platform::status_of(files.control());
-    if (named && named->same_file(file_))
+    if (is_current(files))
         platform::unlink_file(files.control());
+}
+
+bool ControlOwner::is_current(const TagFiles& files) const noexcept {
+    const auto named = platform::status_of(files.control());
+    return named && named->same_file(file_);
 }
 
 std::optional<ControlView> ControlView::open(const TagFiles& files, const Owner& owner) {

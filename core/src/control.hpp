@@ -48,6 +48,11 @@ class ControlOwner {
     /// Points readers to a segment; generation 0 and any id: to none.
     void announce(std::uint32_t generation, const Id& segment) const noexcept;
 
+    const platform::Descriptor& file() const noexcept { return lock_.file(); }
+
+    /// Whether the tag's name leads to this file still. A system call.
+    bool is_current(const TagFiles& files) const noexcept;
+
     /// Removes the file's name, if it still is this file's. Keeps the lock.
     void unlink(const TagFiles& files) const noexcept;
 

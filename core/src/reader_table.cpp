@@ -168,6 +168,17 @@ bool TableOwner::is_cut() noexcept {
     return was_cut();
 }
 
+bool TableOwner::is_current(const TagFiles& files) const noexcept {
+    const auto mine = platform::status_of(file_);
+    const auto named = platform::status_of(files.readers());
+    return mine && named && named->same_file(*mine);
+}
+
+void TableOwner::unlink(const TagFiles& files) const noexcept {
+    if (is_current(files))
+        platform::unlink_file(files.readers());
+}
+
 unsigned TableOwner::reclaim_dead() noexcept {
     const std::lock_guard guard(reclaiming_);
     unsigned count = 0;

@@ -38,6 +38,12 @@ class TableOwner {
     bool was_cut() const noexcept { return cut_.load(std::memory_order_relaxed) || mapping_.was_cut(); }
     bool is_cut() noexcept;
 
+    /// Whether the table's name leads to this file still. A system call.
+    bool is_current(const TagFiles& files) const noexcept;
+
+    /// Removes the file's name, if it still is this file's.
+    void unlink(const TagFiles& files) const noexcept;
+
     /// Clears the entries of readers that died. \returns how many.
     unsigned reclaim_dead() noexcept;
 

@@ -44,7 +44,7 @@ void Writer::Implementation::configure(const ArraySpec& spec, const Attributes& 
         throw Error(ErrorCode::InvalidArgument,
                     "a segment of " + std::to_string(slots) + " slots cannot be; it has 3 to 32");
     Lock lock(mutex_);
-    if (was_cut() && !start_anew(lock))
+    if (has_lost_files() && !start_anew(lock))
         throw error_;
     if (segments_.is_configured_as(spec, attributes, slots))
         return;
@@ -73,7 +73,14 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     if (inherited())
         return WritableFrame(WriteStatus::Closed);
     Lock lock(mutex_);
-    if (was_cut())
+    if (names_lost_ && options_.backpressure && !was_cut()) {
+        // Those who are attached still have the old files, and are to have all that is in there.
+        const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check,
+                                                    [this] { return readers_took_all(); });
+        if (status != WriteStatus::Ok && status != WriteStatus::NoSlot)
+            return WritableFrame(status);
+    }
+    if (has_lost_files())
         start_anew(lock);
     if (closed_ || !current())
         return WritableFrame(WriteStatus::Closed);
@@ -109,7 +116,7 @@ WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
         return WritableFrame(WriteStatus::Closed);
     // Leases and pins are never waited for: who holds those may need more frames before letting go.
     const auto may_pin = [this] {
-        return current() && !was_cut() && slots::may_pin(current()->segment(), table_->words());
+        return current() && !has_lost_files() && slots::may_pin(current()->segment(), table_->words());
     };
     if (!may_pin())
         return WritableFrame(WriteStatus::NoSlot);
@@ -222,8 +229,10 @@ WriteStatus Writer::Implementation::wait_for_reader(Timeout timeout) {
     for (;;) {
         // Whoever attaches says so on the futex this waits on: no need to look every now and then.
         const WriteStatus status =
-            wait_for_readers(lock, deadline, 0ns, [this] { return table_->count_live() > 0; });
-        if (status != WriteStatus::NoSlot)
+            wait_for_readers(lock, deadline, 0ns, [this] { return names_lost_ || table_->count_live() > 0; });
+        const bool to_start_anew =
+            status == WriteStatus::NoSlot || (status == WriteStatus::Ok && names_lost_);
+        if (!to_start_anew)
             return status;
         if (!start_anew(lock))
             return WriteStatus::Closed;

@@ -64,7 +64,10 @@ class Writer::Implementation {
         return static_cast<layout::WriterState>(control_.words().state.load(std::memory_order_relaxed));
     }
     void set_state(layout::WriterState state);
+    bool has_lost_files() const noexcept;
     bool was_cut() const noexcept;
+    void watch_files();
+    void look_for_names();
     bool start_anew(Lock& lock) noexcept;
     void make_files_anew();
     void leave(layout::WriterState last);
@@ -88,13 +91,16 @@ class Writer::Implementation {
     mutable std::mutex mutex_;  // of this process only; guards all below
     bool closed_ = false;
     Error error_{ErrorCode::None, ""};  // what closed it, if nobody did
+    bool names_missed_ = false;         // at the last look
+    bool names_lost_ = false;
     WriterSegments segments_{files_, control_, options_};
     std::optional<CompatWriter> compat_;
     std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's
     WriterStats counted_;
 
     ReaderTelling telling_;
-    Watch table_watch_;  // last: its callback uses the rest
+    Watch control_watch_;  // last, like the other: their callbacks use the rest
+    Watch table_watch_;
 };
 
 }  // namespace ndsharray

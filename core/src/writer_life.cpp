@@ -54,7 +54,7 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
     published_ = control_.words().published.load(std::memory_order_relaxed);
     segments_.set_generation(control_.words().last_generation.load(std::memory_order_relaxed));
     set_state(WriterState::Live);
-    table_watch_ = Watch::file(table_->file(), [this] { readers_came_or_went(); });
+    watch_files();
     NDSHARRAY_FAULT_POINT(TagOpened);
 }
 
@@ -119,33 +119,39 @@ void Writer::Implementation::close() {
 void Writer::Implementation::leave(WriterState last) {
     set_state(last);
     segments_.retire_all();
-    platform::unlink_file(files_.readers());
+    // Until here nobody else can have made files of these names, unless somebody had removed ours.
+    table_->unlink(files_);
     NDSHARRAY_FAULT_POINT(TableRemoved);
-    // Last, and with the lock still held: until here nobody else can have made files of these names.
+    // Last, and with the lock still held.
     control_.unlink(files_);
 }
 
-// ---- files that somebody cut
+// ---- files that somebody cut or removed
 
 bool Writer::Implementation::was_cut() const noexcept {
     return table_->was_cut() || control_.was_cut() || (current() && current()->segment().was_cut());
 }
 
+bool Writer::Implementation::has_lost_files() const noexcept {
+    return names_lost_ || was_cut();
+}
+
 /// Somebody who may write them cut files that are mapped here: from there on other processes do not see what
-/// we write, nor we what they hold. So the tag starts anew, as if its writer had been restarted: readers keep
-/// the frames they have and come over. Gives the lock away for a moment.
+/// we write, nor we what they hold. Or somebody removed them (systemd-logind does that when a user logs out):
+/// from there on no reader finds them. So the tag starts anew, as if its writer had been restarted: readers
+/// keep the frames they have and come over. Gives the lock away for a moment.
 /// \returns false if it is closed now, and error() says why.
 bool Writer::Implementation::start_anew(Lock& lock) noexcept {
     if (closed_)
         return false;
     try {
         make_files_anew();
-        Watch watch = Watch::file(table_->file(), [this] { readers_came_or_went(); });
-        std::swap(watch, table_watch_);
+        std::pair<Watch, Watch> ended{std::move(control_watch_), std::move(table_watch_)};
+        watch_files();
         ++counted_.remade;
         wait_.notify();  // who waits has waited for readers of the old table
-        lock.unlock();   // the old watch ends when its callback has, which may want the mutex
-        { const Watch ended = std::move(watch); }
+        lock.unlock();   // an old watch ends when its callback has, which may want the mutex
+        ended = {};
         readers_came_or_went();  // all went
         lock.lock();
         return !closed_;
@@ -165,6 +171,7 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
 
 void Writer::Implementation::make_files_anew() {
     const WriterSegments::Pointer before = current();
+    names_missed_ = names_lost_ = false;
     leave(WriterState::Closed);
     control_ = ControlOwner::take(files_, options_);
     table_ = TableOwner::create(files_, control_.instance(), options_.permissions);
@@ -180,6 +187,25 @@ Error Writer::Implementation::error() const {
         return {ErrorCode::None, ""};
     const Lock lock(mutex_);
     return error_;
+}
+
+void Writer::Implementation::watch_files() {
+    control_watch_ = Watch::file(control_.file(), [this] { look_for_names(); });
+    table_watch_ = Watch::file(table_->file(), [this] {
+        look_for_names();
+        readers_came_or_went();
+    });
+}
+
+/// On the watching thread. Names must be missed twice in a row, and each event makes for more looks than one:
+/// a writer that starts may take a file's name away for a moment, where somebody disturbs its locks.
+void Writer::Implementation::look_for_names() {
+    const Lock lock(mutex_);
+    const bool missed = !closed_ && !(control_.is_current(files_) && table_->is_current(files_));
+    if (!std::exchange(names_missed_, missed) || !missed)
+        return;
+    names_lost_ = true;
+    wait_.notify();
 }
 
 /// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living

@@ -56,7 +56,7 @@ struct WriterStats {
     std::uint64_t published = 0;   ///< frames published
     std::uint64_t dropped = 0;     ///< times acquire() found no slot
     std::uint64_t reclaimed = 0;   ///< readers found dead and cleared away
-    std::uint64_t remade = 0;      ///< times all files were made anew because somebody had cut one
+    std::uint64_t remade = 0;      ///< times all files were made anew because somebody had cut or removed one
     std::uint32_t generation = 0;  ///< of the current segment; 0 before the first
     std::uint32_t slots = 0;       ///< of the current segment
     std::uint32_t readers = 0;     ///< readers attached
@@ -212,8 +212,8 @@ class NDSHARRAY_API Writer {
     std::string segment_name() const;
     WriterStats stats() const;
 
-    /// Why the writer closed by itself. Its code is None if it did not: somebody cut a file of the tag, and
-    /// no new ones could be made.
+    /// Why the writer closed by itself. Its code is None if it did not: somebody cut or removed a file of the
+    /// tag, and no new ones could be made.
     Error error() const;
 
   private:

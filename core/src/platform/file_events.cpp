@@ -33,8 +33,9 @@ int FileEvents::watch_changes(const std::string& path) noexcept {
 int FileEvents::watch_file(const Descriptor& file) noexcept {
     // By descriptor, not by name: whatever is at the name by now, this is the file that was checked.
     const std::string path = "/proc/self/fd/" + std::to_string(file.number());
-    return inotify_add_watch(inotify_.number(), path.c_str(),
-                             IN_CLOSE_WRITE | IN_MODIFY | IN_DELETE_SELF | IN_ATTRIB | IN_MASK_ADD);
+    return inotify_add_watch(
+        inotify_.number(), path.c_str(),
+        IN_CLOSE_WRITE | IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_MASK_ADD);
 }
 
 void FileEvents::forget(int watch) noexcept {
