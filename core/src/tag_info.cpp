@@ -153,7 +153,8 @@ struct Published {
     std::int64_t time = no_time;
 };
 
-/// What a slot tells, if it has a whole frame.
+/// What a slot tells of the frame in it, which is its last one still while the writer prepares the next: with
+/// a writer that always has the next frame in hand, and no readers, only the newest is in a slot of its own.
 std::optional<Published> published_in(const SegmentDescription& segment, std::uint32_t slot) {
     const std::uint64_t offset =
         segment.geometry.slot_headers_offset + slot * segment.geometry.slot_header_bytes;
@@ -166,12 +167,13 @@ std::optional<Published> published_in(const SegmentDescription& segment, std::ui
         return std::nullopt;
     const auto info = copy->at<FrameInfo>(offsetof(layout::SlotHeader, info));
     const std::uint64_t state = before->u64(0);
-    if (state == 0 || state % 2 != 0 || state != 2 * info.number || after->u64(0) != state)
+    if (info.number == 0 || state / 2 != info.number || after->u64(0) != state)
         return std::nullopt;
     return Published{info.number, info.published};
 }
 
-/// Frames in the slots, the oldest first, with times that can be true.
+/// Frames in the slots, the oldest first, with times that can be true: each later than the one before. (The
+/// number may still be the old one when the time is that of a frame just being published.)
 std::vector<Published> frames_in(const SegmentDescription& segment, std::int64_t now) {
     std::vector<Published> frames;
     for (std::uint32_t slot = 0; slot < segment.geometry.slot_count; ++slot)
@@ -179,7 +181,13 @@ std::vector<Published> frames_in(const SegmentDescription& segment, std::int64_t
             frames.push_back(*frame);
     std::sort(frames.begin(), frames.end(),
               [](const Published& a, const Published& b) { return a.number < b.number; });
-    return frames;
+    std::vector<Published> in_order;
+    for (const Published& frame : frames) {
+        while (!in_order.empty() && in_order.back().time > frame.time)
+            in_order.pop_back();
+        in_order.push_back(frame);
+    }
+    return in_order;
 }
 
 double rate_of(std::span<const Published> frames, std::int64_t now) {

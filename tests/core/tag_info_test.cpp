@@ -128,6 +128,24 @@ TEST_F(TagInfoTest, MeasuresTheRateFromTheFramesThemselves) {
     EXPECT_TRUE(wait_until([&] { return inspect(tag_).rate == 0; }));
 }
 
+// A pipeline has the next frame in hand all the time; without readers two slots are enough for it.
+TEST_F(TagInfoTest, MeasuresTheRateOfAWriterThatHasTheNextFrameInHand) {
+    Writer writer(tag_);
+    writer.configure(spec_);
+    std::vector<std::int64_t> times;
+    WritableFrame next = writer.acquire();
+    ASSERT_TRUE(wait_until([&] {
+        std::this_thread::sleep_for(20ms);  // the interval that is measured
+        EXPECT_NE(writer.publish(std::move(next)), 0U);
+        next = writer.acquire();
+        const TagInfo info = inspect(tag_);
+        times.push_back(info.last_published);
+        const std::size_t count = times.size();
+        return count >= 2 && info.rate != 0 &&
+               std::abs(info.rate - 1e9 / static_cast<double>(times[count - 1] - times[count - 2])) < 1e-6;
+    })) << inspect(tag_).rate;
+}
+
 TEST_F(TagInfoTest, ListsTheReadersWithTheirCounters) {
     RemoteWriter writer(tag_);
     RemoteReader latest(tag_, with_leases(3));
