@@ -110,6 +110,7 @@ class DeviceWatch::Run {
     bool wait_for_directory();
     std::optional<Clock::duration> time_to_second_look() const;
     std::set<std::string> tags_to_look_at(TagChanges changes);
+    void add_all(std::set<std::string>& tags);
     void look_at(GstDeviceProvider* provider, const std::set<std::string>& tags);
     void look_at(GstDeviceProvider* provider, const std::string& tag);
     bool is_between_segments(const TagInfo& info) const;
@@ -129,6 +130,7 @@ class DeviceWatch::Run {
     std::map<std::string, Known> known_;
     std::map<std::string, std::string> abandoned_;  // the segments of dead writers, by tag
     std::set<std::string> unclear_;                 // could not be looked at
+    bool all_unclear_ = false;                      // the directory could not be listed
     Clock::time_point second_look_;
 };
 
@@ -198,7 +200,7 @@ void DeviceWatch::Run::follow() noexcept {
 }
 
 std::optional<Clock::duration> DeviceWatch::Run::time_to_second_look() const {
-    if (unclear_.empty()) {
+    if (unclear_.empty() && !all_unclear_) {
         return std::nullopt;
     }
     return std::max(second_look_ - Clock::now(), Clock::duration::zero());
@@ -206,19 +208,32 @@ std::optional<Clock::duration> DeviceWatch::Run::time_to_second_look() const {
 
 std::set<std::string> DeviceWatch::Run::tags_to_look_at(TagChanges changes) {
     std::set<std::string> tags(changes.tags.begin(), changes.tags.end());
-    if (changes.all) {
-        for (std::string& tag : tag_names()) {
-            tags.insert(std::move(tag));
-        }
-        for (const auto& [tag, known] : known_) {
-            tags.insert(tag);
-        }
+    const bool again = Clock::now() >= second_look_;
+    if (changes.all || (again && all_unclear_)) {
+        add_all(tags);
     }
-    if (Clock::now() >= second_look_) {
+    if (again) {
         tags.merge(unclear_);
         unclear_.clear();
     }
     return tags;
+}
+
+/// Adds the tags that are there, and those that were.
+void DeviceWatch::Run::add_all(std::set<std::string>& tags) {
+    try {
+        for (std::string& tag : tag_names()) {
+            tags.insert(std::move(tag));
+        }
+        all_unclear_ = false;
+    } catch (const Error& error) {
+        GST_WARNING("%s", error.what());
+        all_unclear_ = true;
+        second_look_ = Clock::now() + second_look;
+    }
+    for (const auto& [tag, known] : known_) {
+        tags.insert(tag);
+    }
 }
 
 // --------------------------------------------------------------------------------------------- the devices

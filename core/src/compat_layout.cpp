@@ -193,7 +193,7 @@ std::optional<DataLayout> parse_header(std::span<const std::byte> start, std::ui
 std::vector<std::string> leftover_names(const TagFiles& files) {
     std::vector<std::string> found;
     bool has_1x_data = false;
-    for (std::string& name : platform::list_directory(files.directory()))
+    for (std::string& name : platform::list_directory(files.directory()).names)
         if (is_our_data_name(files, name))
             found.push_back(std::move(name));
         else if (is_data_name(files, name))

@@ -105,7 +105,7 @@ std::string TagFiles::temporary() const {
 void TagFiles::remove_leftovers() const {
     const std::string segments = control_name();
     const std::string temporaries = std::string(file_prefix) + "." + tag_;
-    for (const std::string& name : platform::list_directory(directory_)) {
+    for (const std::string& name : platform::list_directory(directory_).names) {
         if (!has_segment_suffix(name))
             continue;
         const std::string stem = name.substr(0, name.size() - id_digits - 1);
@@ -157,6 +157,17 @@ void throw_wrong_owner(const std::string& path, uid_t found, const Owner& expect
 void throw_errno(int error, const std::string& action, const std::string& path) {
     throw Error(code_for(error),
                 "cannot " + action + " " + path + ": " + platform::error_text(error) + advice_for(error));
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+    platform::Listing listing = platform::list_directory(directory);
+    if (listing.error == 0 || listing.error == ENOENT)
+        return std::move(listing.names);
+    const std::string advice = listing.error == EACCES
+                                   ? "; ask its owner for permission, or set NDSHARRAY_DIR to another one"
+                                   : advice_for(listing.error);
+    throw Error(code_for(listing.error), "cannot list the directory " + directory + ": " +
+                                             platform::error_text(listing.error) + advice);
 }
 
 void reserve_or_throw(const platform::Descriptor& file, std::uint64_t bytes, const std::string& path) {

@@ -115,6 +115,10 @@ class RemoveAtEnd {
 /// \throws Error for an errno, with a code that fits and "cannot <action> <path>: <reason>".
 [[noreturn]] void throw_errno(int error, const std::string& action, const std::string& path);
 
+/// Names in the directory of the tags; none if there is no such directory.
+/// \throws Error PermissionDenied, TooManyFiles, OutOfMemory or System if they cannot be known.
+std::vector<std::string> names_in(const std::string& directory);
+
 /// Reserves all of a small file that is being made and is to have this path.
 /// \throws Error NoSpace, with the bytes needed and those free, and as throw_errno().
 void reserve_or_throw(const platform::Descriptor& file, std::uint64_t bytes, const std::string& path);

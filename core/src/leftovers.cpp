@@ -47,7 +47,7 @@ bool is_segment(std::string_view name) noexcept {
 /// Names of each tag's files.
 std::map<std::string, Names> names_by_tag(const std::string& directory) {
     std::map<std::string, Names> found;
-    for (std::string& name : platform::list_directory(directory))
+    for (std::string& name : names_in(directory))
         if (const auto tag = tag_of(name))
             found[*tag].push_back(std::move(name));
     return found;

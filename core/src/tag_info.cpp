@@ -352,7 +352,7 @@ TagInfo inspect(const std::string& tag, const std::string& owner) {
 
 std::vector<std::string> tag_names() {
     std::vector<std::string> found;
-    for (const std::string& name : platform::list_directory(directory()))
+    for (const std::string& name : names_in(directory()))
         if (name.starts_with(file_prefix) && tag_problem(name.substr(file_prefix.size())).empty())
             found.push_back(name.substr(file_prefix.size()));
     std::sort(found.begin(), found.end());

@@ -22,7 +22,7 @@ bool is_written(const std::string& tag) {
 
 std::vector<std::string> tags() {
     std::vector<std::string> found;
-    for (const std::string& name : platform::list_directory(directory())) {
+    for (const std::string& name : names_in(directory())) {
         if (!name.starts_with(file_prefix))
             continue;
         const std::string tag = name.substr(file_prefix.size());

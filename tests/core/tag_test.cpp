@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Tags: what may be one, and where their files live.
+#include <ndsharray/leftovers.hpp>
 #include <ndsharray/tag.hpp>
+#include <ndsharray/tag_info.hpp>
 #include <ndsharray/writer.hpp>
 
 #include <support/temporary_directory.hpp>
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 
 #include <fstream>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,6 +98,26 @@ TEST_F(Directory, IsReadAnewAtEveryCall) {
     directory();
     ::setenv("NDSHARRAY_DIR", "/somewhere/else", 1);
     EXPECT_EQ(directory(), "/somewhere/else");
+}
+
+TEST_F(Directory, IsNeverTakenForEmptyBecauseItCannotBeListed) {
+    const std::string file = (outer_.path() / "file").string();
+    std::ofstream(file) << "no directory";
+    ::setenv("NDSHARRAY_DIR", file.c_str(), 1);
+    for (const auto& list :
+         std::vector<std::function<void()>>{[] { tags(); }, [] { tag_names(); }, [] { find_leftovers(); }}) {
+        try {
+            list();
+            ADD_FAILURE() << "taken for empty";
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), ErrorCode::System);
+            EXPECT_NE(std::string(error.what()).find(file), std::string::npos) << error.what();
+        }
+    }
+    ::setenv("NDSHARRAY_DIR", (outer_.path() / "missing").c_str(), 1);
+    EXPECT_TRUE(tags().empty() && tag_names().empty() && find_leftovers().empty());
+    ::setenv("NDSHARRAY_DIR", outer_.path().c_str(), 1);
+    outer_.clear();
 }
 
 TEST_F(Directory, ListsTagsThatHaveALivingWriter) {

@@ -381,5 +381,30 @@ TEST_F(DeviceWatch, LooksAgainAtATagThatCouldNotBeLookedAt) {
     writer.stop();
 }
 
+TEST_F(DeviceWatch, ListsADirectoryAgainThatCouldNotBeListed) {
+    const std::filesystem::path watched = directory_.path() / "watched", next = directory_.path() / "next";
+    std::filesystem::create_directory(watched);
+    std::filesystem::create_directory(next);
+    ASSERT_EQ(::setenv("NDSHARRAY_DIR", next.c_str(), 1), 0);
+    RemotePipeline writer(writing());
+    writer.push_random(caps_, 0);
+    ASSERT_TRUE(wait_until([&] { return inspect(tag_).published > 0; }));  // has made all its files
+    ASSERT_EQ(::setenv("NDSHARRAY_DIR", watched.c_str(), 1), 0);
+    ASSERT_TRUE(monitor_.start());
+    {
+        const NoDescriptors none;
+        std::filesystem::rename(watched, directory_.path() / "before");
+        std::filesystem::rename(next, watched);
+        // Nothing happens in it from now on, so nothing else makes the monitor look.
+        EXPECT_TRUE(tells("nothing", 500ms));
+    }
+    EXPECT_TRUE(tells("added cam0"));
+    writer.kill();
+    EXPECT_TRUE(tells("removed cam0"));
+    monitor_.stop();
+    ::setenv("NDSHARRAY_DIR", directory_.path().c_str(), 1);
+    directory_.clear();
+}
+
 }  // namespace
 }  // namespace ndsharray::test

@@ -25,7 +25,7 @@ struct Leftovers {
 
 /// What dead writers of this process's user left in directory(), by tag: control files, tables of readers,
 /// segments, half-made files, and files of the Python package 1.x that a writer of this library made. Only
-/// looks; a writer may take any of it over the next moment.
+/// looks; a writer may take any of it over the next moment. \throws Error as tags() does.
 NDSHARRAY_API std::vector<Leftovers> find_leftovers();
 
 /// Removes what a dead writer left of a tag. Safe whatever else goes on: the tag is taken like a writer takes

@@ -22,8 +22,8 @@ NDSHARRAY_API std::string tag_problem(std::string_view tag);
 /// Where the files of all tags live: $NDSHARRAY_DIR, or /dev/shm. Read anew at every call.
 NDSHARRAY_API std::string directory();
 
-/// Tags that have a living writer, which is this process's user or root; sorted. Those that only the Python
-/// package ndsharray 1.x writes are not among them: it does not say who lives.
+/// Tags with a living writer, of this process's user or root; sorted. Not those only of the package 1.x,
+/// which does not say who lives. \throws Error if directory() is there but cannot be listed.
 NDSHARRAY_API std::vector<std::string> tags();
 
 }  // namespace ndsharray

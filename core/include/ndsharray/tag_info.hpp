@@ -90,7 +90,7 @@ struct TagInfo {
 NDSHARRAY_API TagInfo inspect(const std::string& tag, const std::string& owner = {});
 
 /// Names of all tags that have a control file, whoever they belong to, written now or left by a dead writer;
-/// sorted. Nothing is opened: inspect() may throw for any of them.
+/// sorted. Nothing is opened: inspect() may throw for any of them. \throws Error as tags() does.
 NDSHARRAY_API std::vector<std::string> tag_names();
 
 }  // namespace ndsharray

@@ -153,15 +153,21 @@ std::size_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std:
     return done;
 }
 
-std::vector<std::string> list_directory(const std::string& path) {
-    std::vector<std::string> names;
+Listing list_directory(const std::string& path) {
+    Listing found;
     DIR* directory = opendir(path.c_str());
-    if (directory == nullptr)
-        return names;
-    while (const dirent* entry = readdir(directory))
-        names.emplace_back(entry->d_name);
+    if (directory == nullptr) {
+        found.error = errno;
+        return found;
+    }
+    errno = 0;  // which alone tells an error from the end
+    while (const dirent* entry = readdir(directory)) {
+        found.names.emplace_back(entry->d_name);
+        errno = 0;
+    }
+    found.error = errno;
     closedir(directory);
-    return names;
+    return found;
 }
 
 }  // namespace ndsharray::platform

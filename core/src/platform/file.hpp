@@ -88,7 +88,11 @@ inline bool write_at(const Descriptor& file, std::uint64_t offset,
 /// Reads as many bytes as there are. \returns how many.
 std::size_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> bytes) noexcept;
 
-/// Names in a directory; empty if it cannot be read.
-std::vector<std::string> list_directory(const std::string& path);
+/// Names in a directory, or the errno that says why they are not known, or not all of them.
+struct Listing {
+    std::vector<std::string> names;
+    int error = 0;
+};
+Listing list_directory(const std::string& path);
 
 }  // namespace ndsharray::platform
