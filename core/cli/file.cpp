@@ -24,7 +24,8 @@ File::File(std::string path, int flags)
     : path_(std::move(path)), number_(::open(path_.c_str(), flags | O_CLOEXEC, 0666)) {}
 
 File File::open(const std::string& path) {
-    File file(path, O_RDONLY);
+    // A FIFO would be waited for, without an end and deaf to Ctrl-C; size() refuses it.
+    File file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (file.number_ < 0)
         fail("open", path);
     return file;

@@ -46,8 +46,11 @@ std::string dictionary(const ArraySpec& frame, std::uint64_t frames) {
 }
 
 [[noreturn]] void fail(std::string_view problem) {
-    throw std::runtime_error(
-        fmt::format("{}; numpy.save(file, array) writes files that can be published", problem));
+    throw std::runtime_error(std::string(problem));
+}
+
+[[noreturn]] void fail_as_no_npy(std::string_view problem = {}) {
+    fail(fmt::format("it is no .npy file{}; numpy.save(file, array) writes one", problem));
 }
 
 /// The Python dictionary in the header: three keys, whose values are a string, a word and a tuple of numbers.
@@ -67,7 +70,7 @@ class Dictionary {
                 break;
             return trimmed(rest.substr(1));
         }
-        fail(fmt::format("it is no .npy file: its header has no '{}'", key));
+        fail_as_no_npy(fmt::format(": its header has no '{}'", key));
     }
 
     static std::string_view trimmed(std::string_view text) {
@@ -89,7 +92,7 @@ Element parse_description(std::string_view value) {
         fail("its elements are records; only plain numbers can be published");
     const std::size_t end = value.find(value.front(), 1);
     if (end == std::string_view::npos || end < 3)
-        fail("it is no .npy file: its 'descr' cannot be read");
+        fail_as_no_npy(": its 'descr' cannot be read");
     const std::string_view text = value.substr(1, end - 1);
     const auto found = std::find(codes.begin(), codes.end(), text.substr(1));
     if (found == codes.end())
@@ -112,22 +115,28 @@ Element parse_description(std::string_view value) {
 
 std::vector<std::uint64_t> parse_shape(std::string_view value) {
     if (value.empty() || value.front() != '(')
-        fail("it is no .npy file: its 'shape' cannot be read");
+        fail_as_no_npy(": its 'shape' cannot be read");
     std::vector<std::uint64_t> shape;
     std::string_view rest = Dictionary::trimmed(value.substr(1));
     while (!rest.empty() && rest.front() != ')') {
         std::uint64_t length = 0;
         const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), length);
         if (error != std::errc{})
-            fail("it is no .npy file: its 'shape' cannot be read");
+            fail_as_no_npy(": its 'shape' cannot be read");
         shape.push_back(length);
         rest = Dictionary::trimmed(rest.substr(static_cast<std::size_t>(end - rest.data())));
         if (!rest.empty() && rest.front() == ',')
             rest = Dictionary::trimmed(rest.substr(1));
         else if (rest.empty() || rest.front() != ')')
-            fail("it is no .npy file: its 'shape' cannot be read");
+            fail_as_no_npy(": its 'shape' cannot be read");
     }
     return shape;
+}
+
+bool parse_fortran_order(std::string_view value) {
+    if (!value.starts_with("True") && !value.starts_with("False"))
+        fail_as_no_npy(": its 'fortran_order' cannot be read");
+    return value.starts_with("True");
 }
 
 /// Where the dictionary lies in the file.
@@ -138,7 +147,7 @@ struct Place {
 
 Place find_dictionary(std::string_view start) {
     if (!start.starts_with(magic) || start.size() < 12)
-        fail("it is no .npy file");
+        fail_as_no_npy();
     const auto byte = [&](std::size_t at) { return std::size_t{static_cast<unsigned char>(start[at])}; };
     switch (byte(6)) {
         case 1:
@@ -172,7 +181,7 @@ NpyContent parse_npy_header(std::string_view start, std::uint64_t file_bytes) {
     const Dictionary dictionary(start.substr(place.offset, place.bytes));
     const Element element = parse_description(dictionary.after("descr"));
     const std::vector<std::uint64_t> shape = parse_shape(dictionary.after("shape"));
-    if (dictionary.after("fortran_order").starts_with("True") && shape.size() > 1)
+    if (parse_fortran_order(dictionary.after("fortran_order")) && shape.size() > 1)
         fail(
             "its array is in Fortran order, so that frames do not lie together; save "
             "numpy.ascontiguousarray(array) instead");

@@ -155,6 +155,7 @@ class Record(NdshTest):
             "no .npy file": raw("text.npy", b"hello, this is no array at all"),
             "header is cut off": raw("head.npy", good[:40]),
             "version 9": raw("v.npy", good[:6] + b"\x09" + good[7:]),
+            "'fortran_order' cannot be read": raw("o.npy", good.replace(b"False,", b"1,    ")),
             "no regular file": self.files,
             "No such file": self.path("missing.npy"),
         }
@@ -164,6 +165,11 @@ class Record(NdshTest):
                 self.assertIn(reason, error)
                 self.assertIn(path, error)
         self.assertEqual(self.entries(), [])
+
+    def test_a_fifo_is_refused_and_not_waited_for(self):
+        os.mkfifo(self.path("fifo.npy"))
+        error = self.ndsh("publish", "cam0", self.path("fifo.npy"), status=1)[1]
+        self.assertIn("no regular file", error)
 
     def test_random_headers_never_crash_it(self):
         rng = np.random.default_rng(5)
