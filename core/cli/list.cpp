@@ -94,7 +94,7 @@ void print_table(const Found& found, bool with_unreadable) {
         complain("{} tag{} cannot be looked at; ndsh list --all says why", found.unreadable.size(),
                  plural(found.unreadable.size()));
     }
-    if (found.tags.empty() && (found.unreadable.empty() || !with_unreadable))
+    if (found.tags.empty() && found.unreadable.empty())
         write_error("no tags in " + printable(directory()) + "\n");
 }
 

@@ -84,6 +84,11 @@ int parse_and_run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        // Of what no command takes CLI11 would only say that there is no command.
+        if (const auto rest = app.remaining(); app.get_subcommands().empty() && !rest.empty()) {
+            complain("\"{}\" is no command and no option; ndsh --help lists them", printable(rest.front()));
+            return usage;
+        }
         return app.exit(error) == 0 ? success : usage;
     }
     return run(chosen);

@@ -196,6 +196,7 @@ void add_watch(CLI::App& app, Command& chosen) {
         ->check(number_between(0.01, 86400.0))
         ->type_name("SECONDS");
     command->add_option("-c,--count", options->count, "ends after so many looks (default: goes on)")
+        ->check(number_between(1, 1e18))
         ->type_name("N");
     command->add_option("--owner", options->owner, "whose tags (default: yours and root's)")
         ->type_name("USER");

@@ -73,6 +73,7 @@ class Look(NdshTest):
         out, error = self.ndsh("list")
         self.assertEqual(len(out.splitlines()), 2)
         self.assertIn("4 tags cannot be looked at", error)
+        self.assertNotIn("no tags", self.ndsh("list", "--owner", "65533")[1])
         out = self.ndsh("list", "--all")[0]
         for name in "folder", "fifo", "link", "garbage":
             self.assertIn(f"ndsh.{name}", out)
@@ -83,10 +84,24 @@ class Look(NdshTest):
 
     def test_exit_status_tells_what_was_wrong(self):
         self.assertIn("nope", self.ndsh("info", "nope", status=3)[1])
-        for usage in ["info"], ["bogus"], [], ["info", "a/b"], ["watch", "--interval", "x"], ["list", "--bogus"]:
+        for usage, named in (
+            ("", "subcommand"), ("bogus", "bogus"), ("--bogus", "bogus"), ("list --bogus", "bogus"),
+            ("info", "tag"), ("info a/b", "a/b"), ("watch --interval x", "--interval"),
+            ("watch --count -1", "--count"), ("watch --count 0", "--count"),
+        ):
             with self.subTest(usage):
-                self.ndsh(*usage, status=2)
+                self.assertIn(named, self.ndsh(*usage.split(), status=2)[1])
         self.ndsh("info", "cam0", "--owner", "no-such-user-anywhere", status=2)
+
+    def test_a_directory_that_cannot_be_listed_is_not_taken_for_empty(self):
+        self.environment["NDSHARRAY_DIR"] = self.save_array("file.npy", frames())
+        for command in ["list"], ["list", "--json"], ["prune"], ["watch", "--count", "1"]:
+            with self.subTest(command):
+                out, error = self.ndsh(*command, status=1)
+                self.assertEqual(out, "")
+                self.assertIn(f"cannot list the directory {self.path('file.npy')}", error)
+        self.environment["NDSHARRAY_DIR"] = self.path("missing")
+        self.assertIn("no tags", self.ndsh("list")[1])
 
     def test_a_closed_pipe_ends_it_quietly(self):
         for i in range(3):
