@@ -14,6 +14,23 @@ bool is_ignored(int signal) {
     return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+sigset_t set_of(int signal) {
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, signal);
+    return only;
+}
+
+/// Stops the whole program as Ctrl-Z does, until somebody says SIGCONT. Not with SIGSTOP: where nobody could
+/// say so, no shell having started it, the kernel lets a program go on. Sent to this thread, which so does
+/// not go on before it is stopped.
+void stop_program() {
+    const sigset_t only = set_of(SIGTSTP);
+    ::raise(SIGTSTP);
+    pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+    pthread_sigmask(SIG_BLOCK, &only, nullptr);
+}
+
 }  // namespace
 
 Signals::Signals() {
@@ -56,9 +73,7 @@ void Signals::take(int signal) {
     };
     if (signal == SIGTSTP) {
         call(handlers_.stop);
-        // Stops the whole program. Sent to this thread, which so does not go on before it is stopped: it goes
-        // on when somebody says SIGCONT.
-        ::raise(SIGSTOP);
+        stop_program();
     }
     if (signal == SIGTSTP || signal == SIGCONT)
         call(handlers_.resume);
@@ -98,9 +113,7 @@ void end_by(int signal) {
     struct sigaction action {};
     action.sa_handler = SIG_DFL;
     sigaction(signal, &action, nullptr);
-    sigset_t only;
-    sigemptyset(&only);
-    sigaddset(&only, signal);
+    const sigset_t only = set_of(signal);
     pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
     ::raise(signal);
 }

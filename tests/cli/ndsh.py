@@ -27,15 +27,15 @@ def frames(count=20, shape=(6, 8, 3), dtype=np.uint8):
 
 
 class Terminal:
-    """ndsh on a pseudo-terminal."""
+    """A program on a pseudo-terminal of its own."""
 
-    def __init__(self, arguments, environment, rows=24, columns=80):
+    def __init__(self, command, environment, rows=24, columns=80):
         self.master, slave = pty.openpty()
         self.slave = slave
         self.resize(rows, columns)
         self.before = termios.tcgetattr(slave)
         self.process = subprocess.Popen(
-            [NDSH, *arguments],
+            command,
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -126,7 +126,10 @@ class NdshTest(unittest.TestCase):
         return process
 
     def on_terminal(self, *arguments, **size):
-        terminal = Terminal(arguments, self.environment, **size)
+        return self.command_on_terminal([NDSH, *arguments], **size)
+
+    def command_on_terminal(self, command, **size):
+        terminal = Terminal(command, self.environment, **size)
         self.addCleanup(terminal.close)
         return terminal
 

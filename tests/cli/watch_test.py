@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ndsh watch draws in place on a terminal, prints lines into a pipe, and leaves the terminal as it was."""
 
+import os
 import re
 import signal
 import termios
 import unittest
 
 import ndsharray
-from ndsh import NdshTest, frames
+from ndsh import NDSH, NdshTest, frames
 
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 HOME = "\x1b[H"
@@ -77,16 +78,29 @@ class OnATerminal(NdshTest):
         self.assert_sane(terminal)
 
     def test_stopped_it_gives_the_terminal_back_and_goes_on(self):
+        # A shell with job control; a line that is typed continues what was stopped.
+        shell = ["bash", "-c", 'set -m; "$0" "$@"; read line; fg', NDSH, "watch", "--interval", "0.05"]
         for _ in range(5):
-            terminal = self.watch()
-            terminal.process.send_signal(signal.SIGTSTP)
-            self.wait_for(lambda: self.state_of(terminal.process.pid) == "T", "being stopped")
-            self.assertTrue(terminal.read_until(lambda out: out.endswith(LEAVE)), repr(terminal.output[-100:]))
-            terminal.process.send_signal(signal.SIGCONT)
+            terminal = self.command_on_terminal(shell)
+            self.assertTrue(terminal.read_until(lambda out: len(screens(out)) >= 3), terminal.output)
+            with open(f"/proc/{terminal.process.pid}/task/{terminal.process.pid}/children", encoding="utf-8") as file:
+                watch = int(file.read())
+            terminal.press(b"\x1a")
+            self.wait_for(lambda: self.state_of(watch) == "T", "being stopped")
+            self.assertTrue(terminal.read_until(lambda out: HOME not in out.split(LEAVE)[-1]), repr(terminal.output[-100:]))
+            terminal.press(b"\r")
             self.assertTrue(terminal.read_until(lambda out: HOME in out.split(LEAVE)[-1] and ENTER in out.split(LEAVE)[-1]))
-            terminal.process.send_signal(signal.SIGTERM)
-            self.assertEqual(terminal.end(), -signal.SIGTERM)
+            os.kill(watch, signal.SIGTERM)
+            self.assertEqual(terminal.end(), 128 + signal.SIGTERM)
             self.assert_sane(terminal)
+
+    def test_goes_on_where_no_shell_could_continue_it(self):
+        terminal = self.watch()  # is the first process on its terminal
+        terminal.press(b"\x1a")
+        self.assertTrue(terminal.read_until(lambda out: LEAVE in out and HOME in out.split(LEAVE)[-1]), "is stopped")
+        terminal.press(b"\x03")
+        self.assertEqual(terminal.end(), -signal.SIGINT)
+        self.assert_sane(terminal)
 
     @staticmethod
     def state_of(pid):
