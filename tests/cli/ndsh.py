@@ -26,6 +26,17 @@ def frames(count=20, shape=(6, 8, 3), dtype=np.uint8):
     return (np.arange(count * int(np.prod(shape))) % 251).astype(dtype).reshape(count, *shape)
 
 
+def heed_signals():
+    """What a shell starts in the background, this test perhaps, ignores some of them; ndsh then does, too."""
+    for number in signal.SIGINT, signal.SIGQUIT, signal.SIGHUP:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def take_terminal():
+    heed_signals()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """A program on a pseudo-terminal of its own."""
 
@@ -41,7 +52,7 @@ class Terminal:
             stderr=slave,
             env=dict(environment, TERM="xterm"),
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=take_terminal,
         )
         self.output = ""
 
@@ -115,7 +126,12 @@ class NdshTest(unittest.TestCase):
     def start(self, *arguments):
         """Starts ndsh; killed at the end of the test."""
         process = subprocess.Popen(
-            [NDSH, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment
+            [NDSH, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            preexec_fn=heed_signals,
         )
 
         def finish():
