@@ -21,13 +21,13 @@ void check(const Frame& frame) {
     unsigned __int128 extent = item_size(spec.dtype);
     for (std::size_t i = 0; i < spec.ndim; ++i) {
         require(spec.strides[i] >= 0, "no stride of a frame is negative");
-        if (spec.shape[i] == 0)
-            extent = 0;
-        if (extent > 0)
+        if (spec.shape[i] > 0)
             extent += static_cast<unsigned __int128>(spec.shape[i] - 1) *
                       static_cast<std::uint64_t>(spec.strides[i]);
-        require(extent <= std::uint64_t{1} << 63, "no frame is larger than memory can be");
     }
+    const auto end = spec.shape.begin() + spec.ndim;
+    if (std::find(spec.shape.begin(), end, 0) != end)
+        extent = 0;
     require(extent <= spec.bytes, "the elements of a frame lie within its bytes");
     require(reinterpret_cast<std::uintptr_t>(frame.data()) % 4096 == 0, "a frame is page-aligned");
     require(!frame.segment_name().empty() && frame.generation() != 0, "a frame has a segment");
