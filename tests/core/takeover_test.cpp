@@ -6,6 +6,7 @@
 #include <support/background_call.hpp>
 
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -171,6 +172,17 @@ int contend(Channel& channel, const Arguments& arguments) {
     return 0;
 }
 const RegisteredRole contend_role("contend", contend);
+
+/// Readers make a system call for each frame they let go of while that word says that the writer waits.
+TEST_F(TakeOver, ForgetsThatADeadWriterWaited) {
+    constexpr std::streamoff writer_waiting = 132;  // core/PROTOCOL.md
+    RemoteWriter killed(tag_, {.backpressure = true});
+    killed.kill();
+    std::fstream table(file(".readers"), std::ios::binary | std::ios::in | std::ios::out);
+    table.seekp(writer_waiting).put('\1').flush();  // what one leaves that is killed waiting
+    Writer writer(tag_);
+    EXPECT_EQ(table.seekg(writer_waiting).get(), 0);
+}
 
 TEST_F(TakeOver, WorksForWritersThatContend) {
     Reader reader(tag_);
