@@ -64,7 +64,11 @@ void TagWriter::configure(const std::shared_ptr<const SlotFormat>& format, unsig
 WritableFrame TagWriter::acquire_pinned(const std::shared_ptr<const SlotFormat>& format,
                                         std::chrono::nanoseconds timeout) {
     const auto writer = writer_of(format);
-    return writer ? writer->acquire_pinned(timeout) : WritableFrame(WriteStatus::Closed);
+    WritableFrame frame = writer ? writer->acquire_pinned(timeout) : WritableFrame(WriteStatus::Closed);
+    if (frame && frame.spec() != format->layout.array) {
+        return WritableFrame(WriteStatus::Closed);  // another thread brought another format meanwhile
+    }
+    return frame;
 }
 
 /// Nothing if the format is not the current one: a pool outlives both it and us.

@@ -4,6 +4,10 @@
 // made, and nobody waits for ever.
 #include <gst/allocators/gstdmabuf.h>
 
+#include <ndsharray/reader.hpp>
+
+#include <support/background_call.hpp>
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -190,6 +194,30 @@ Held<GstBufferPool> offered_pool(GstElement* sink, const std::string& caps_text)
     gst_buffer_pool_set_config(pool, config);
     gst_buffer_pool_set_active(pool, TRUE);
     return Held<GstBufferPool>(pool);
+}
+
+/// What waits for a slot while another thread brings other caps, as behind an input-selector, is not to get
+/// one of theirs: it would write past its end.
+TEST_F(PoolUpstream, WaitingForASlotGetsNoneOfOtherCaps) {
+    for (unsigned round = 0; round < 10; ++round) {  // the wait is short, and may be over too soon
+        Pipeline writer(writing("backpressure=true slots=5"));
+        writer.play();
+        ASSERT_TRUE(push_random(writer["in"], caps_, 0));
+        Reader reader(tag_, {.mode = ReadMode::Every});
+        ASSERT_TRUE(reader.read(patience));
+        ASSERT_TRUE(push_random(writer["in"], caps_, 1, 5));  // not read, so that no slot is free
+        ASSERT_TRUE(wait_until([&] { return counter(writer["sink"], "published") == 6; }));
+        const Held<GstBufferPool> pool = offered_pool(writer["sink"], caps_);
+        ASSERT_TRUE(pool);
+        BackgroundCall<std::string> file_of_buffer([&] {
+            GstBuffer* buffer = nullptr;
+            EXPECT_EQ(gst_buffer_pool_acquire_buffer(pool.get(), &buffer, nullptr), GST_FLOW_OK);
+            return mapped_file(Held<GstBuffer>(buffer).get());
+        });
+        EXPECT_TRUE(push_random(writer["in"], caps_text("GRAY8", 8, 8), 7));
+        EXPECT_EQ(file_of_buffer.result(), "") << "round " << round;
+        gst_buffer_pool_set_active(pool.get(), FALSE);
+    }
 }
 
 class BuffersInFlight : public PoolUpstream {
