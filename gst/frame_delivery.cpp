@@ -39,6 +39,7 @@ void FrameDelivery::restart() {
     orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;
     copied_ = 0;
     new_writer_ = gap_ = false;
+    nothing_sent_ = true;
     flushed_ = false;
     play();
 }
@@ -165,7 +166,9 @@ void FrameDelivery::set_times(GstBuffer* buffer, const Timestamps::Stamp& times)
 
 Timestamps::Stamp FrameDelivery::stamp(const Frame& frame, TimestampMode mode) {
     const bool gap_of_pause = resumed_.exchange(false) && gap_;
-    if (flushed_.exchange(false)) {
+    const bool flushed = flushed_.exchange(false);
+    is_first_ = std::exchange(nothing_sent_, false) || flushed;
+    if (flushed) {
         timestamps_.restart();
         gap_ = true;  // a frame may have been on its way
     } else if (gap_of_pause || new_writer_) {

@@ -53,6 +53,9 @@ class FrameDelivery {
     /// \returns nullptr if there is no memory for a copy.
     Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode);
 
+    /// Whether the last one of buffer() is the first since the start or a flush.
+    bool is_first() const { return is_first_; }
+
     /// The kept frame once more, to last for `keepalive`. To be called when it is due.
     Owned<GstBuffer> repeat(std::chrono::nanoseconds keepalive);
 
@@ -84,6 +87,8 @@ class FrameDelivery {
     bool new_writer_ =
         false;          // of the frames noted since the last that was delivered, one was a writer's first
     bool gap_ = false;  // and some before one of them were missed
+    bool nothing_sent_ = true;
+    bool is_first_ = false;
     PipelineClock clock_;
     Timestamps timestamps_;
     LatencyTracker latency_;

@@ -9,6 +9,21 @@ GST_DEBUG_CATEGORY_EXTERN(ndshsrc_debug);
 
 namespace ndsharray::gst {
 
+namespace {
+
+/// Another buffer over the same memory. Not gst_buffer_copy(): from GStreamer 1.24 on, that holds the buffer.
+GstBuffer* twin_of(GstBuffer* buffer) {
+    GstBuffer* twin = gst_buffer_new();
+    for (guint i = 0; i < gst_buffer_n_memory(buffer); ++i) {
+        gst_buffer_append_memory(twin, gst_memory_ref(gst_buffer_peek_memory(buffer, i)));
+    }
+    constexpr int all = GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META;
+    gst_buffer_copy_into(twin, buffer, static_cast<GstBufferCopyFlags>(all), 0, G_MAXSIZE);
+    return twin;
+}
+
+}  // namespace
+
 FrameStream::FrameStream(GstBaseSrc* src, SharedSettings& settings, TagReader& reader)
     : src_(src),
       settings_(settings),
@@ -105,7 +120,9 @@ FrameStream::Result FrameStream::deliver(Frame&& frame) {
 /// Keeps what may have to be repeated or sent later, and says what is missing.
 void FrameStream::note_delivery(GstBuffer* buffer) {
     if (reader_.mode() == ReadMode::Every) {
-        unsent_.reset(gst_buffer_ref(buffer));
+        // The base class marks the first as DISCONT. It would copy a buffer that somebody else has, too, and
+        // lose the metas that cannot be copied.
+        unsent_.reset(delivery_.is_first() ? twin_of(buffer) : gst_buffer_ref(buffer));
     }
     if (settings_.policy().keepalive) {
         kept_.keep(buffer);

@@ -97,8 +97,9 @@ std::vector<std::uint8_t> pixels(GstBuffer* buffer, const GstVideoInfo& info) {
 
 bool push(GstElement* appsrc, const std::string& caps, Held<GstBuffer> buffer) {
     const Held<GstCaps> parsed(gst_caps_from_string(caps.c_str()));
-    const Held<GstSample> sample(gst_sample_new(buffer.get(), parsed.get(), nullptr, nullptr));
-    return gst_app_src_push_sample(GST_APP_SRC(appsrc), sample.get()) == GST_FLOW_OK;
+    gst_app_src_set_caps(GST_APP_SRC(appsrc), parsed.get());
+    // Given away: a buffer that a sample has as well is copied by the base class, without some of its metas.
+    return gst_app_src_push_buffer(GST_APP_SRC(appsrc), buffer.release()) == GST_FLOW_OK;
 }
 
 bool push_random(GstElement* appsrc, const std::string& caps, unsigned first, unsigned count) {
