@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -116,9 +117,27 @@ TEST_F(Qos, FramesThatArriveAreNotReported) {
     EXPECT_FALSE(next(0ns));
 }
 
+constexpr const char* tracer = "latency(flags=pipeline)";
+
+/// Whether GStreamer's tracer lets any pipeline run. In 1.26.2 it takes a lock that its caller holds, with
+/// the first event; other versions are taken at their word, lest a slow machine hide what is ours.
+bool tracer_works() {
+    guint major = 0, minor = 0, micro = 0, nano = 0;
+    gst_version(&major, &minor, &micro, &nano);
+    if (major != 1 || minor != 26)
+        return true;
+    const Variable tracers("GST_TRACERS", tracer);
+    ChildProcess program = gst_launch("fakesrc num-buffers=1 ! fakesink sync=false");
+    try {
+        return program.wait_for_exit() == 0;
+    } catch (const std::runtime_error&) {
+        return false;
+    }
+}
+
 /// The lines of a traced gst-launch-1.0 that name both ends of a path.
 std::vector<std::string> latencies(const std::string& description, const std::string& file) {
-    const Variable tracers("GST_TRACERS", "latency(flags=pipeline)");
+    const Variable tracers("GST_TRACERS", tracer);
     const Variable debug("GST_DEBUG", "GST_TRACER:7");
     const Variable no_color("GST_DEBUG_NO_COLOR", "1");
     const Variable debug_file("GST_DEBUG_FILE", file);
@@ -135,6 +154,12 @@ std::vector<std::string> latencies(const std::string& description, const std::st
 
 class LatencyTracer : public GstTest {
   protected:
+    void SetUp() override {
+        static const bool works = tracer_works();
+        if (!works)
+            GTEST_SKIP() << "with the tracer of this GStreamer, fakesrc ! fakesink hangs as well";
+    }
+
     const std::string file_ =
         (std::filesystem::temp_directory_path() / directory_.path().filename()).string();
 };
