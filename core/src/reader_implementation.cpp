@@ -87,21 +87,21 @@ Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline)
         if (!attached())
             if (auto frame = take_compat())
                 return std::move(*frame);
+        const bool was_watched = is_watched();
+        if (!was_watched) {  // the next look, in this call or the next, is at everything
+            check_path_.store(true, std::memory_order_relaxed);
+            check_death_.store(true, std::memory_order_relaxed);
+            watch_directory();
+        }
         if (platform::has_passed(deadline))
             return Frame(ReadStatus::Timeout);
-        platform::Deadline limit =
-            is_watched() ? deadline : platform::no_later_than(deadline, unwatched_look);
+        platform::Deadline limit = was_watched ? deadline : platform::no_later_than(deadline, unwatched_look);
         if (!attached())
             limit = compat_.next_look(limit);
         if (channel_)
             platform::wait_either(woken, interrupted, limit);
         else
             platform::wait_private(interrupted, limit);
-        if (!is_watched()) {
-            check_path_.store(true, std::memory_order_relaxed);
-            check_death_.store(true, std::memory_order_relaxed);
-            watch_directory();
-        }
     }
 }
 
