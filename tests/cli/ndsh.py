@@ -20,11 +20,6 @@ import numpy as np
 NDSH = os.environ["NDSH"]
 DEADLINE = 30
 
-# What ndsh is to die of, nohup or a shell in the background may have us ignore, and it would inherit that.
-for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
-    if signal.getsignal(number) == signal.SIG_IGN:
-        signal.signal(number, signal.SIG_DFL)
-
 
 def frames(count=20, shape=(6, 8, 3), dtype=np.uint8):
     """An array whose frames all differ."""
