@@ -18,7 +18,7 @@ import unittest
 import numpy as np
 
 NDSH = os.environ["NDSH"]
-DEADLINE = 30
+DEADLINE = 30 * int(os.environ.get("TEST_PATIENCE", "1"))
 
 
 def frames(count=20, shape=(6, 8, 3), dtype=np.uint8):

@@ -46,7 +46,7 @@ namespace ndsharray::test {
 using namespace std::chrono_literals;
 
 /// A timeout for what must come.
-inline constexpr std::chrono::nanoseconds in_time = patience;
+inline const std::chrono::nanoseconds in_time = patience;
 
 /// One-dimensional array of bytes.
 inline ArraySpec bytes_spec(std::uint64_t bytes) {

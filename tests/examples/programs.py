@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-DEADLINE = 30  # seconds for whatever a test waits for
+DEADLINE = 30 * int(os.environ.get("TEST_PATIENCE", "1"))  # seconds for whatever a test waits for
 
 REPORT = re.compile(
     r"received (?P<frames>\d+) frames, (?P<rate>[\d.]+) frames/s, "

@@ -11,7 +11,7 @@ import unittest
 
 import numpy as np
 
-DEADLINE = 30  # seconds for whatever a test waits for
+DEADLINE = 30 * int(os.environ.get("TEST_PATIENCE", "1"))  # seconds for whatever a test waits for
 
 
 def wait_until(condition):

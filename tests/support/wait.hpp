@@ -3,12 +3,17 @@
 #pragma once
 
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 namespace ndsharray::test {
 
-/// How long a test waits for what must happen. Reached only by a test that fails.
-inline constexpr std::chrono::seconds patience{10};
+/// How long a test waits for what must happen. Reached only by a test that fails. Under a tool that makes
+/// everything slow, TEST_PATIENCE says how many times longer.
+inline const std::chrono::seconds patience = [] {
+    const char* times = std::getenv("TEST_PATIENCE");
+    return std::chrono::seconds(10) * (times != nullptr ? std::atoi(times) : 1);
+}();
 
 /// A promised bound, as far as it can be asserted on a machine that is busy with other tests.
 constexpr std::chrono::milliseconds with_tolerance(std::chrono::milliseconds bound) {

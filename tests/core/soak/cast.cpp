@@ -17,7 +17,7 @@ namespace {
 constexpr std::array kinds{"latest", "every", "copy", "latest", "every", "latest", "copy", "no-entry"};
 constexpr unsigned survivors = 3;
 
-constexpr auto answer_time = 6 * patience;
+const auto answer_time = 6 * patience;
 
 }  // namespace
 
