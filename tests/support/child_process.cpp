@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <stdexcept>
 #include <string_view>
@@ -47,7 +48,9 @@ std::array<int, 2> connected_sockets() {
 }
 
 pid_t spawn(const std::string& role, const Arguments& arguments, int channel) {
-    Arguments words{"/proc/self/exe", std::string(role_option) + role};
+    // Its name, since what executes the link itself under valgrind is valgrind.
+    const std::string program = std::filesystem::read_symlink("/proc/self/exe");
+    Arguments words{program, std::string(role_option) + role};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (auto& word : words)
