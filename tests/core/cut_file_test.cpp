@@ -430,12 +430,7 @@ class BusSignal : public CutFile {
     }
 };
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool default_is_a_report = true;  // of the address sanitizer, which then ends with 1
-#else
-constexpr bool default_is_a_report = false;
-#endif
-const std::string ended_by_it = "nothing, signal " + std::to_string(default_is_a_report ? -1 : SIGBUS);
+const std::string ended_by_it = "nothing, signal " + std::to_string(SIGBUS);
 
 TEST_F(BusSignal, OfTheApplicationsOwnFilesEndsItAsEver) {
     EXPECT_EQ(outcome_of("default"), ended_by_it);
@@ -467,3 +462,11 @@ TEST_F(BusSignal, DoesNotEndAForkedChild) {
 
 }  // namespace
 }  // namespace ndsharray::test
+
+// A sanitizer leaves the signal alone, since this is about what it does by default.
+extern "C" const char* __asan_default_options() {
+    return "handle_sigbus=0";
+}
+extern "C" const char* __tsan_default_options() {
+    return "handle_sigbus=0";
+}

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <ostream>
+#include <string>
 
 namespace ndsharray::test {
 namespace {
@@ -20,6 +22,16 @@ struct Case {
     ReadMode mode;
     bool backpressure;
 };
+
+std::string described(const Case& one) {
+    return std::string(one.mode == ReadMode::Every ? "Every" : "Latest") +
+           (one.backpressure ? "AndBackpressure" : "");
+}
+
+/// GoogleTest prints it with this, instead of its bytes, some of which are nothing.
+void PrintTo(const Case& one, std::ostream* out) {
+    *out << described(one);
+}
 
 class StoppedReader : public CoreTest {
   protected:
@@ -37,10 +49,7 @@ class StoppedReaderThatHoldsNobody : public StoppedReader, public ::testing::Wit
 INSTANTIATE_TEST_SUITE_P(With, StoppedReaderThatHoldsNobody,
                          ::testing::Values(Case{ReadMode::Latest, false}, Case{ReadMode::Latest, true},
                                            Case{ReadMode::Every, false}),
-                         [](const auto& info) {
-                             return std::string(info.param.mode == ReadMode::Every ? "Every" : "Latest") +
-                                    (info.param.backpressure ? "AndBackpressure" : "");
-                         });
+                         [](const auto& info) { return described(info.param); });
 
 TEST_P(StoppedReaderThatHoldsNobody, LetsTheWriterGoOnInTheSameSpaceAndFindsItsFramesIntact) {
     Writer writer(tag_, {.backpressure = GetParam().backpressure});
