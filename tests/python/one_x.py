@@ -99,11 +99,12 @@ class Reader:
             (start,) = struct.unpack("d", data[:8])
             if start <= self._last:
                 return False, self.array
-            content = data[8:]
-        (end,) = struct.unpack("d", content[-8:])
+            content = data[8:-8]
+            # By itself, and last: the C library copies the end of many bytes before their middle.
+            (end,) = struct.unpack("d", data[-8:])
         number, ndim = (int.from_bytes(content[i * WORD : (i + 1) * WORD], "big") for i in range(2))
         shape = [int.from_bytes(content[i * WORD : (i + 1) * WORD], "big") for i in range(2, 2 + ndim)]
-        array = np.frombuffer(content[(2 + ndim) * WORD : -8], self._types[number]).reshape(shape)
+        array = np.frombuffer(content[(2 + ndim) * WORD :], self._types[number]).reshape(shape)
         self._last = start
         if start == end:
             self.array = array
