@@ -140,7 +140,7 @@ int fork_while_opening(Channel& channel, const Arguments& arguments) {
     raise_file_limit();
     std::vector<Writer> writers;
     std::vector<Reader> readers;
-    int children = 0;
+    std::atomic<int> children = 0;
     {
         const std::jthread forking([&](const std::stop_token& stop) {
             for (; !stop.stop_requested() && children < 400; ++children)
@@ -150,7 +150,8 @@ int fork_while_opening(Channel& channel, const Arguments& arguments) {
         for (int i = 0; i < tags_opened; ++i) {
             writers.emplace_back(numbered(arguments.at(0), i));
             readers.emplace_back(numbered(arguments.at(0), i));
-            if (!attach(readers.back()))
+            // On a busy machine the other thread may come to few forks: then this one waits for it.
+            if (!attach(readers.back()) || !wait_until([&] { return children >= i / 20; }))
                 return 1;
         }
     }
