@@ -47,6 +47,7 @@
 #include "src_properties.hpp"
 #include "tag_reader.hpp"
 #include "tag_uri.hpp"
+#include "task_watch.hpp"
 #include "video_layout.hpp"
 
 GST_DEBUG_CATEGORY(ndshsrc_debug);
@@ -178,12 +179,20 @@ gboolean send_event(GstElement* element, GstEvent* event) {
     return GST_ELEMENT_CLASS(ndsh_src_parent_class)->send_event(element, event);
 }
 
-/// A source that sent EOS, whatever for, is not called any more and must not hold up the writer.
+/// A source that sent EOS, whatever for, is not called any more and must not hold up the writer, not even
+/// while downstream takes its time for the EOS.
 GstPadProbeReturn on_event_sent(GstPad*, GstPadProbeInfo* info, gpointer self) {
     if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS) {
         to_self(self)->state->tag_reader.set_ended();
     }
     return GST_PAD_PROBE_OK;
+}
+
+/// Nor one whose downstream takes nothing, because it is flushed or stopped. It may be made to go on.
+gboolean post_message(GstElement* element, GstMessage* message) {
+    TagReader& reader = to_self(element)->state->tag_reader;
+    watch_task(element, message, [&reader] { reader.set_ended(); });
+    return GST_ELEMENT_CLASS(ndsh_src_parent_class)->post_message(element, message);
 }
 
 GstPadProbeReturn on_buffer_sent(GstPad*, GstPadProbeInfo*, gpointer self) {
@@ -331,6 +340,7 @@ void ndsh_src_class_init(NdshSrcClass* klass) {
     describe_element(element);
     element->change_state = GST_DEBUG_FUNCPTR(change_state);
     element->send_event = GST_DEBUG_FUNCPTR(send_event);
+    element->post_message = GST_DEBUG_FUNCPTR(post_message);
 
     GstBaseSrcClass* src = GST_BASE_SRC_CLASS(klass);
     src->start = GST_DEBUG_FUNCPTR(start);
