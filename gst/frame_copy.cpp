@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "crop.hpp"
+#include "frame_fit.hpp"
 #include "owned.hpp"
 
 namespace ndsharray::gst {
@@ -78,6 +79,9 @@ bool copy_frame(GstVideoFrame& to, const GstVideoFrame& from) {
 }  // namespace
 
 bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout, std::byte* array) {
+    if (!fits(buffer, info)) {
+        return false;
+    }
     const std::optional<Rectangle> cut = cut_of(buffer, info);
     MappedFrame source(buffer, info, GST_MAP_READ);
     if (!source.get() || (cut && !cut_frame(*source.get(), *cut))) {
