@@ -66,29 +66,58 @@ const gchar** get_options(GstBufferPool*) {
     return options;
 }
 
-gboolean set_config(GstBufferPool* pool, GstStructure* config) {
-    SlotPoolState& state = *to_self(pool)->state;
+struct Request {
     GstCaps* caps = nullptr;
     guint size = 0, fewest = 0, most = 0;
-    if (!gst_buffer_pool_config_get_params(config, &caps, &size, &fewest, &most) || !caps ||
-        !gst_video_info_from_caps(&state.info, caps)) {
-        GST_WARNING_OBJECT(pool, "a pool of video frames needs caps, not %" GST_PTR_FORMAT,
-                           printable(config));
+    GstVideoInfo info{};
+};
+
+/// Why a config cannot be followed; nullptr where it can.
+const char* problem_of(GstStructure* config, Request& request) {
+    if (!gst_buffer_pool_config_get_params(config, &request.caps, &request.size, &request.fewest,
+                                           &request.most)) {
+        return "not the config of a pool";
+    }
+    if (!request.caps) {
+        return "no caps";
+    }
+    if (!gst_caps_is_fixed(request.caps) || !gst_video_info_from_caps(&request.info, request.caps) ||
+        GST_VIDEO_INFO_SIZE(&request.info) == 0) {
+        return "not the caps of raw video";
+    }
+    if (request.most != 0 && request.most < request.fewest) {
+        return "at most fewer buffers than at least";
+    }
+    return nullptr;
+}
+
+/// A config that is refused leaves the one before in force.
+gboolean set_config(GstBufferPool* pool, GstStructure* config) {
+    Request request;
+    if (const char* problem = problem_of(config, request)) {
+        GST_WARNING_OBJECT(pool, "%s in %" GST_PTR_FORMAT, problem, printable(config));
         return FALSE;
     }
-    const VideoLayout& layout = state.format->layout;
+    const auto size = std::max(request.size, static_cast<guint>(GST_VIDEO_INFO_SIZE(&request.info)));
+    gst_buffer_pool_config_set_params(config, request.caps, size, request.fewest, request.most);
+    if (!parent_class()->set_config(pool, config)) {
+        return FALSE;
+    }
+    SlotPoolState& state = *to_self(pool)->state;
+    state.info = request.info;
     state.adds_video_meta = gst_buffer_pool_config_has_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
     state.uses_slots = gst_video_info_is_equal(&state.info, &state.format->info) &&
-                       (layout.is_default || state.adds_video_meta);
-    state.slots = std::clamp(fewest + slots_besides_upstream, default_slots, max_slots);
+                       (state.format->layout.is_default || state.adds_video_meta);
+    state.slots =
+        std::clamp(std::min(request.fewest, max_slots) + slots_besides_upstream, default_slots, max_slots);
+    Decorate decorate;
     if (state.adds_video_meta) {
-        set_decoration(&to_self(pool)->parent, [format = state.format](GstBuffer* buffer) {
+        decorate = [format = state.format](GstBuffer* buffer) {
             add_video_meta(buffer, format->info, format->layout);
-        });
+        };
     }
-    size = std::max<guint>(size, static_cast<guint>(GST_VIDEO_INFO_SIZE(&state.info)));
-    gst_buffer_pool_config_set_params(config, caps, size, fewest, most);
-    return parent_class()->set_config(pool, config);
+    set_decoration(&to_self(pool)->parent, std::move(decorate));
+    return TRUE;
 }
 
 gboolean start(GstBufferPool* pool) {
