@@ -99,7 +99,8 @@ ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& opti
 std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const WriterOptions& options) {
     const std::string temporary = files.temporary();
     NDSHARRAY_FAULT_POINT(ControlToBeMade);
-    platform::Opened made = platform::create_new(temporary, control_permissions(options));
+    // For nobody else yet: who may read the file could lock it before we do.
+    platform::Opened made = platform::create_new(temporary, 0600);
     if (made.error != 0)
         throw_errno(made.error, "create", temporary);
     NDSHARRAY_FAULT_POINT(ControlCreated);
@@ -117,14 +118,15 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
         return std::nullopt;  // a writer that was faster has cleaned up
     if (to_lock.error != 0)
         throw_errno(to_lock.error, "open", temporary);
-    owner.hold(std::move(to_lock.file));
-
+    if (!owner.hold(std::move(to_lock.file)))
+        return std::nullopt;
     NDSHARRAY_FAULT_POINT(ControlLocked);
     auto* words = new (owner.mapping_.data()) ControlFile{};
     words->preamble = make_preamble(layout::control_magic, sizeof(ControlFile), Id::random());
     NDSHARRAY_FAULT_POINT(ControlPreambleWritten);
     owner.start(options);
     NDSHARRAY_FAULT_POINT(ControlStarted);
+    platform::set_permissions(made.file, control_permissions(options));
     const int error = platform::link_file(temporary, files.control());
     NDSHARRAY_FAULT_POINT(ControlLinked);
     if (error != 0 && error != EEXIST && error != ENOENT)

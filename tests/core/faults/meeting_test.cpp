@@ -5,6 +5,9 @@
 #include "../core_test.hpp"
 #include "../remote.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <optional>
 
@@ -29,6 +32,36 @@ TEST_F(Meeting, OfTwoWritersLeavesTheTagToWhoseFileHasTheName) {
     Reader reader(tag_);
     EXPECT_TRUE(is_intact(reader.read(in_time)));
     other->close();
+}
+
+// Those who may read the control file could lock it before the writer does.
+TEST_F(Meeting, WithAControlFileIsForOthersOnlyOnceItIsLocked) {
+    std::filesystem::perms seen = std::filesystem::perms::unknown;
+    when_reached(fault::Point::ControlReserved, [&] {
+        for (const auto& name : directory_.entries())
+            seen = std::filesystem::status(directory_.path() / name).permissions();
+    });
+    Writer writer(tag_, {.permissions = 0644});
+    EXPECT_EQ(static_cast<unsigned>(seen), 0600U);
+    EXPECT_EQ(static_cast<unsigned>(std::filesystem::status(file()).permissions()), 0644U);
+}
+
+TEST_F(Meeting, WithWhoLocksTheHalfMadeControlFileMakesForAnother) {
+    int locked = -1;
+    when_reached(fault::Point::ControlReserved, [&] {
+        for (const auto& name : directory_.entries())
+            locked = ::open((directory_.path() / name).c_str(), O_RDONLY | O_CLOEXEC);
+        struct flock all {};
+        all.l_type = F_RDLCK;
+        all.l_whence = SEEK_SET;
+        ASSERT_EQ(::fcntl(locked, F_OFD_SETLK, &all), 0);
+    });
+    Writer writer(tag_);
+    EXPECT_EQ(error_of([&] { Writer second(tag_); }).code(), ErrorCode::TagInUse);
+    EXPECT_NE(write_pattern(writer, spec_), 0U);
+    Reader reader(tag_);
+    EXPECT_TRUE(is_intact(reader.read(in_time)));
+    ::close(locked);
 }
 
 }  // namespace
