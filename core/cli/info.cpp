@@ -65,6 +65,8 @@ std::string segment_lines(const TagInfo& info) {
 }
 
 std::string reader_lines(const TagInfo& info) {
+    if (!info.readers_known)
+        return line("readers", "unknown: the writer's permissions do not let you see them");
     if (info.readers.empty())
         return line("readers", "none");
     Table table({{"READER"},

@@ -55,7 +55,7 @@ ordered_json to_json(const TagInfo& info) {
             {"memory_bytes", info.memory_bytes},
             {"owner", info.owner},
             {"permissions", fmt::format("{:04o}", info.permissions)},
-            {"readers", readers}};
+            {"readers", info.readers_known ? readers : ordered_json()}};
 }
 
 ordered_json to_json(const std::string& tag, const Error& error) {

@@ -11,6 +11,7 @@
 #include <ndsharray/tag.hpp>
 #include <ndsharray/tag_info.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -48,11 +49,11 @@ Found find(const ListOptions& options) {
     return found;
 }
 
-std::size_t live_readers(const TagInfo& info) {
-    std::size_t count = 0;
-    for (const TagReader& reader : info.readers)
-        count += reader.alive ? 1 : 0;
-    return count;
+std::string live_readers(const TagInfo& info) {
+    if (!info.readers_known)
+        return "?";
+    return std::to_string(std::count_if(info.readers.begin(), info.readers.end(),
+                                        [](const TagReader& reader) { return reader.alive; }));
 }
 
 std::vector<std::string> row_of(const TagInfo& info) {
@@ -63,7 +64,7 @@ std::vector<std::string> row_of(const TagInfo& info) {
             has_segment ? std::string(name(info.spec.dtype)) : "-",
             has_segment ? shape_text(info.spec) : "-",
             rate_text(writes ? info.rate : 0),
-            std::to_string(live_readers(info)),
+            live_readers(info),
             age ? duration_text(*age) : "-",
             writes ? std::to_string(info.writer_pid) : std::string(state_text(info)),
             bytes_text(info.memory_bytes)};
@@ -129,7 +130,8 @@ void add_list(CLI::App& app, Command& chosen) {
         ->type_name("USER");
     command->footer(
         "RATE/S is measured from the frames in shared memory, at most 2 s back; AGE is\n"
-        "that of the last one. WRITER is its process, or what became of it.\n"
+        "that of the last one. WRITER is its process, or what became of it. READERS is ?\n"
+        "where only others may see them (see the writer's permissions).\n"
         "\n"
         "Examples:\n"
         "  ndsh list\n"

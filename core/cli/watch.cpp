@@ -95,6 +95,8 @@ std::vector<std::string> screen(const WatchOptions& options, const std::vector<T
                  {"STATE"}});
     for (const TagRates& tag : tags) {
         table.add({tag.now.tag, rate_text(tag.frames), "", "", "", "", note_on(tag.now)});
+        if (!tag.now.readers_known)
+            table.add({"  readers unknown", "", "", "", "", "", ""});
         for (const ReaderRates& reader : tag.readers)
             table.add(
                 {fmt::format("  {} {}", reader.now.pid, mode_text(reader.now)), rate_text(reader.frames),
@@ -138,8 +140,8 @@ std::string report(const WatchOptions& options, const std::vector<TagRates>& tag
         const std::string start = fmt::format("{} tag={}", time, tag.now.tag);
         text += fmt::format(
             "{} state={} frames_per_second={:.2f} published={} generation={} readers={} memory_bytes={}\n",
-            start, state_text(tag.now), tag.frames, tag.now.published, tag.now.generation, tag.readers.size(),
-            tag.now.memory_bytes);
+            start, state_text(tag.now), tag.frames, tag.now.published, tag.now.generation,
+            tag.now.readers_known ? std::to_string(tag.readers.size()) : "unknown", tag.now.memory_bytes);
         for (const ReaderRates& reader : tag.readers)
             text += reader_line(start, reader);
     }
@@ -206,7 +208,7 @@ void add_watch(CLI::App& app, Command& chosen) {
         "counters in shared memory: watching is not reading, and disturbs nobody.\n"
         "LATENCY is how old a reader's last frame was when it got it, HELD how many slots\n"
         "it holds. Readers that may only copy (see the writer's permissions) are not\n"
-        "seen.\n"
+        "seen, and see none.\n"
         "\n"
         "Examples:\n"
         "  ndsh watch --count 2 --interval 0.5\n"

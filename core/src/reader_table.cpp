@@ -18,10 +18,11 @@ namespace {
 using layout::ReaderEntry;
 using layout::ReaderTable;
 
-/// The table is where readers write: a write bit beside a read bit is taken over, others are not.
+/// The table is for who may write it, which takes a write bit beside a read bit, and for nobody else: who may
+/// only read could take shared locks on all entries, and no reader that comes would find one.
 unsigned table_permissions(unsigned permissions) noexcept {
-    const unsigned readable = permissions & 0444;
-    return 0600 | readable | (permissions & 0222 & readable >> 1);
+    const unsigned writable = permissions & 0222 & (permissions & 0444) >> 1;
+    return 0600 | writable | writable << 1;
 }
 
 constexpr std::uint64_t bit_of(std::uint32_t index) noexcept {
@@ -138,7 +139,11 @@ std::shared_ptr<TableOwner> TableOwner::create(const TagFiles& files, const Id& 
 std::shared_ptr<TableOwner> TableOwner::open(const TagFiles& files, const Id& instance,
                                              unsigned permissions) try {
     auto file = open_checked(files.readers(), platform::Access::ReadWrite, Owner::self());
-    if (!file)
+    const auto status = file ? platform::status_of(*file) : std::nullopt;
+    if (!status)
+        return nullptr;
+    // Somebody may have it open who may not any more.
+    if ((status->permissions & ~table_permissions(permissions)) != 0)
         return nullptr;
     platform::Mapping mapping = map_checked(*file, instance, files.readers());
     auto to_lock = open_to_lock(*file, files.readers());

@@ -26,7 +26,8 @@ class TableOwner {
     static std::shared_ptr<TableOwner> create(const TagFiles& files, const Id& instance,
                                               unsigned permissions);
 
-    /// Opens the table of a tag that was taken over; nothing if it is missing or not usable.
+    /// Opens the table of a tag that was taken over; nothing if it is missing or not usable, or was open to
+    /// more users than these permissions are for.
     static std::shared_ptr<TableOwner> open(const TagFiles& files, const Id& instance, unsigned permissions);
 
     layout::ReaderTable& words() const noexcept {

@@ -239,14 +239,26 @@ TagReader reader_in(const TableCopy& table, std::uint32_t index, const TagInfo& 
     return reader;
 }
 
+/// Nothing if there is no such file, or this process may not open it: then readers are not known.
+std::optional<platform::Descriptor> open_table(TagInfo& info, const std::string& path, const Owner& owner) {
+    try {
+        return open_checked(path, platform::Access::ReadOnly, owner);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::PermissionDenied)
+            throw;
+        info.readers_known = false;
+        return std::nullopt;
+    }
+}
+
 /// Without a table there are no readers: the writer is just coming or going.
 void describe_readers(TagInfo& info, const TagFiles& files, const Id& instance, const Owner& owner) {
     const std::string path = files.readers();
-    const auto file = open_checked(path, platform::Access::ReadOnly, owner);
-    const auto status = file ? platform::status_of(*file) : std::nullopt;
-    if (!status)
+    if (const auto status = platform::status_of(path))
+        info.memory_bytes += status->allocated_bytes;
+    const auto file = open_table(info, path, owner);
+    if (!file)
         return;
-    info.memory_bytes += status->allocated_bytes;
     const auto table = TableCopy::of(*file);
     if (!table)
         throw_too_short(path);

@@ -51,6 +51,17 @@ class Look(NdshTest):
             self.assertIn(f"{os.getpid()}", self.ndsh("info", "cam0")[0])
             del got
 
+    def test_readers_are_unknown_to_who_may_not_open_their_table(self):
+        self.publish("cam0", frames(), "--loop")
+        os.chmod(os.path.join(self.directory, "ndsh.cam0.readers"), 0)
+        self.prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+        with ndsharray.Reader("cam0") as reader:
+            self.assertIsNotNone(reader.read(10))
+            self.assertEqual(self.ndsh("list")[0].splitlines()[1].split()[6], "?")
+            self.assertIsNone(json.loads(self.ndsh("info", "--json", "cam0")[0])["readers"])
+            self.assertRegex(self.ndsh("info", "cam0")[0], r"\nreaders +unknown")
+            self.assertIn(" readers=unknown ", self.ndsh("watch", "--count", "1")[0])
+
     def test_rate_is_that_of_the_writer(self):
         self.publish("cam0", frames(), "--loop", "--rate", "50")
         self.wait_for(lambda: 25 < self.info("cam0")["rate"] < 75, "a rate near 50")

@@ -99,6 +99,8 @@ class Terminal:
 class NdshTest(unittest.TestCase):
     """A test case with a directory of its own for tags, and one for other files."""
 
+    prefix = []  # of the command with which ndsh() runs it
+
     def setUp(self):
         shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.directory = tempfile.mkdtemp(prefix="ndsh-test.", dir=shared_memory)
@@ -118,7 +120,12 @@ class NdshTest(unittest.TestCase):
     def ndsh(self, *arguments, status=0):
         """Runs ndsh to its end; its standard output and error."""
         done = subprocess.run(
-            [NDSH, *arguments], capture_output=True, text=True, env=self.environment, timeout=DEADLINE, check=False
+            [*self.prefix, NDSH, *arguments],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=DEADLINE,
+            check=False,
         )
         self.assertEqual(done.returncode, status, f"ndsh {arguments}: {done.stdout}{done.stderr}")
         return done.stdout, done.stderr

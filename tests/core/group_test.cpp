@@ -4,6 +4,8 @@
 #include "core_test.hpp"
 #include "remote.hpp"
 
+#include <ndsharray/tag_info.hpp>
+
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/mman.h>
@@ -71,6 +73,29 @@ std::string attack(const std::string& path) {
     return done.empty() ? "nothing" : done;
 }
 
+/// Takes shared locks on all of a file, which whoever may read it can, and keeps them.
+std::string lock_shared(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return "cannot open";
+    struct flock all {};
+    all.l_type = F_RDLCK;
+    all.l_whence = SEEK_SET;
+    return ::fcntl(file, F_OFD_SETLK, &all) == 0 ? "locked" : "held by another";
+}
+
+/// What inspect() says of a tag.
+std::string look(const std::string& tag, const std::string& owner) {
+    const TagInfo info = inspect(tag, owner);
+    std::ostringstream text;
+    text << "frame " << info.published << ", ";
+    if (info.readers_known)
+        text << info.readers.size() << " readers";
+    else
+        text << "readers unknown";
+    return text.str();
+}
+
 std::string describe(const Frame& frame, const Reader& reader) {
     std::ostringstream text;
     if (frame)
@@ -99,12 +124,20 @@ int act(Channel& channel, const Arguments& arguments) {
                                                           std::stoul(argument, nullptr, 8))});
                 answer = write_pattern(*writer, bytes_spec(5000)) != 0 ? "ok" : "not published";
             } else if (command == "read") {
+                std::string mode;
+                words >> mode;
                 if (!reader)
-                    reader.emplace(tag, ReaderOptions{.owner = argument});
+                    reader.emplace(tag,
+                                   ReaderOptions{.mode = mode == "every" ? ReadMode::Every : ReadMode::Latest,
+                                                 .owner = argument});
                 const Frame frame = reader->read(patience);
                 answer = describe(frame, *reader);
             } else if (command == "attack") {
                 answer = attack(argument);
+            } else if (command == "lock") {
+                answer = lock_shared(argument);
+            } else if (command == "look") {
+                answer = look(tag, argument);
             } else if (command == "umask") {
                 ::umask(static_cast<mode_t>(std::stoul(argument, nullptr, 8)));
             } else if (command == "plant") {
@@ -178,7 +211,8 @@ TEST_F(Group, CanChangeNothing) {
     const auto before = directory_.entries();
     ASSERT_EQ(before.size(), 3U);
     for (const auto& path : files())
-        EXPECT_EQ(reads.does("attack " + path.string()), "nothing") << path;
+        EXPECT_EQ(reads.does("attack " + path.string()), path == file(".readers") ? "cannot open" : "nothing")
+            << path;
     EXPECT_EQ(directory_.entries(), before);
 }
 
@@ -197,6 +231,39 @@ TEST_F(Group, DoesNotDisturbFramesOfOthers) {
         ASSERT_EQ(leases.does("read"), "lease intact");
         ASSERT_EQ(copies.does("read"), "copy intact");
     }
+}
+
+// With locks on all entries of the table, no reader that comes could lease, or be waited for.
+TEST_F(Group, KeepsNoReaderFromItsEntry) {
+    Person writes(owner, tag_);
+    ASSERT_EQ(writes.does("publish 0640"), "ok");
+    Person locks(member, tag_);
+    EXPECT_EQ(locks.does("lock " + file(".readers").string()), "cannot open");
+    EXPECT_EQ(locks.does("lock " + file().string()), "held by another");
+    Person leases(owner, tag_);
+    EXPECT_EQ(leases.does("read"), "lease intact");
+    Person takes_every(owner, tag_);
+    EXPECT_EQ(takes_every.does("read " + std::to_string(owner) + " every"), "lease intact");
+    EXPECT_EQ(writes.does("look"), "frame 1, 2 readers");
+}
+
+TEST_F(Group, LooksAtTheTagButNotAtItsReaders) {
+    Person writes(owner, tag_);
+    ASSERT_EQ(writes.does("publish 0640"), "ok");
+    Person leases(owner, tag_);
+    ASSERT_EQ(leases.does("read"), "lease intact");
+    EXPECT_EQ(writes.does("look"), "frame 1, 1 readers");
+    Person looks(member, tag_);
+    EXPECT_EQ(looks.does("look " + std::to_string(owner)), "frame 1, readers unknown");
+    Person refused(stranger, tag_);
+    EXPECT_TRUE(says(refused.does("look " + std::to_string(owner)), "PermissionDenied", file()));
+}
+
+TEST_F(Group, LooksAtReadersWhereItMayWriteToo) {
+    Person writes(owner, tag_);
+    ASSERT_EQ(writes.does("publish 0660"), "ok");
+    Person looks(member, tag_);
+    EXPECT_EQ(looks.does("look " + std::to_string(owner)), "frame 1, 0 readers");
 }
 
 TEST_F(Group, LeasesWhereItMayWriteToo) {
@@ -236,7 +303,8 @@ TEST_F(Group, ModesAreAsAskedUnderAnyUmask) {
         ASSERT_EQ(writes.does("publish 0640"), "ok");
         ASSERT_EQ(directory_.entries().size(), 3U);
         for (const auto& path : files())
-            EXPECT_EQ(static_cast<unsigned>(std::filesystem::status(path).permissions()), 0640U)
+            EXPECT_EQ(static_cast<unsigned>(std::filesystem::status(path).permissions()),
+                      path == file(".readers") ? 0600U : 0640U)
                 << umask << ' ' << path;
     }
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <optional>
+#include <utility>
 
 namespace ndsharray::test {
 namespace {
@@ -48,14 +49,14 @@ TEST_F(Permissions, AreTheUserAloneByDefault) {
 TEST_F(Permissions, LetTheGroupRead) {
     write_with(0640);
     EXPECT_EQ(mode_of(file()), 0640U);
-    EXPECT_EQ(mode_of(file(".readers")), 0640U);
+    EXPECT_EQ(mode_of(file(".readers")), 0600U) << "they would lock it";
     EXPECT_EQ(mode_of(segment_file()), 0640U);
 }
 
 TEST_F(Permissions, LetEverybodyRead) {
     write_with(0644);
     EXPECT_EQ(mode_of(file()), 0644U);
-    EXPECT_EQ(mode_of(file(".readers")), 0644U);
+    EXPECT_EQ(mode_of(file(".readers")), 0600U);
     EXPECT_EQ(mode_of(segment_file()), 0644U);
 }
 
@@ -66,11 +67,20 @@ TEST_F(Permissions, LetOthersTakeLeasesButNeverWritePixels) {
     EXPECT_EQ(mode_of(segment_file()), 0644U);
 }
 
+TEST_F(Permissions, OfTheTableAreForEachClassAllOrNothing) {
+    const std::pair<unsigned, unsigned> cases[] = {{0664, 0660}, {0646, 0606}, {0620, 0600}, {0466, 0666}};
+    for (const auto& [asked, table] : cases) {
+        write_with(asked);
+        EXPECT_EQ(mode_of(file(".readers")), table) << std::oct << asked;
+    }
+}
+
 TEST_F(Permissions, DoNotDependOnTheUmask) {
     const Umask umask(077);
     write_with(0644);
-    for (const auto& name : directory_.entries())
-        EXPECT_EQ(mode_of(directory_.path() / name), 0644U) << name;
+    EXPECT_EQ(mode_of(file()), 0644U);
+    EXPECT_EQ(mode_of(file(".readers")), 0600U);
+    EXPECT_EQ(mode_of(segment_file()), 0644U);
 }
 
 TEST_F(Permissions, HoldForEverySegment) {
@@ -88,6 +98,23 @@ TEST_F(Permissions, OfADeadWriterDoNotStay) {
     write_with(0600);
     for (const auto& name : directory_.entries())
         EXPECT_EQ(mode_of(directory_.path() / name), 0600U) << name;
+}
+
+// Whoever has a table open keeps it open, whatever its mode becomes.
+TEST_F(Permissions, ThatBecomeNarrowerMakeForATableNobodyHasOpen) {
+    for (const unsigned before : {0666U, 0600U}) {
+        RemoteWriter dead(tag_, {.permissions = before});
+        dead.write();
+        dead.kill();
+        const std::filesystem::path kept = directory_.path() / "kept";
+        std::filesystem::create_hard_link(file(".readers"), kept);
+        write_with(0600);
+        EXPECT_EQ(std::filesystem::equivalent(file(".readers"), kept), before == 0600);
+        Reader reader(tag_);
+        EXPECT_FALSE(reader.read(in_time).is_copy());
+        writer_.reset();
+        std::filesystem::remove(kept);
+    }
 }
 
 }  // namespace

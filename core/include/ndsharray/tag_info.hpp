@@ -79,14 +79,18 @@ struct TagInfo {
     std::string owner;               ///< user whom the control file belongs to
     unsigned permissions = 0;        ///< mode of the control file, such as 0640
 
+    /// Whether this process may look at the table of readers: it must be one that may take leases (see
+    /// WriterOptions::permissions). Else `readers` is empty, which says nothing of how many there are.
+    bool readers_known = true;
     std::vector<TagReader> readers;
 };
 
 /// Looks at a tag, living or dead. Reads its files as they are, maps nothing and writes nothing: neither
 /// writer nor readers notice, and nothing that is in the files or happens to them can do harm. Needs read
-/// permission. \param owner name or number of the user who must own it; empty: this process's user or root.
-/// \throws Error NoSuchTag, InvalidTag, InvalidArgument (there is no such user), PermissionDenied,
-/// WrongOwner, NotRegular, UnsupportedVersion, Damaged, TooManyFiles, System.
+/// permission, and that to take leases to see the readers. \param owner name or number of the user who must
+/// own it; empty: this process's user or root. \throws Error NoSuchTag, InvalidTag, InvalidArgument (there is
+/// no such user), PermissionDenied, WrongOwner, NotRegular, UnsupportedVersion, Damaged, TooManyFiles,
+/// System.
 NDSHARRAY_API TagInfo inspect(const std::string& tag, const std::string& owner = {});
 
 /// Names of all tags that have a control file, whoever they belong to, written now or left by a dead writer;

@@ -37,7 +37,8 @@ struct WriterOptions {
     unsigned slots = 0;
 
     /// Mode of the files. The group's and others' read bits let them read pixels; a write bit beside a
-    /// read bit lets them take leases too. Nobody but the owner can ever write pixels.
+    /// read bit lets them take leases too, and be counted as readers, and see the others: the table of
+    /// readers is theirs to write. Nobody but the owner can ever write pixels.
     unsigned permissions = 0600;
 
     /// Wait for `Every` readers instead of overwriting what they have not read.
