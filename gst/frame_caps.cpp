@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "video_caps.hpp"
+
 namespace ndsharray::gst {
 namespace {
 

@@ -59,6 +59,7 @@
 #include "sink_properties.hpp"
 #include "slot_pool.hpp"
 #include "tag_writer.hpp"
+#include "video_caps.hpp"
 #include "video_layout.hpp"
 
 GST_DEBUG_CATEGORY(ndshsink_debug);

@@ -48,7 +48,7 @@
 #include "tag_reader.hpp"
 #include "tag_uri.hpp"
 #include "task_watch.hpp"
-#include "video_layout.hpp"
+#include "video_caps.hpp"
 
 GST_DEBUG_CATEGORY(ndshsrc_debug);
 #define GST_CAT_DEFAULT ndshsrc_debug

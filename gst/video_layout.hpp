@@ -40,14 +40,4 @@ std::optional<VideoLayout> video_layout(const GstVideoInfo& info, const ArraySpe
 /// `info` with the layout's offsets, strides and size, for mapping a frame or adding a GstVideoMeta.
 GstVideoInfo with_layout(const GstVideoInfo& info, const VideoLayout& layout);
 
-/// What an array written without caps most likely is: (H,W) uint8 GRAY8, (H,W) uint16 GRAY16,
-/// (H,W,3) uint8 RGB, (H,W,4) uint8 RGBA, (H,W,4) uint16 RGBA64; framerate 0/1.
-/// \returns (transfer full) fixed caps; nullptr for any other array.
-GstCaps* caps_for_array(const ArraySpec& array);
-
-/// Raw video in every format that has a layout here, of any size and frame rate, whole frames or
-/// alternating fields.
-/// \returns (transfer full) caps for a pad template.
-GstCaps* video_template_caps();
-
 }  // namespace ndsharray::gst

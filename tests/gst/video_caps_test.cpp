@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Caps for arrays that came without, and for the pads of both elements.
-#include "video_layout.hpp"
+#include "video_caps.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "owned.hpp"
+#include "video_layout.hpp"
 
 namespace ndsharray::gst {
 namespace {
