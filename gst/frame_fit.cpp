@@ -4,45 +4,40 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 
 #include "crop.hpp"
+#include "frame_layout.hpp"
 
 namespace ndsharray::gst {
 namespace {
 
-struct Rows {
-    std::int64_t bytes = 0, count = 0;
-};
-
-/// What is read of a plane, if a row is `stride` bytes after the one before.
-Rows rows_of(const GstVideoInfo& info, guint plane, std::int64_t stride) {
-    const GstVideoFormatInfo* format = info.finfo;
-    Rows rows;
-    for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS(&info); ++c) {
-        if (GST_VIDEO_FORMAT_INFO_PLANE(format, c) == plane) {
-            const std::int64_t pixel = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, c);
-            rows.bytes = std::max(rows.bytes, GST_VIDEO_INFO_COMP_WIDTH(&info, c) * pixel);
-            rows.count = std::max<std::int64_t>(rows.count, GST_VIDEO_INFO_COMP_HEIGHT(&info, c));
-        }
+/// What is read of a plane whose rows are `stride` bytes apart.
+PlaneSize rows_of(const GstVideoInfo& info, guint plane, gint stride) {
+    constexpr PlaneSize palette = {1024, 1};
+    if (GST_VIDEO_FORMAT_INFO_HAS_PALETTE(info.finfo) && plane == GST_VIDEO_COMP_PALETTE) {
+        return palette;
     }
-    if (rows.bytes == 0) {  // several pixels share bytes: then whole rows are copied
-        rows.bytes = std::min<std::int64_t>(std::abs(stride), GST_VIDEO_INFO_PLANE_STRIDE(&info, plane));
+    PlaneSize size = plane_size(info, plane);
+    if (size.row_bytes == 0) {  // several pixels share bytes: then whole rows are copied
+        size.row_bytes =
+            static_cast<std::uint64_t>(std::min(std::abs(stride), GST_VIDEO_INFO_PLANE_STRIDE(&info, plane)));
     }
-    return rows;
+    return size;
 }
 
 /// Rows may go upwards, from the last one in memory to the first.
-bool is_in_one_memory(GstBuffer* buffer, gsize offset, std::int64_t stride, const Rows& rows) {
-    const gsize size = gst_buffer_get_size(buffer);
-    const std::int64_t way = (rows.count - 1) * stride;  // below 2^62: both are gint
-    if (rows.count <= 0 || offset >= size) {
-        return offset < size;
+bool is_in_one_memory(GstBuffer* buffer, gsize offset, std::int64_t stride, const PlaneSize& plane) {
+    const auto size = static_cast<std::int64_t>(gst_buffer_get_size(buffer));
+    if (plane.rows == 0 || offset >= static_cast<gsize>(size)) {
+        return offset < static_cast<gsize>(size);
     }
+    const std::int64_t way = static_cast<std::int64_t>(plane.rows - 1) * stride;  // below 2^62: both are gint
     const std::int64_t begin = static_cast<std::int64_t>(offset) + std::min<std::int64_t>(way, 0);
-    const std::int64_t length = std::abs(way) + rows.bytes;
+    const std::int64_t length = std::abs(way) + static_cast<std::int64_t>(plane.row_bytes);
     guint index = 0, count = 0;
     gsize skip = 0;
-    return begin >= 0 && static_cast<gsize>(length) <= size - static_cast<gsize>(begin) &&
+    return begin >= 0 && length <= size - begin &&
            gst_buffer_find_memory(buffer, static_cast<gsize>(begin), static_cast<gsize>(length), &index,
                                   &count, &skip) &&
            count == 1;
@@ -74,9 +69,9 @@ bool fits(GstBuffer* buffer, const GstVideoInfo& info) {
     const GstVideoInfo picture = picture_in(buffer, *meta, info);
     for (guint plane = 0; plane < meta->n_planes; ++plane) {
         const bool has_rows = !GST_VIDEO_FORMAT_INFO_IS_TILED(format);  // else the stride counts tiles
-        const std::int64_t stride = has_rows ? meta->stride[plane] : 0;
-        const Rows rows = has_rows ? rows_of(picture, plane, stride) : Rows{1, 1};
-        if (!is_in_one_memory(buffer, meta->offset[plane], stride, rows)) {
+        const gint stride = has_rows ? meta->stride[plane] : 0;
+        const PlaneSize size = has_rows ? rows_of(picture, plane, stride) : PlaneSize{1, 1};
+        if (!is_in_one_memory(buffer, meta->offset[plane], stride, size)) {
             return false;
         }
     }

@@ -7,6 +7,10 @@
 #include <functional>
 #include <utility>
 
+#include "all_caps.hpp"
+#include "frame_fit.hpp"
+#include "video_meta.hpp"
+
 namespace ndsharray::test {
 namespace {
 
@@ -126,6 +130,16 @@ TEST_F(Misfit, PlaneThatLeavesItsMemoryIsDropped) {
     Held<GstBuffer> buffer = buffer_with_meta(bytes / 2, planar_);
     gst_buffer_append_memory(buffer.get(), gst_allocator_alloc(nullptr, bytes - bytes / 2, nullptr));
     expect_dropped(planar_, std::move(buffer));
+}
+
+/// In a buffer of exactly the size that GStreamer says it needs.
+TEST(Fit, HasEveryFrameWithAndWithoutAGstVideoMeta) {
+    gst::for_all_caps([](const GstVideoInfo& info) {
+        const Held<GstBuffer> buffer = buffer_of(GST_VIDEO_INFO_SIZE(&info));
+        EXPECT_TRUE(gst::fits(buffer.get(), info));
+        gst::add_video_meta(buffer.get(), info);
+        EXPECT_TRUE(gst::fits(buffer.get(), info));
+    });
 }
 
 TEST_F(Misfit, LastRowNeedsNoPadding) {
