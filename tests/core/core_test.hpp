@@ -72,6 +72,14 @@ inline std::span<const std::byte> pixels_of(const Frame& frame) {
     return {frame.data(), static_cast<std::size_t>(frame.spec().bytes)};
 }
 
+/// All bytes of a frame, each looked at.
+inline unsigned sum_of(const Frame& frame) {
+    unsigned sum = 0;
+    for (const std::byte byte : pixels_of(frame))
+        sum += std::to_integer<unsigned>(byte);
+    return sum;
+}
+
 /// Publishes a frame filled with a pattern of its own, and tells with its offset which one that is.
 /// \returns the frame's number, or 0 if there was no slot or it was not published.
 inline std::uint64_t write_pattern(Writer& writer, const ArraySpec& spec,

@@ -2,39 +2,20 @@
 // Files made shorter while they are mapped, by someone who may: an error that names the file where the kernel
 // would end the process, and a writer that goes on.
 #include "core_test.hpp"
+#include "own_sigbus.hpp"
 #include "remote.hpp"
 
 #include <support/background_call.hpp>
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
 #include <atomic>
-#include <cstdlib>
 #include <fstream>
-#include <map>
 #include <memory>
-#include <optional>
-#include <thread>
 #include <vector>
 
 namespace ndsharray::test {
 namespace {
 
 using Path = std::filesystem::path;
-
-/// All bytes of a frame, each looked at.
-unsigned sum_of(const Frame& frame) {
-    unsigned sum = 0;
-    for (const std::byte byte : pixels_of(frame))
-        sum += std::to_integer<unsigned>(byte);
-    return sum;
-}
 
 class CutFile : public CoreTest {
   protected:
@@ -311,162 +292,5 @@ TEST_F(CutFile, AgainAndAgainCostsNeitherMemoryNorFiles) {
     EXPECT_LE(open_files(), files);
 }
 
-// ---- the signal
-
-std::atomic<int> handled{0};
-std::atomic<void*> handled_at{nullptr};
-
-void count_signal(int) {
-    ++handled;
-}
-
-void count_signal_at(int, siginfo_t* info, void*) {
-    ++handled;
-    handled_at = info->si_addr;
-    // Memory for the access, as a library like ours does.
-    ::mmap(info->si_addr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-}
-
-void handle_bus(void (*handler)(int)) {
-    struct sigaction action {};
-    action.sa_handler = handler;
-    ::sigaction(SIGBUS, &action, nullptr);
-}
-
-/// A page of a file of the application's own that has no bytes.
-const volatile char* missing_page() {
-    const int memory = ::memfd_create("empty", MFD_CLOEXEC);
-    return static_cast<const volatile char*>(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, memory, 0));
-}
-
-/// Has the library's handler installed and shows that it works.
-std::string survive_a_cut(const std::string& tag) {
-    Writer writer(tag);
-    write_pattern(writer, bytes_spec(16 * 4096));
-    Reader reader(tag);
-    const Frame frame = reader.read(in_time);
-    std::filesystem::resize_file(Path(directory()) / writer.segment_name(), 0);
-    return sum_of(frame) == 0 && !frame.is_whole() ? "survived" : "not cut";
-}
-
-using Scene = std::string (*)(const std::string& tag);
-
-const std::map<std::string, Scene, std::less<>> scenes = {
-    {"default",
-     [](const std::string& tag) {
-         const std::string outcome = survive_a_cut(tag);
-         static_cast<void>(*missing_page());
-         return outcome + ", not ended";
-     }},
-    {"default_sent",
-     [](const std::string& tag) {
-         const std::string outcome = survive_a_cut(tag);
-         ::raise(SIGBUS);
-         return outcome + ", not ended";
-     }},
-    {"ignored_sent",
-     [](const std::string& tag) {
-         handle_bus(SIG_IGN);
-         const std::string outcome = survive_a_cut(tag);
-         ::raise(SIGBUS);
-         return outcome + ", ignored";
-     }},
-    {"ignored",
-     [](const std::string& tag) {
-         handle_bus(SIG_IGN);
-         const std::string outcome = survive_a_cut(tag);
-         static_cast<void>(*missing_page());
-         return outcome + ", not ended";
-     }},
-    {"plain_handler",
-     [](const std::string& tag) {
-         handle_bus(count_signal);
-         const std::string outcome = survive_a_cut(tag);
-         ::raise(SIGBUS);
-         return outcome + ", handled " + std::to_string(handled);
-     }},
-    {"handler_with_address",
-     [](const std::string& tag) {
-         struct sigaction action {};
-         action.sa_sigaction = count_signal_at;
-         action.sa_flags = SA_SIGINFO;
-         ::sigaction(SIGBUS, &action, nullptr);
-         const std::string outcome = survive_a_cut(tag);
-         const volatile char* page = missing_page();
-         static_cast<void>(*page);
-         return outcome + ", handled " + std::to_string(handled) +
-                (handled_at == const_cast<char*>(page) ? " there" : " elsewhere");
-     }},
-    {"forked",
-     [](const std::string& tag) -> std::string {
-         Writer writer(tag);
-         write_pattern(writer, bytes_spec(16 * 4096));
-         Reader reader(tag);
-         const Frame frame = reader.read(in_time);
-         std::filesystem::resize_file(Path(directory()) / writer.segment_name(), 0);
-         const pid_t child = ::fork();
-         if (child == 0)
-             ::_exit(sum_of(frame) == 0 ? 0 : 1);
-         int status = 0;
-         ::waitpid(child, &status, 0);
-         return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? "survived" : "died";
-     }},
-};
-
-int play_cut_scene(Channel& channel, const Arguments& arguments) {
-    channel.send(scenes.at(arguments.at(1))(arguments.at(0)));
-    return 0;
-}
-const RegisteredRole play_cut_scene_role("play_cut_scene", play_cut_scene);
-
-class BusSignal : public CutFile {
-  protected:
-    /// What a scene says, and then how its process ended.
-    std::string outcome_of(const std::string& scene) {
-        ChildProcess process("play_cut_scene", {tag_, scene});
-        const std::string said = process.channel().receive().value_or("nothing");
-        const int exit_code = process.wait_for_exit();
-        return exit_code == 0 ? said : said + ", signal " + std::to_string(-exit_code);
-    }
-};
-
-const std::string ended_by_it = "nothing, signal " + std::to_string(SIGBUS);
-
-TEST_F(BusSignal, OfTheApplicationsOwnFilesEndsItAsEver) {
-    EXPECT_EQ(outcome_of("default"), ended_by_it);
-}
-
-TEST_F(BusSignal, SentToTheApplicationEndsItAsEver) {
-    EXPECT_EQ(outcome_of("default_sent"), ended_by_it);
-}
-
-TEST_F(BusSignal, SentToTheApplicationIsIgnoredAsEver) {
-    EXPECT_EQ(outcome_of("ignored_sent"), "survived, ignored");
-}
-
-TEST_F(BusSignal, OfAnAccessIsNotIgnored) {
-    EXPECT_EQ(outcome_of("ignored"), "nothing, signal " + std::to_string(SIGBUS));
-}
-
-TEST_F(BusSignal, GoesToTheApplicationsHandler) {
-    EXPECT_EQ(outcome_of("plain_handler"), "survived, handled 1");
-}
-
-TEST_F(BusSignal, GoesToTheApplicationsHandlerWithItsAddress) {
-    EXPECT_EQ(outcome_of("handler_with_address"), "survived, handled 1 there");
-}
-
-TEST_F(BusSignal, DoesNotEndAForkedChild) {
-    EXPECT_EQ(outcome_of("forked"), "survived");
-}
-
 }  // namespace
 }  // namespace ndsharray::test
-
-// A sanitizer leaves the signal alone, since this is about what it does by default.
-extern "C" const char* __asan_default_options() {
-    return "handle_sigbus=0";
-}
-extern "C" const char* __tsan_default_options() {
-    return "handle_sigbus=0";
-}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// For programs that are about SIGBUS: a sanitizer leaves the signal alone. To be included once in a program.
+#pragma once
+
+extern "C" const char* __asan_default_options() {
+    return "handle_sigbus=0";
+}
+extern "C" const char* __tsan_default_options() {
+    return "handle_sigbus=0";
+}
