@@ -30,6 +30,7 @@
     POINT(GenerationCleared) POINT(SegmentIdHalfStored) POINT(SegmentIdStored)                              \
     POINT(LastGenerationStored) POINT(GenerationStored)                                                     \
     POINT(OldSegmentRemoved) POINT(SegmentWithdrawn) POINT(WithdrawalTold) POINT(WithdrawnSegmentRemoved)   \
+    POINT(SlotWithdrawn) POINT(SlotMemoryFreed)                                                             \
     /* frames, as the writer has them */                                                                    \
     POINT(SlotChosen) POINT(SlotMarked) POINT(SlotRestored) POINT(SlotClaimed)                              \
     POINT(SlotToBePinned) POINT(SlotPinned) POINT(SlotToBeUnpinned) POINT(SlotUnpinned)                     \

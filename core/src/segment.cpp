@@ -268,6 +268,11 @@ void Segment::prepare_slot(std::uint32_t index) const noexcept {
     mapping_.populate(geometry_.data_offset + index * geometry_.slot_bytes, geometry_.slot_bytes);
 }
 
+void Segment::free_slot(std::uint32_t index) const noexcept {
+    mapping_.discard(geometry_.data_offset + index * geometry_.slot_bytes, geometry_.slot_bytes);
+    NDSHARRAY_FAULT_POINT(SlotMemoryFreed);
+}
+
 void Segment::look_at_slot(std::uint32_t index) noexcept {
     const std::uint32_t bit = std::uint32_t{1} << index;
     if ((seen_slots_ & bit) == 0)

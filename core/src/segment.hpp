@@ -68,6 +68,9 @@ class Segment {
         return mapping_.use_huge_page(offset);
     }
 
+    /// The writer's: gives a slot's memory back, for nobody uses it any more. What readers hold stays.
+    void free_slot(std::uint32_t index) const noexcept;
+
     /// A reader's: brings a slot into the page table, if this is the first time.
     void look_at_slot(std::uint32_t index) noexcept;
 

@@ -72,6 +72,33 @@ Order order_for(const Held& now, ClaimRules rules) noexcept {
     return somebody_may_still_want_it || rules.others_copy ? Order::OldestFirst : Order::NewestFirst;
 }
 
+bool is_held(const Held& now, std::uint32_t slot, std::uint64_t state, bool keeps_wanted) noexcept {
+    return (now.leased & bit_of(slot)) != 0 || (keeps_wanted && state / 2 >= now.floor);
+}
+
+/// Claims a slot that seems to be free. \returns whether it was.
+/// \param now what readers hold, seen after the slot was marked.
+bool try_claim(const Segment& segment, const ReaderTable& table, std::uint32_t slot, bool keeps_wanted,
+               Held& now) noexcept {
+    std::atomic<std::uint64_t>& state = segment.slot(slot).state;
+    const std::uint64_t before = state.load(std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(SlotChosen);
+    state.store(before | claimed_bit, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(SlotMarked);
+    // The store above before the loads in held(): one half of the argument. It is also what keeps the
+    // pixels to come from being seen before the odd state, by readers that copy without a lease.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    now = held(table, segment.generation());
+    if (!is_held(now, slot, before, keeps_wanted)) {
+        NDSHARRAY_FAULT_POINT(SlotClaimed);
+        return true;
+    }
+    // Nothing was touched: the frame is as good as before. Release, like every handing over of a slot.
+    state.store(before, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(SlotRestored);
+    return false;
+}
+
 }  // namespace
 
 Held held(const ReaderTable& table, std::uint32_t generation) noexcept {
@@ -119,23 +146,8 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
         const std::uint32_t slot = first_free(segment, excluded | now.leased, floor, order_for(now, rules));
         if (slot == segment.slot_count())
             return std::nullopt;
-        std::atomic<std::uint64_t>& state = segment.slot(slot).state;
-        const std::uint64_t before = state.load(std::memory_order_relaxed);
-        NDSHARRAY_FAULT_POINT(SlotChosen);
-        state.store(before | claimed_bit, std::memory_order_relaxed);
-        NDSHARRAY_FAULT_POINT(SlotMarked);
-        // The store above before the loads in held(): one half of the argument. It is also what keeps the
-        // pixels to come from being seen before the odd state, by readers that copy without a lease.
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        now = held(table, segment.generation());
-        const bool wanted = rules.keeps_wanted && before / 2 >= now.floor;
-        if ((now.leased & bit_of(slot)) == 0 && !wanted) {
-            NDSHARRAY_FAULT_POINT(SlotClaimed);
+        if (try_claim(segment, table, slot, rules.keeps_wanted, now))
             return slot;
-        }
-        // Nothing was touched: the frame is as good as before. Release, like every handing over of a slot.
-        state.store(before, std::memory_order_release);
-        NDSHARRAY_FAULT_POINT(SlotRestored);
         excluded |= bit_of(slot);
     }
 }
@@ -164,11 +176,9 @@ std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTa
     return slot;
 }
 
-void unpin(const Segment& segment, std::uint32_t slot) noexcept {
+void unpin(const Segment& segment, std::uint32_t slot, bool was_published) noexcept {
     NDSHARRAY_FAULT_POINT(SlotToBeUnpinned);
-    std::atomic<std::uint64_t>& state = segment.slot(slot).state;
-    // Relaxed: the slot is ours, nobody else changes it.
-    if ((state.load(std::memory_order_relaxed) & claimed_bit) != 0)
+    if (!was_published)
         put_back(segment, slot);
     segment.pinned().fetch_and(~bit_of(slot), std::memory_order_release);
     NDSHARRAY_FAULT_POINT(SlotUnpinned);
@@ -178,6 +188,39 @@ void put_back(const Segment& segment, std::uint32_t slot) noexcept {
     NDSHARRAY_FAULT_POINT(SlotToBePutBack);
     segment.slot(slot).state.store(state_of(0), std::memory_order_release);
     NDSHARRAY_FAULT_POINT(SlotPutBack);
+}
+
+Withdrawn withdraw(const Segment& segment, const ReaderTable& table) noexcept {
+    constexpr bool keeps_wanted = true;
+    Held now = held(table, segment.generation());
+    const Place newest = latest(segment);
+    Withdrawn result;
+    for (std::uint32_t slot = 0; slot < segment.slot_count(); ++slot) {
+        if (newest.frame != 0 && newest.slot == slot)
+            continue;
+        std::atomic<std::uint64_t>& state = segment.slot(slot).state;
+        const std::uint64_t before = state.load(std::memory_order_acquire);
+        if ((before & claimed_bit) != 0) {
+            result.claimed |= bit_of(slot);
+        } else {
+            if (is_held(now, slot, before, keeps_wanted) ||
+                !try_claim(segment, table, slot, keeps_wanted, now))
+                continue;
+            // As if it had never had a frame: nobody waits for it to be put back.
+            state.store(state_of(0) | claimed_bit, std::memory_order_release);
+            NDSHARRAY_FAULT_POINT(SlotWithdrawn);
+        }
+        result.slots |= bit_of(slot);
+    }
+    return result;
+}
+
+bool is_out(const Segment& segment, Withdrawn withdrawn, std::uint32_t slot) noexcept {
+    // Acquire: what a pool did with the slot before it let go of it is done.
+    if ((segment.pinned().load(std::memory_order_acquire) & bit_of(slot)) != 0)
+        return true;
+    return (withdrawn.claimed & bit_of(slot)) != 0 &&
+           (segment.slot(slot).state.load(std::memory_order_acquire) & claimed_bit) != 0;
 }
 
 void publish(const Segment& segment, std::uint32_t slot, const FrameInfo& info,

@@ -71,11 +71,25 @@ std::optional<std::uint32_t> claim_pinned(const Segment& segment, const layout::
 /// Whether enough slots are left for one more to be pinned, prepared or not.
 bool may_pin(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
-/// Gives back a slot that was claimed with claim_pinned(), published or not. Any thread.
-void unpin(const Segment& segment, std::uint32_t slot) noexcept;
+/// Gives back a slot that was claimed with claim_pinned(). Any thread.
+void unpin(const Segment& segment, std::uint32_t slot, bool was_published) noexcept;
 
 /// Gives a claimed slot back, its content lost. Any thread.
 void put_back(const Segment& segment, std::uint32_t slot) noexcept;
+
+/// Slots, a bit for each, that no reader gets any more.
+struct Withdrawn {
+    std::uint32_t slots = 0;
+    std::uint32_t claimed = 0;  // those of them that were claimed before, or not ready
+};
+
+/// Claims for good what readers neither hold nor may still want, whatever the writer promised them: all but
+/// the newest frame, leases, and frames from Held::floor on. Of a segment that gets no more frames, and
+/// before any reader can move on to the next one, with which its leases in this one are forgotten.
+Withdrawn withdraw(const Segment& segment, const layout::ReaderTable& table) noexcept;
+
+/// Whether the writer's side still has a withdrawn slot.
+bool is_out(const Segment& segment, Withdrawn withdrawn, std::uint32_t slot) noexcept;
 
 /// Makes a claimed and filled slot the newest frame: info.number.
 void publish(const Segment& segment, std::uint32_t slot, const FrameInfo& info,

@@ -39,9 +39,14 @@ WriterSegment::~WriterSegment() {
         static_cast<void>(preparing_.release());  // the thread stayed with the parent
         return;
     }
+    stop_preparing();
+}
+
+void WriterSegment::stop_preparing() noexcept {
     stop_.cancel();
     if (preparing_)
         preparing_->join();
+    preparing_.reset();
 }
 
 bool WriterSegment::prepare_another() noexcept {
@@ -113,10 +118,42 @@ void WriterSegment::give_back(const WritableFrame& frame) const noexcept {
     if (made_under_ != fork_count())
         return;  // the slot is the parent's
     if (frame.pinned_)
-        slots::unpin(segment_, frame.slot_);
+        slots::unpin(segment_, frame.slot_, frame.published_);
     else
         slots::put_back(segment_, frame.slot_);
     table_->notify_if_waiting();
+    // The slot was given back, and a full fence passed, before this look; free_withdrawn() looks the other
+    // way round. So one of the two sees that the slot is to be freed; if both do, it is freed twice.
+    if ((to_be_freed_.load(std::memory_order_relaxed) & std::uint32_t{1} << frame.slot_) != 0)
+        segment_.free_slot(frame.slot_);
+}
+
+// ---- the end of a segment
+
+bool WriterSegment::has_readers() const noexcept {
+    // A reader becomes active, passes a full fence, and looks what segment there is; we have said that it is
+    // another one. So one sees the other.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return table_->words().active.load(std::memory_order_relaxed) != 0;
+}
+
+void WriterSegment::withdraw() noexcept {
+    stop_.cancel();
+    withdrawn_ = slots::withdraw(segment_, table_->words());
+    if (table_->is_cut())
+        withdrawn_ = {};  // it did not say who holds what
+}
+
+void WriterSegment::free_withdrawn() noexcept {
+    stop_preparing();
+    to_be_freed_.store(withdrawn_.slots, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    for (std::uint32_t slot = 0; slot < segment_.slot_count(); ++slot) {
+        const bool is_ready = slot < prepared_.load(std::memory_order_relaxed);
+        const bool is_out = is_ready && slots::is_out(segment_, withdrawn_, slot);
+        if ((withdrawn_.slots & std::uint32_t{1} << slot) != 0 && !is_out)
+            segment_.free_slot(slot);
+    }
 }
 
 }  // namespace detail

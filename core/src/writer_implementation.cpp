@@ -189,6 +189,7 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     NDSHARRAY_FAULT_POINT(FramePublished);
     if (compat_)
         compat_->publish({frame.data_, current()->segment().spec()}, info.published);
+    segments_.free_old();  // last: the first frame of a new layout is out
     return info.number;
 }
 

@@ -93,7 +93,7 @@ class Writer::Implementation {
     Error error_{ErrorCode::None, ""};  // what closed it, if nobody did
     bool names_missed_ = false;         // at the last look
     bool names_lost_ = false;
-    WriterSegments segments_{files_, control_, options_};
+    WriterSegments segments_{files_, control_, options_, rules_.others_copy};
     std::optional<CompatWriter> compat_;
     std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's
     WriterStats counted_;

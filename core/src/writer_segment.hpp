@@ -40,11 +40,23 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     /// The same for a frame that stays out after it is published.
     WritableFrame claim_pinned(slots::ClaimRules rules) noexcept;
 
+    /// Takes from readers what they neither hold nor may still want: see slots::withdraw(). The segment gets
+    /// no more frames, and readers are not pointed to another one yet.
+    void withdraw() noexcept;
+
+    /// Gives back the memory of what was withdrawn, however long others keep the segment mapped. Slots that
+    /// are still out on the writer's side follow when they come back. For the thread that called withdraw().
+    void free_withdrawn() noexcept;
+
+    /// Whether a reader may have the segment mapped, as far as the table knows.
+    bool has_readers() const noexcept;
+
     /// Takes back what a frame holds. Any thread.
     void give_back(const WritableFrame& frame) const noexcept;
 
   private:
     void prepare_slots() noexcept;
+    void stop_preparing() noexcept;
     bool stays_in_use() noexcept;
     WritableFrame frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept;
 
@@ -56,6 +68,8 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     std::atomic<bool> preparing_slots_{false};
     std::atomic<std::uint32_t> prepared_{Segment::ready_at_first};
     std::unique_ptr<std::thread> preparing_;
+    slots::Withdrawn withdrawn_;                 // for the thread that withdraws
+    std::atomic<std::uint32_t> to_be_freed_{0};  // the same, for those who give slots back
 };
 
 }  // namespace ndsharray::detail

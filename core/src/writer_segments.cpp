@@ -52,7 +52,7 @@ Segment WriterSegments::create(const ArraySpec& spec, const Attributes& attribut
             if (plan.slots > fewest) {
                 --plan.slots;
             } else if (announced_) {
-                // The old segment is in the way. Readers keep only frames that they hold.
+                // The old segment is in the way. Readers keep only what they hold or may still want.
                 retire(std::exchange(announced_, nullptr));
                 room_by = platform::deadline_after(time_to_let_go);
             } else if (room_by && !platform::has_passed(room_by)) {
@@ -65,9 +65,10 @@ Segment WriterSegments::create(const ArraySpec& spec, const Attributes& attribut
 }
 
 /// Takes a segment away from readers to come. Those who have it keep it while they hold frames of it.
-void WriterSegments::retire(const Pointer& segment) {
+void WriterSegments::retire(Pointer segment) {
     if (!segment)
         return;
+    segment->withdraw();
     if (control_.words().generation.load(std::memory_order_relaxed) == segment->segment().generation())
         control_.announce(0, {});
     NDSHARRAY_FAULT_POINT(SegmentWithdrawn);
@@ -78,15 +79,29 @@ void WriterSegments::retire(const Pointer& segment) {
     NDSHARRAY_FAULT_POINT(WithdrawnSegmentRemoved);
     if (current_ == segment)
         current_.reset();
+    free(std::move(segment));
+}
+
+/// Where others may keep the segment mapped: readers, or an upstream that has slots of it.
+void WriterSegments::free(Pointer segment) const noexcept {
+    if (segment.use_count() > 1 || others_copy_ || segment->has_readers())
+        segment->free_withdrawn();
 }
 
 void WriterSegments::announce_current() {
+    if (announced_)
+        announced_->withdraw();
     control_.announce(current_->segment().generation(), current_->segment().id());
     if (announced_) {
         platform::unlink_file(files_.segment(announced_->segment().id()));
         NDSHARRAY_FAULT_POINT(OldSegmentRemoved);
     }
-    announced_ = current_;
+    old_ = std::exchange(announced_, current_);
+}
+
+void WriterSegments::free_old() noexcept {
+    if (old_)
+        free(std::exchange(old_, nullptr));
 }
 
 void WriterSegments::drop_unannounced() {

@@ -22,8 +22,10 @@ class WriterSegments {
     using Pointer = std::shared_ptr<detail::WriterSegment>;
 
     /// What is given must outlive this.
-    WriterSegments(const TagFiles& files, const ControlOwner& control, const WriterOptions& options)
-        : files_(files), control_(control), options_(options) {}
+    /// \param others_copy there may be readers that no table knows of.
+    WriterSegments(const TagFiles& files, const ControlOwner& control, const WriterOptions& options,
+                   bool others_copy)
+        : files_(files), control_(control), options_(options), others_copy_(others_copy) {}
 
     /// The configured one; frames go here.
     const Pointer& current() const noexcept { return current_; }
@@ -42,8 +44,11 @@ class WriterSegments {
     void make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
               const std::shared_ptr<TableOwner>& table);
 
-    /// Points readers to the current segment.
+    /// Points readers to the current segment. Wake them, then call free_old().
     void announce_current();
+
+    /// Gives back the memory of the segment before, but for what readers hold. This takes a while.
+    void free_old() noexcept;
 
     /// Drops the current segment if nobody ever saw it.
     void drop_unannounced();
@@ -62,13 +67,16 @@ class WriterSegments {
 
   private:
     Segment create(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
-    void retire(const Pointer& segment);
+    void retire(Pointer segment);
+    void free(Pointer segment) const noexcept;
 
     const TagFiles& files_;
     const ControlOwner& control_;
     const WriterOptions& options_;
+    const bool others_copy_;
     Pointer current_;
     Pointer announced_;
+    Pointer old_;  // withdrawn, to be freed
     unsigned asked_slots_ = 0;
     std::uint32_t generation_ = 0;
 };

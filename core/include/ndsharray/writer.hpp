@@ -137,8 +137,8 @@ class NDSHARRAY_API Writer {
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
-    /// Sets the layout and attributes of the frames to come. If anything differs from the current one
-    /// this makes a new segment, which readers move to at the first frame published in it.
+    /// Sets the layout and attributes of the frames to come. If anything differs, this makes a new segment:
+    /// readers move to it with its first frame, and of the old one stays what they hold or may still take.
     /// \param spec layout; strides are kept as they are.
     /// \param slots overrides WriterOptions::slots for this segment; 0 does not, and is no reason for a new
     /// one. \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, Forked, Closed, System.

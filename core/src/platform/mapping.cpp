@@ -131,6 +131,14 @@ void Mapping::populate(std::uint64_t offset, std::uint64_t bytes) const noexcept
     }
 }
 
+bool Mapping::discard(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+    // Inwards: the pages at either end may hold something else as well.
+    const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    const std::uint64_t begin = (offset + page - 1) / page * page;
+    const std::uint64_t end = (offset + bytes) / page * page;
+    return begin >= end || madvise(address_ + begin, static_cast<std::size_t>(end - begin), MADV_REMOVE) == 0;
+}
+
 std::optional<std::uint64_t> Mapping::use_huge_page(std::uint64_t offset) const noexcept {
     constexpr int collapse = 25;  // MADV_COLLAPSE, Linux 6.1; the C library's headers may be older
     const std::uint64_t huge = huge_page_bytes();

@@ -42,6 +42,10 @@ class Mapping {
     /// been reserved, and nobody else may use it yet.
     void populate(std::uint64_t offset, std::uint64_t bytes) const noexcept;
 
+    /// Gives the memory of whole pages of a part back to the file system, whoever has them mapped; from then
+    /// on they read as zeros. Where the file system cannot, nothing happens. \returns whether it could.
+    bool discard(std::uint64_t offset, std::uint64_t bytes) const noexcept;
+
     /// Puts huge pages in the place of small ones from this offset on, one at a time; what the pages hold and
     /// who uses them does not matter. The file is on tmpfs; all of it has been reserved.
     /// \returns where to go on, or nothing if there are none to come, or the kernel has none to give.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Writers that meet between two steps of one of them, where no test comes by chance.
+// Writers, and readers, that come between two steps of a writer, where no test comes by chance.
 #include "faults.hpp"
 
 #include "../core_test.hpp"
@@ -62,6 +62,21 @@ TEST_F(Meeting, WithWhoLocksTheHalfMadeControlFileMakesForAnother) {
     Reader reader(tag_);
     EXPECT_TRUE(is_intact(reader.read(in_time)));
     ::close(locked);
+}
+
+TEST_F(Meeting, OfAReaderWithANewLayoutKeepsItsFrameOfTheOldOne) {
+    Writer writer(tag_);
+    Reader reader(tag_);
+    ASSERT_NE(write_pattern(writer, bytes_spec(9000)), 0U);
+    const Frame held = reader.read(in_time);
+    ASSERT_TRUE(held && !held.is_copy());
+    ASSERT_NE(write_pattern(writer, bytes_spec(9000)), 0U);
+    Frame next(ReadStatus::Timeout);
+    // With the first look at the new segment, what the reader held of the old one is forgotten.
+    when_reached(fault::Point::GenerationStored, [&] { next = reader.read(in_time); });
+    ASSERT_NE(write_pattern(writer, spec_), 0U);
+    EXPECT_EQ(next.number(), 3U);
+    EXPECT_TRUE(is_intact(held));
 }
 
 }  // namespace
