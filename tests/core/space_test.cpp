@@ -147,6 +147,24 @@ const Scenes scenes = {
          Reader reader(tag);
          return passes(writer, reader, bytes_spec(mebibyte + 1)) ? "passes" : "does not pass";
      }},
+    {"held_frames_of_many_layouts",
+     [](const std::string& tag) -> std::string {
+         // Three slots of the current layout, three of the next, and a frame of each of two others.
+         mount_small_file_system(8 * mebibyte);
+         Writer writer(tag, {.slots = 3});
+         Reader reader(tag, with_leases(max_slots));
+         std::vector<Frame> held;
+         for (std::uint64_t layout = 0; layout < 5; ++layout) {
+             write_pattern(writer, bytes_spec(mebibyte - layout));
+             held.push_back(reader.read(patience));
+             if (!held.back() || held.back().is_copy())
+                 return "frame " + std::to_string(layout) + " did not pass";
+         }
+         for (const Frame& frame : held)
+             if (!is_intact(frame))
+                 return "frame " + std::to_string(frame.number()) + " is not what it was";
+         return "all pass and stay";
+     }},
     {"any_space",
      [](const std::string& tag) -> std::string {
          mount_small_file_system(mebibyte);
@@ -279,6 +297,10 @@ TEST_F(SmallFileSystem, IsSharedByTwoWriters) {
 
 TEST_F(SmallFileSystem, GivesANewLayoutTheSpaceOfTheOldOne) {
     EXPECT_EQ(outcome_of("layout_in_a_full_file_system"), "passes");
+}
+
+TEST_F(SmallFileSystem, GivesANewLayoutTheSpaceThatHeldFramesDoNotNeed) {
+    EXPECT_EQ(outcome_of("held_frames_of_many_layouts"), "all pass and stay");
 }
 
 }  // namespace
