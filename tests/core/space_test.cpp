@@ -3,11 +3,10 @@
 #include "core_test.hpp"
 #include "limits.hpp"
 #include "scenes.hpp"
+#include "small_file_system.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -27,14 +26,6 @@ class LittleSpace {
   private:
     Limit limit_;
 };
-
-/// Puts an empty file system of this size, that only this process sees, where the tags are.
-/// \returns whether that was permitted.
-bool mount_small_file_system(std::uint64_t bytes) {
-    const std::string size = "size=" + std::to_string(bytes);
-    return ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           ::mount("tmpfs", directory().c_str(), "tmpfs", 0, size.c_str()) == 0;
-}
 
 /// 1 MiB without numbers that could be taken for it.
 const ArraySpec square_mebibyte = ArraySpec::contiguous(DType::UInt8, std::vector<std::uint64_t>{1024, 1024});
