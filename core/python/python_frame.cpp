@@ -4,6 +4,7 @@
 
 #include "numpy_array.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -56,7 +57,8 @@ py::dict PythonFrame::attributes() const {
 double PythonFrame::age_ms() const noexcept {
     const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
     // As doubles: the file may say any time, and the difference may be no 64-bit number.
-    return (static_cast<double>(now.count()) - static_cast<double>(info_.published)) * 1e-6;
+    const double age = static_cast<double>(now.count()) - static_cast<double>(info_.published);
+    return std::max(age, 0.0) * 1e-6;
 }
 
 void PythonFrame::release() noexcept {

@@ -175,9 +175,8 @@ void Channel::advance_past(const Frame& frame, const ReaderStats& counted) noexc
     NDSHARRAY_FAULT_POINT(MissedCounted);
     entry.copied.store(counted.copied, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(CopiesCounted);
-    // The time is read without a system call. A frame of a writer of another time namespace may have no age.
-    entry.latency.store(static_cast<std::uint64_t>(std::max<std::int64_t>(frame.age().count(), 0)),
-                        std::memory_order_relaxed);
+    // The time is read without a system call.
+    entry.latency.store(static_cast<std::uint64_t>(frame.age().count()), std::memory_order_relaxed);
     // Release: the lease of this frame is there before the writer may take the frames up to it.
     entry.cursor.store(wanted_, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(CursorMoved);

@@ -5,6 +5,7 @@
 #include "frame_source.hpp"
 #include "platform.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <new>
 #include <utility>
@@ -135,11 +136,12 @@ bool Frame::is_whole() const noexcept {
 }
 
 std::chrono::nanoseconds Frame::age() const noexcept {
-    // The file may say any time: what lies further back than numbers reach is as old as they tell.
+    // The file may say any time: what lies further back than numbers reach is as old as they tell, and what
+    // is still to come, by the clock of another time namespace perhaps, is new.
     std::int64_t age = 0;
     if (__builtin_sub_overflow(platform::monotonic_now(), info_.published, &age))
         age = std::numeric_limits<std::int64_t>::max();
-    return std::chrono::nanoseconds(age);
+    return std::chrono::nanoseconds(std::max<std::int64_t>(age, 0));
 }
 
 const Attributes& Frame::attributes() const noexcept {

@@ -5,6 +5,7 @@
 #include "remote.hpp"
 
 #include <layout.hpp>
+#include <ndsharray/tag_info.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -230,6 +231,20 @@ TEST_F(HostileFile, WithATimeBeforeAllTimesIsAsOldAsCanBe) {
     OpenFile(segment_file()).put(slot_offset(0) + published, no_time);
     Reader reader(tag_);
     EXPECT_EQ(reader.read(in_time).age(), std::chrono::nanoseconds::max());
+}
+
+TEST_F(HostileFile, WithATimeToComeIsNewlyMade) {
+    const std::size_t published = offsetof(SlotHeader, info) + offsetof(FrameInfo, published);
+    for (const std::int64_t time :
+         {std::numeric_limits<std::int64_t>::max(),
+          std::chrono::steady_clock::now().time_since_epoch().count() + std::int64_t{1'000'000'000'000}}) {
+        OpenFile(segment_file()).put(slot_offset(0) + published, time);
+        Reader reader(tag_);
+        EXPECT_EQ(reader.read(in_time).age(), 0ns) << time;
+        const TagInfo info = inspect(tag_);
+        ASSERT_EQ(info.readers.size(), 1U);
+        EXPECT_EQ(info.readers[0].latency_ns, 0U) << time;
+    }
 }
 
 /// Changes a word to and fro on a thread of its own, for as long as it lives.

@@ -58,7 +58,7 @@ class NDSHARRAY_API Frame {
     const FrameInfo& info() const noexcept { return info_; }
     std::uint64_t number() const noexcept { return info_.number; }
 
-    /// Time since the frame was published.
+    /// Time since the frame was published; 0 where its writer says that this is still to come.
     std::chrono::nanoseconds age() const noexcept;
 
     /// Attributes of the segment it was published in.
