@@ -286,9 +286,19 @@ std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const 
     const auto file = open_checked(path, platform::Access::ReadOnly, owner);
     if (!file)
         return std::nullopt;
+    NDSHARRAY_FAULT_POINT(SegmentFileOpened);
     const auto status = platform::status_of(*file);
     if (!status || status->bytes < sizeof(SegmentHeader))
         throw_damaged(path, "it is shorter than its header");
+    // Writers reserve all of a segment. One with holes costs its owner nothing, and would fill our memory.
+    if (status->allocated_bytes < status->bytes && platform::is_on_tmpfs(*file)) {
+        // They give memory of an old one back, after its name.
+        const auto named = platform::status_of(path);
+        if (!named || !named->same_file(*status))
+            return std::nullopt;
+        throw_damaged(path, "of its " + std::to_string(status->bytes) + " bytes only " +
+                                std::to_string(status->allocated_bytes) + " are there");
+    }
 
     Segment segment;
     segment.id_ = id;

@@ -11,8 +11,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace ndsharray::platform {
@@ -99,6 +101,11 @@ int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) n
         offset += length;
     }
     return 0;
+}
+
+bool is_on_tmpfs(const Descriptor& file) noexcept {
+    struct statfs status {};
+    return fstatfs(file.number(), &status) == 0 && status.f_type == TMPFS_MAGIC;
 }
 
 std::uint64_t free_bytes(const Descriptor& file) noexcept {

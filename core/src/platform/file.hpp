@@ -67,6 +67,10 @@ int set_size(const Descriptor& file, std::uint64_t bytes) noexcept;
 /// Reserves space for a part of a file, so that touching it later cannot fail. \returns 0 or an errno.
 int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) noexcept;
 
+/// Whether the file is on a tmpfs, where looking at a hole makes memory of it, and `allocated_bytes` are
+/// exact.
+bool is_on_tmpfs(const Descriptor& file) noexcept;
+
 /// Bytes the file system of this file has left for us.
 std::uint64_t free_bytes(const Descriptor& file) noexcept;
 

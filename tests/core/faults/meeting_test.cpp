@@ -79,5 +79,16 @@ TEST_F(Meeting, OfAReaderWithANewLayoutKeepsItsFrameOfTheOldOne) {
     EXPECT_TRUE(is_intact(held));
 }
 
+// The old segment has holes by the time the reader looks at it, but no name any more.
+TEST_F(Meeting, OfAReaderWithALayoutThatIsJustLeftBringsTheNextOne) {
+    Writer writer(tag_, {.permissions = 0644});
+    ASSERT_NE(write_pattern(writer, bytes_spec(9000)), 0U);
+    Reader reader(tag_);
+    when_reached(fault::Point::SegmentFileOpened, [&] { ASSERT_NE(write_pattern(writer, spec_), 0U); });
+    const Frame frame = reader.read(in_time);
+    EXPECT_EQ(frame.number(), 2U) << reader.error().what();
+    EXPECT_TRUE(is_intact(frame));
+}
+
 }  // namespace
 }  // namespace ndsharray::test
