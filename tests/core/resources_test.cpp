@@ -4,6 +4,8 @@
 #include "limits.hpp"
 #include "scenes.hpp"
 
+#include <support/thread_state.hpp>
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -36,7 +38,9 @@ class LittleMemory {
     LittleMemory() : limit_(RLIMIT_AS, in_use() + 10 * mebibyte) {}
 
   private:
+    /// A thread that has just been started takes some for itself, much of it under a sanitizer.
     static rlim_t in_use() {
+        wait_until(other_threads_are_blocked);
         std::ifstream file("/proc/self/statm");
         rlim_t pages = 0;
         file >> pages;

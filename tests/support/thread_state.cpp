@@ -5,11 +5,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace ndsharray::test {
 
@@ -32,6 +34,15 @@ std::uint64_t voluntary_switches_of(const std::string& thread) {
     return count.empty() ? 0 : std::stoull(count);
 }
 
+std::vector<std::string> other_threads() {
+    const std::string own = std::to_string(this_thread_number());
+    std::vector<std::string> others;
+    for (const auto& entry : std::filesystem::directory_iterator(threads_folder))
+        if (entry.path().filename() != own)
+            others.push_back(entry.path().filename());
+    return others;
+}
+
 }  // namespace
 
 pid_t this_thread_number() {
@@ -52,13 +63,15 @@ std::uint64_t voluntary_switches(pid_t thread) {
     return voluntary_switches_of(std::to_string(thread));
 }
 
+bool other_threads_are_blocked() {
+    return std::ranges::all_of(other_threads(),
+                               [](const std::string& thread) { return is_blocked(std::stoi(thread)); });
+}
+
 std::uint64_t voluntary_switches_of_other_threads() {
-    const std::string own = std::to_string(this_thread_number());
     std::uint64_t sum = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(threads_folder)) {
-        const std::string thread = entry.path().filename();
-        sum += thread == own ? 0 : voluntary_switches_of(thread);
-    }
+    for (const std::string& thread : other_threads())
+        sum += voluntary_switches_of(thread);
     return sum;
 }
 

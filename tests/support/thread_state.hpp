@@ -14,10 +14,13 @@ pid_t this_thread_number();
 /// Whether a thread of this process waits in the kernel and goes on doing so.
 bool is_blocked(pid_t thread);
 
+/// The same for all threads of this process but the calling one.
+bool other_threads_are_blocked();
+
 /// How often a thread of this process went to sleep of its own accord.
 std::uint64_t voluntary_switches(pid_t thread);
 
-/// The same for all threads of this process but the calling one.
+/// How often all of them but the calling one did.
 std::uint64_t voluntary_switches_of_other_threads();
 
 }  // namespace ndsharray::test
