@@ -38,7 +38,7 @@ void FrameDelivery::restart() {
     metadata_.restart();
     orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;
     copied_ = 0;
-    new_writer_ = gap_ = false;
+    new_writer_ = gap_ = discont_ = false;
     nothing_sent_ = true;
     flushed_ = false;
     play();
@@ -107,7 +107,7 @@ GstFlowReturn FrameDelivery::push_caps(const FrameCaps& format) {
 Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
     const FrameInfo info = frame.info();
     const Timestamps::Stamp times = stamp(frame, mode);
-    const bool discont = std::exchange(gap_, false) | std::exchange(new_writer_, false);
+    discont_ |= std::exchange(gap_, false) | std::exchange(new_writer_, false);
     metadata_.take(frame.metadata());
     Owned<GstBuffer> buffer = pixels(std::move(frame));
     if (!buffer) {
@@ -118,7 +118,7 @@ Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
     set_buffer_info(buffer.get(), info);
     attach_metadata(buffer.get());
     set_times(buffer.get(), times);
-    if (discont) {
+    if (discont_) {
         GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     }
     return buffer;
@@ -152,6 +152,9 @@ Owned<GstBuffer> FrameDelivery::repeat(std::chrono::nanoseconds keepalive) {
     const auto times = timestamps_.repeat(PipelineTime::of(GST_ELEMENT(src_), clock_));
     Owned<GstBuffer> buffer = kept_.repeat();
     set_times(buffer.get(), times);
+    if (discont_) {
+        GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+    }
     GST_BUFFER_DURATION(buffer.get()) = static_cast<GstClockTime>(keepalive.count());
     return buffer;
 }

@@ -53,6 +53,10 @@ class FrameDelivery {
     /// \returns nullptr if there is no memory for a copy.
     Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode);
 
+    /// What buffer() or repeat() made last has passed the pad. Where it did not, the next one has its
+    /// DISCONT.
+    void sent() { discont_ = false; }
+
     /// Whether the last one of buffer() is the first since the start or a flush.
     bool is_first() const { return is_first_; }
 
@@ -85,8 +89,9 @@ class FrameDelivery {
     std::uint32_t generation_ = 0;     // for which format_ holds
     bool takes_video_meta_ = false;
     bool new_writer_ =
-        false;          // of the frames noted since the last that was delivered, one was a writer's first
-    bool gap_ = false;  // and some before one of them were missed
+        false;              // of the frames noted since the last that was delivered, one was a writer's first
+    bool gap_ = false;      // and some before one of them were missed
+    bool discont_ = false;  // what was missed is to be told with the next buffer that passes
     bool nothing_sent_ = true;
     bool is_first_ = false;
     PipelineClock clock_;

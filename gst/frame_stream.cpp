@@ -46,7 +46,8 @@ void FrameStream::stop() {
 }
 
 SrcStats FrameStream::stats() const {
-    return {reader_.stats(), delivery_.copied(), delivery_.dropped_metas(), age_at_arrival_, kept_.repeated()};
+    return {reader_.stats(), delivery_.copied(), delivery_.dropped_metas(), age_at_arrival_,
+            kept_.repeated()};
 }
 
 FrameStream::Result FrameStream::next() {
@@ -115,6 +116,11 @@ FrameStream::Result FrameStream::deliver(Frame&& frame) {
     }
     note_delivery(buffer.get());
     return {GST_FLOW_OK, std::move(buffer)};
+}
+
+void FrameStream::sent() {
+    unsent_.reset();
+    delivery_.sent();
 }
 
 /// Keeps what may have to be repeated or sent later, and says what is missing.

@@ -40,7 +40,7 @@ class FrameStream {
     Result next();
 
     /// What next() gave last has passed the pad. In the streaming thread.
-    void sent() { unsent_.reset(); }
+    void sent();
 
     FrameDelivery& delivery() { return delivery_; }
     SrcStats stats() const;
