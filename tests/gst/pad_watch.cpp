@@ -49,11 +49,14 @@ PadWatch::PadWatch(GstElement* element, const char* pad, OnItem on_item)
             watch.on_item_(info);
         return GST_PAD_PROBE_OK;
     };
-    probe_ = gst_pad_add_probe(pad_.get(), watched, on_probe, this, nullptr);
+    const auto on_gone = [](gpointer self) { static_cast<PadWatch*>(self)->probe_is_gone_.release(); };
+    probe_ = gst_pad_add_probe(pad_.get(), watched, on_probe, this, on_gone);
 }
 
+/// The streaming thread may be in the probe while it is removed.
 PadWatch::~PadWatch() {
     gst_pad_remove_probe(pad_.get(), probe_);
+    probe_is_gone_.acquire();
 }
 
 /// Sticky events are in the pad before the buffers that they are for.
@@ -80,9 +83,9 @@ std::size_t PadWatch::count() const {
     return passed_.size();
 }
 
-std::vector<Passed> PadWatch::all() const {
+std::vector<Passed> PadWatch::all(std::size_t skip) const {
     const std::lock_guard lock(mutex_);
-    return passed_;
+    return {passed_.begin() + static_cast<std::ptrdiff_t>(skip), passed_.end()};
 }
 
 Passed PadWatch::last() const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,8 @@ class PadWatch {
 
     std::size_t count() const;
 
-    /// All that passed so far.
-    std::vector<Passed> all() const;
+    /// All that passed so far, but the first `skip`.
+    std::vector<Passed> all(std::size_t skip = 0) const;
 
     /// The last one. \throws std::out_of_range if there is none.
     Passed last() const;
@@ -59,6 +60,7 @@ class PadWatch {
     Held<GstPad> pad_;
     OnItem on_item_;
     gulong probe_ = 0;
+    std::binary_semaphore probe_is_gone_{0};
     mutable std::mutex mutex_;
     std::vector<Passed> passed_;
     bool has_new_caps_ = false;

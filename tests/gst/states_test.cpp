@@ -63,10 +63,10 @@ TEST_F(States, Source_GoesFromNullToPlayingAHundredTimesWithoutAWriter) {
 TEST_F(States, Source_GoesFromNullToPlayingAHundredTimesBesideAWriter) {
     Pipeline writer(test_picture("sync=false"));
     writer.play();
-    Pipeline reader("ndshsrc name=src tag=cam0 ! fakesink sync=false async=false");
+    Pipeline reader("ndshsrc tag=cam0 ! fakesink name=out sync=false async=false");
     expect_nothing_left_by([&](int round) {
         ASSERT_TRUE(reader.reaches(GST_STATE_PLAYING));
-        ASSERT_TRUE(round % 2 || wait_until([&] { return counter(reader["src"], "frames") > 0; }));
+        ASSERT_TRUE(round % 2 || wait_until([&] { return counter(reader["out"], "rendered") > 0; }));
         ASSERT_TRUE(reader.reaches(GST_STATE_NULL));
         ASSERT_TRUE(has_readers(writer["sink"], 0));
     });
