@@ -18,12 +18,19 @@ def run(command, **arguments):
     ).stdout
 
 
+def run_tool(command, **variables):
+    """Runs a tool of the developer's: without the sanitizer that watches the programs of tests."""
+    environment = dict(os.environ, **variables)
+    environment.pop("LD_PRELOAD", None)
+    return run(command, env=environment)
+
+
 class InstalledTree(ProgramTest):
     @classmethod
     def setUpClass(cls):
         cls.root = tempfile.mkdtemp(prefix="installed-tree.")
         cls.addClassCleanup(shutil.rmtree, cls.root)
-        run(["meson", "install", "-C", os.environ["BUILD_ROOT"], "--no-rebuild", "--destdir", cls.root])
+        run_tool(["meson", "install", "-C", os.environ["BUILD_ROOT"], "--no-rebuild", "--destdir", cls.root])
         cls.library_path = os.path.dirname(cls.installed("libndsharray.so.0"))
         cls.program_environment = dict(os.environ, LD_LIBRARY_PATH=cls.library_path)
 
@@ -34,21 +41,22 @@ class InstalledTree(ProgramTest):
         return path
 
     def flags(self):
-        environment = dict(
-            os.environ,
-            PKG_CONFIG_SYSROOT_DIR=self.root,
-            PKG_CONFIG_LIBDIR=os.path.dirname(self.installed("ndsharray.pc")),
-            PKG_CONFIG_ALLOW_SYSTEM_CFLAGS="1",
-            PKG_CONFIG_ALLOW_SYSTEM_LIBS="1",
+        return shlex.split(
+            run_tool(
+                ["pkg-config", "--cflags", "--libs", "ndsharray"],
+                PKG_CONFIG_SYSROOT_DIR=self.root,
+                PKG_CONFIG_LIBDIR=os.path.dirname(self.installed("ndsharray.pc")),
+                PKG_CONFIG_ALLOW_SYSTEM_CFLAGS="1",
+                PKG_CONFIG_ALLOW_SYSTEM_LIBS="1",
+            )
         )
-        return shlex.split(run(["pkg-config", "--cflags", "--libs", "ndsharray"], env=environment))
 
     def build(self, name):
         """Compiles an example with nothing but pkg-config's flags; returns the program's path."""
         program = os.path.join(self.root, name)
         source = os.path.join(os.environ["SOURCE_ROOT"], "examples", f"{name}.cpp")
         compiler = shlex.split(os.environ["CXX"])
-        run([*compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", source, "-o", program, *self.flags()])
+        run_tool([*compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", source, "-o", program, *self.flags()])
         return program
 
     def test_examples_build_with_pkg_config_and_run(self):
@@ -63,7 +71,7 @@ class InstalledTree(ProgramTest):
         headers = os.path.dirname(self.installed("ndsharray.hpp"))
         compiler = shlex.split(os.environ["CXX"])
         for header in sorted(os.listdir(headers)):
-            run([*compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", *self.flags(), os.path.join(headers, header)])
+            run_tool([*compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", *self.flags(), os.path.join(headers, header)])
 
     @unittest.skipUnless(os.path.exists(os.path.join(os.environ["BUILD_ROOT"], "gst")), "built without GStreamer")
     def test_gst_inspect_finds_the_installed_elements(self):
