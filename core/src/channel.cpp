@@ -135,10 +135,28 @@ std::optional<Frame> Channel::next_frame() {
                                : slots::find_from(segment, wanted_, newest.frame);
         if (!place)
             continue;
-        if (auto frame = source_->take(*place, options_.max_leases))
+        auto frame = source_->take(*place, options_.max_leases);
+        if (let_go_of_holes())
+            return std::nullopt;
+        if (frame)
             return frame;
     }
     return std::nullopt;
+}
+
+bool Channel::is_announced(const Segment& segment) const noexcept {
+    return control_.announcement().generation == segment.generation();
+}
+
+/// A writer that has left a segment gives memory of it back, and a look at the hole takes new memory. Where
+/// there is none that fails like a look past the end of a file that was cut, but it is no damage: there is
+/// another segment to go to, which the writer announced before it made the hole.
+/// \returns whether the segment is gone.
+bool Channel::let_go_of_holes() noexcept {
+    if (!source_->was_cut() || is_announced(source_->segment()))
+        return false;
+    source_.reset();
+    return true;
 }
 
 void Channel::require_whole_files() const {
@@ -150,9 +168,10 @@ void Channel::require_whole_files() const {
         throw_cut(files_.readers());
 }
 
-void Channel::look_for_cuts() const {
-    if (source_)
-        static_cast<void>(source_->segment().is_cut());
+void Channel::look_for_cuts() {
+    NDSHARRAY_FAULT_POINT(FramesSought);
+    if (source_ && is_announced(source_->segment()) && source_->segment().is_cut())
+        let_go_of_holes();
     if (session_)
         static_cast<void>(session_->is_cut());
     require_whole_files();

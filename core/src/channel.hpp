@@ -72,7 +72,7 @@ class Channel {
     void require_whole_files() const;
 
     /// The same where there is no frame, after a look at the ends of the files: a few loads.
-    void look_for_cuts() const;
+    void look_for_cuts();
 
     /// The layout last read from; nothing before the first and where there is none.
     const detail::SegmentSource* source() const noexcept { return source_.get(); }
@@ -85,6 +85,8 @@ class Channel {
     void settle();
     void move_to(const ControlView::Announcement& announcement);
     std::optional<Frame> next_frame();
+    bool is_announced(const Segment& segment) const noexcept;
+    bool let_go_of_holes() noexcept;
 
     const TagFiles& files_;
     const Owner& owner_;

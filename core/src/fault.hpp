@@ -54,9 +54,9 @@
     POINT(ReaderJoined) POINT(SuspendedStored) POINT(ResumedStored) POINT(ReaderRetired)                    \
     POINT(EntryInactive) POINT(EntryUnlocked) POINT(ReaderLeft)                                             \
     /* frames, as a reader has them */                                                                      \
-    POINT(SegmentFileOpened) POINT(SegmentOpened) POINT(GenerationEntered) POINT(FrameToBeLeased)           \
-    POINT(LeaseStored) POINT(LeaseKept) POINT(LeaseRefused) POINT(FrameToBeReleased) POINT(LeaseCleared)    \
-    POINT(CopyStarted) POINT(CopyMade)                                                                      \
+    POINT(SegmentFileOpened) POINT(SegmentMapped) POINT(SegmentOpened) POINT(GenerationEntered)             \
+    POINT(FrameToBeLeased) POINT(LeaseStored) POINT(LeaseKept) POINT(LeaseRefused)                          \
+    POINT(FrameToBeReleased) POINT(LeaseCleared) POINT(CopyStarted) POINT(CopyMade) POINT(FramesSought)     \
     POINT(FramesCounted) POINT(MissedCounted) POINT(CopiesCounted) POINT(CursorMoved)
 // clang-format on
 

@@ -144,6 +144,12 @@ std::string problem_of(const SegmentGeometry& g, std::uint64_t file_bytes) {
             "smaller frames, or set NDSHARRAY_DIR to a larger tmpfs");
 }
 
+/// Writers give memory of an old segment back, after its name.
+bool has_lost_name(const std::string& path, const platform::FileStatus& status) noexcept {
+    const auto named = platform::status_of(path);
+    return !named || !named->same_file(status);
+}
+
 void check_plan(const TagFiles& files, const SegmentPlan& plan) {
     if (const std::string problem = plan.spec.problem(); !problem.empty())
         throw Error(ErrorCode::InvalidArgument, "this array cannot be shared: " + problem);
@@ -239,16 +245,6 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     return segment;
 }
 
-bool Segment::look_ahead() noexcept {
-    for (std::uint32_t i = 0; i < geometry_.slot_count; ++i) {
-        if ((seen_slots_ & std::uint32_t{1} << i) == 0 && slots::was_used(*this, i)) {
-            look_at_slot(i);
-            return true;
-        }
-    }
-    return false;
-}
-
 void Segment::write_header(const std::string& attributes, const Id& instance) {
     mapping_.populate(0, geometry_.data_offset);
     auto* header = new (mapping_.data()) SegmentHeader{};
@@ -292,9 +288,7 @@ std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const 
         throw_damaged(path, "it is shorter than its header");
     // Writers reserve all of a segment. One with holes costs its owner nothing, and would fill our memory.
     if (status->allocated_bytes < status->bytes && platform::is_on_tmpfs(*file)) {
-        // They give memory of an old one back, after its name.
-        const auto named = platform::status_of(path);
-        if (!named || !named->same_file(*status))
+        if (has_lost_name(path, *status))
             return std::nullopt;
         throw_damaged(path, "of its " + std::to_string(status->bytes) + " bytes only " +
                                 std::to_string(status->allocated_bytes) + " are there");
@@ -306,6 +300,7 @@ std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const 
     segment.mapping_ = platform::Mapping::of(*file, status->bytes, platform::Access::ReadOnly);
     if (!segment.mapping_)
         throw_errno(errno, "map", path);
+    NDSHARRAY_FAULT_POINT(SegmentMapped);
     layout::Preamble preamble;
     std::memcpy(&preamble, &segment.header().preamble, sizeof preamble);
     check_preamble(preamble, layout::segment_magic, sizeof(SegmentHeader), path);
@@ -313,8 +308,11 @@ std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const 
     if (instance_of(preamble) != instance || segment.generation() != generation)
         throw_damaged(path, "it belongs to another tag or generation");
     segment.read_attributes(path);
-    if (segment.is_cut())
+    if (segment.is_cut()) {
+        if (has_lost_name(path, *status))
+            return std::nullopt;  // no file that was cut, but a hole, and no memory to look at it
         throw_cut(path);
+    }
     return segment;
 }
 

@@ -74,9 +74,6 @@ class Segment {
     /// A reader's: brings a slot into the page table, if this is the first time.
     void look_at_slot(std::uint32_t index) noexcept;
 
-    /// The same for any slot that was used and not looked at yet. \returns false if there is none.
-    bool look_ahead() noexcept;
-
     const std::string& name() const noexcept { return name_; }
     std::uint32_t generation() const noexcept { return geometry_.generation; }
     std::uint32_t slot_count() const noexcept { return geometry_.slot_count; }

@@ -31,9 +31,6 @@ class SegmentSource final : public FrameSource {
     /// \throws std::bad_alloc if there is no memory for a copy.
     std::optional<Frame> take(slots::Place place, unsigned max_leases);
 
-    /// Makes ready for frames to come, a little at a time. \returns false if there is nothing to do.
-    bool look_ahead() noexcept { return segment_.look_ahead(); }
-
   private:
     void end_lease(std::uint32_t slot) noexcept override;
     bool may_hold(unsigned max_leases) const noexcept;

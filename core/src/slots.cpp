@@ -316,11 +316,6 @@ bool is_unchanged(const Segment& segment, Place place) noexcept {
     return segment.slot(place.slot).state.load(std::memory_order_relaxed) == state_of(place.frame);
 }
 
-bool was_used(const Segment& segment, std::uint32_t slot) noexcept {
-    // Relaxed: advice.
-    return segment.slot(slot).state.load(std::memory_order_relaxed) > (state_of(0) | claimed_bit);
-}
-
 bool is_complete(const Segment& segment, Place place) noexcept {
     return segment.slot(place.slot).state.load(std::memory_order_acquire) == state_of(place.frame);
 }

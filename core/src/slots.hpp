@@ -124,9 +124,6 @@ void enter_generation(layout::ReaderEntry& entry, std::uint32_t generation) noex
 /// Without a lease: whether the slot still has that frame, after everything read from it so far.
 bool is_unchanged(const Segment& segment, Place place) noexcept;
 
-/// Whether the slot ever had a frame, or is just getting one.
-bool was_used(const Segment& segment, std::uint32_t slot) noexcept;
-
 /// Whether the slot has that frame, before anything is read from it.
 bool is_complete(const Segment& segment, Place place) noexcept;
 

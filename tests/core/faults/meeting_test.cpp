@@ -3,15 +3,82 @@
 #include "faults.hpp"
 
 #include "../core_test.hpp"
+#include "../full_table.hpp"
+#include "../limits.hpp"
 #include "../remote.hpp"
+#include "../scenes.hpp"
+#include "../small_file_system.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 namespace ndsharray::test {
+namespace {
+
+/// From now on there is no room for a page.
+void fill_file_system() {
+    const std::filesystem::path path = std::filesystem::path(directory()) / "filling";
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const auto free = static_cast<off_t>(std::filesystem::space(path).available);
+    EXPECT_EQ(::posix_fallocate(file, 0, free), 0);
+    ::close(file);
+    EXPECT_EQ(std::filesystem::space(path).available, 0U);
+}
+
+/// A reader that is at this step when the writer goes on to another layout, after which memory is full.
+std::string left_at(fault::Point step, const std::string& tag) {
+    if (!mount_small_file_system(2 * mebibyte))
+        return "not permitted";
+    Writer writer(tag, {.slots = 3, .permissions = 0644});
+    write_pattern(writer, bytes_spec(64 * 1024));
+    const FullTable full(std::filesystem::path(directory()) / ("ndsh." + tag + ".readers"));
+    Reader reader(tag);
+    when_reached(step, [&] {
+        write_pattern(writer, bytes_spec(64 * 1024));
+        write_pattern(writer, bytes_spec(4096));
+        fill_file_system();
+    });
+    const Frame frame = reader.read(patience);
+    if (!frame)
+        return reader.error().what();
+    return "frame " + std::to_string(frame.number()) + (is_intact(frame) ? "" : ", damaged");
+}
+
+}  // namespace
+
+const Scenes scenes = {
+    {"mount",
+     [](const std::string&) -> std::string {
+         return mount_small_file_system(mebibyte) ? "mounted" : "not permitted";
+     }},
+    {"left_while_it_copies", [](const std::string& tag) { return left_at(fault::Point::CopyStarted, tag); }},
+    {"left_while_it_maps", [](const std::string& tag) { return left_at(fault::Point::SegmentMapped, tag); }},
+    {"left_before_it_waits",
+     [](const std::string& tag) -> std::string {
+         if (!mount_small_file_system(2 * mebibyte))
+             return "not permitted";
+         Writer writer(tag, {.slots = 3});
+         write_pattern(writer, bytes_spec(64 * 1024));
+         Reader reader(tag);
+         const Frame held = reader.read(patience);
+         when_reached(fault::Point::FramesSought, [&] {
+             // Three slots, of which one is held and one the newest.
+             write_pattern(writer, bytes_spec(64 * 1024));
+             write_pattern(writer, bytes_spec(4096));
+             fill_file_system();
+         });
+         const Frame frame = reader.read(patience);
+         if (!frame)
+             return reader.error().what();
+         return "frame " + std::to_string(frame.number()) + (is_intact(frame) ? "" : ", damaged") +
+                (is_intact(held) && held.is_whole() ? "" : ", and what was held is damaged");
+     }},
+};
+
 namespace {
 
 class Meeting : public CoreTest {};
@@ -75,6 +142,7 @@ TEST_F(Meeting, OfAReaderWithANewLayoutKeepsItsFrameOfTheOldOne) {
     // With the first look at the new segment, what the reader held of the old one is forgotten.
     when_reached(fault::Point::GenerationStored, [&] { next = reader.read(in_time); });
     ASSERT_NE(write_pattern(writer, spec_), 0U);
+    ASSERT_TRUE(next) << reader.error().what();
     EXPECT_EQ(next.number(), 3U);
     EXPECT_TRUE(is_intact(held));
 }
@@ -86,8 +154,30 @@ TEST_F(Meeting, OfAReaderWithALayoutThatIsJustLeftBringsTheNextOne) {
     Reader reader(tag_);
     when_reached(fault::Point::SegmentFileOpened, [&] { ASSERT_NE(write_pattern(writer, spec_), 0U); });
     const Frame frame = reader.read(in_time);
-    EXPECT_EQ(frame.number(), 2U) << reader.error().what();
+    ASSERT_TRUE(frame) << reader.error().what();
+    EXPECT_EQ(frame.number(), 2U);
     EXPECT_TRUE(is_intact(frame));
+}
+
+// With the memory of an old layout given back and no other to be had, a look at it is answered with SIGBUS.
+class MeetingInFullMemory : public Meeting {
+  protected:
+    void SetUp() override {
+        if (outcome_of("mount", tag_).said != "mounted")
+            GTEST_SKIP() << "it takes root to mount a small file system";
+    }
+};
+
+TEST_F(MeetingInFullMemory, OfACopyWithANewLayoutBringsTheNewOne) {
+    EXPECT_EQ(outcome_of("left_while_it_copies", tag_).said, "frame 3");
+}
+
+TEST_F(MeetingInFullMemory, OfAReaderThatComesWithANewLayoutBringsTheNewOne) {
+    EXPECT_EQ(outcome_of("left_while_it_maps", tag_).said, "frame 3");
+}
+
+TEST_F(MeetingInFullMemory, OfAReaderThatIsAboutToWaitWithANewLayoutBringsTheNewOne) {
+    EXPECT_EQ(outcome_of("left_before_it_waits", tag_).said, "frame 3");
 }
 
 }  // namespace

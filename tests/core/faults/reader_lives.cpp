@@ -51,6 +51,8 @@ int live_as_reader(Channel& channel, const Arguments& arguments) {
     reader.suspend(false);
     ask(channel, "restart");
     read_intact(reader);
+    while (reader.read(0ns).status() != ReadStatus::Timeout) {  // until it would have to wait
+    }
     channel.send("done");
     return 0;
 }
