@@ -2,6 +2,7 @@
 // From a buffer to a published frame: in place where it is a slot already, else by one copy.
 #include "frame_publisher.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "buffer_info.hpp"
@@ -26,10 +27,13 @@ void FramePublisher::restart() {
     lost_ = 0;
 }
 
-void FramePublisher::prepare(const std::shared_ptr<const SlotFormat>& format) {
-    tag_writer_->configure(format, 0);
+Outcome FramePublisher::prepare(const std::shared_ptr<const SlotFormat>& format) {
+    if (tag_writer_->configure(format, 0, std::nullopt) == WriteStatus::Cancelled) {
+        return Outcome::Interrupted;
+    }
     format_ = format;
     warn_of_few_slots();
+    return Outcome::Done;
 }
 
 void FramePublisher::warn_of_few_slots() const {

@@ -34,9 +34,9 @@ class FramePublisher {
     bool is_prepared(const std::shared_ptr<const SlotFormat>& format) const { return format == format_; }
 
     /// Sees to it that there is a segment for frames of this format. Posts a WARNING message where it has
-    /// fewer slots than usual.
+    /// fewer slots than usual. With backpressure this may wait for readers; then it can be interrupted.
     /// \throws Error as Writer::configure.
-    void prepare(const std::shared_ptr<const SlotFormat>& format);
+    Outcome prepare(const std::shared_ptr<const SlotFormat>& format);
 
     /// Publishes a buffer of the format prepared last, or counts it as dropped where no slot is free.
     /// Failed: the tag cannot be written any more.

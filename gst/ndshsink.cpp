@@ -250,13 +250,13 @@ Outcome write(NdshSink* self, GstBuffer* buffer) {
     return outcome;
 }
 
-bool prepare(NdshSink* self, const std::shared_ptr<const SlotFormat>& format) {
+Outcome prepare(NdshSink* self, const std::shared_ptr<const SlotFormat>& format) {
     FramePublisher& publisher = self->state->publisher;
-    return publisher.is_prepared(format) ||
-           guarded(GST_ELEMENT(self), current_settings(self).tag, false, [&] {
-               publisher.prepare(format);
-               return true;
-           });
+    if (publisher.is_prepared(format)) {
+        return Outcome::Done;
+    }
+    return guarded(GST_ELEMENT(self), current_settings(self).tag, Outcome::Failed,
+                   [&] { return publisher.prepare(format); });
 }
 
 GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
@@ -264,10 +264,10 @@ GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
     if (!format) {
         return GST_FLOW_NOT_NEGOTIATED;
     }
-    if (!prepare(self, format)) {
-        return GST_FLOW_ERROR;
-    }
-    return until_done(self, [&] { return write(self, buffer); });
+    return until_done(self, [&] {
+        const Outcome prepared = prepare(self, format);
+        return prepared == Outcome::Done ? write(self, buffer) : prepared;
+    });
 }
 
 GstFlowReturn render(GstBaseSink* sink, GstBuffer* buffer) {

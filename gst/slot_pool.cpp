@@ -120,11 +120,18 @@ gboolean set_config(GstBufferPool* pool, GstStructure* config) {
     return TRUE;
 }
 
+/// How long we wait for readers to have read a slot, or what is in the way of the first, before buffers are
+/// ordinary memory and the sink waits instead: long enough for readers that keep up, short enough for whoever
+/// wants this pool to stop.
+constexpr std::chrono::milliseconds patience{20};
+
 gboolean start(GstBufferPool* pool) {
     SlotPoolState& state = *to_self(pool)->state;
     try {
-        if (state.uses_slots) {
-            state.writer->configure(state.format, state.slots);
+        if (state.uses_slots &&
+            state.writer->configure(state.format, state.slots, patience) != WriteStatus::Ok) {
+            GST_INFO_OBJECT(pool, "ordinary memory instead of slots: readers need those of the caps before");
+            state.uses_slots = false;
         }
     } catch (const std::exception& error) {
         // The sink will meet the same problem and say so on the bus.
@@ -144,10 +151,6 @@ gboolean stop(GstBufferPool* pool) {
 }
 
 // ---------------------------------------------------------------------------------------------- buffers
-
-/// How long a buffer waits for readers to have read a slot, before it is ordinary memory and the sink waits
-/// instead: long enough for readers that keep up, short enough for whoever wants this pool to stop.
-constexpr std::chrono::milliseconds patience{20};
 
 Owned<GstBuffer> slot_buffer(SlotPool* self) {
     const SlotPoolState& state = *self->state;

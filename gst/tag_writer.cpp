@@ -53,12 +53,15 @@ std::shared_ptr<const SlotFormat> TagWriter::format() const {
     return format_;
 }
 
-void TagWriter::configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots) {
+WriteStatus TagWriter::configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots,
+                                 std::optional<std::chrono::nanoseconds> timeout) {
     const std::lock_guard configuring(configuring_);
-    if (const auto writer = writer_of(format)) {
-        const bool chosen_by_user = writer->options().slots != 0;
-        writer->configure(format->layout.array, format->attributes, chosen_by_user ? 0 : slots);
+    const auto writer = writer_of(format);
+    if (!writer) {
+        return WriteStatus::Ok;
     }
+    const bool chosen_by_user = writer->options().slots != 0;
+    return writer->configure(format->layout.array, format->attributes, chosen_by_user ? 0 : slots, timeout);
 }
 
 WritableFrame TagWriter::acquire_pinned(const std::shared_ptr<const SlotFormat>& format,

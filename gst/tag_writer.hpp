@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "video_layout.hpp"
@@ -44,8 +45,9 @@ class TagWriter {
 
     /// Makes the segment of a format, if it is the current one and there is none yet with so many slots.
     /// \param slots 0 for as many as there are
-    /// \throws Error as Writer::configure.
-    void configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots);
+    /// \returns Ok, or Timeout or Cancelled: as Writer::configure, also in what it throws.
+    WriteStatus configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots,
+                          std::optional<std::chrono::nanoseconds> timeout);
 
     /// A slot for a pool's buffer, if that format is the current one and there is one to spare; see
     /// Writer::acquire_pinned.

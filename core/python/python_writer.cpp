@@ -117,16 +117,19 @@ std::shared_ptr<Writer> PythonWriter::writer() const {
 /// Empty if there is none to be had: status() says why.
 WritableFrame PythonWriter::wait_for_slot(const ArraySpec& spec, Timeout timeout) {
     const auto writer = this->writer();
-    {
+    const auto configured_slot = [&](std::chrono::nanoseconds step) {
+        const WriteStatus status = writer->configure(spec, attributes_, 0, step);
+        return status == WriteStatus::Ok ? writer->acquire(step) : WritableFrame(status);
+    };
+    const auto at_once = [&] {
         const py::gil_scoped_release released;
-        writer->configure(spec, attributes_);
-    }
-    if (WritableFrame frame = writer->acquire(std::chrono::nanoseconds(0));
-        frame || !writer->options().backpressure)
+        return configured_slot(std::chrono::nanoseconds(0));
+    };
+    if (WritableFrame frame = at_once(); frame || !writer->options().backpressure)
         return frame;
-    return wait_for(
-        timeout, [&](std::chrono::nanoseconds step) { return writer->acquire(step); },
-        [](const WritableFrame& frame) { return !frame && frame.status() == WriteStatus::Timeout; });
+    return wait_for(timeout, configured_slot, [](const WritableFrame& frame) {
+        return !frame && frame.status() == WriteStatus::Timeout;
+    });
 }
 
 /// Publishes without the GIL. With backpressure the first frame of a new layout may wait for readers: that is

@@ -201,6 +201,11 @@ std::optional<SegmentDescription> SegmentDescription::read(const TagFiles& files
     return found;
 }
 
+std::uint64_t Segment::bytes_for(const TagFiles& files, const SegmentPlan& plan) {
+    check_plan(files, plan);
+    return plan_geometry(plan, encode(plan.attributes).size()).file_bytes;
+}
+
 Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     check_plan(files, plan);
     const std::string attributes = encode(plan.attributes);

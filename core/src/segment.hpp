@@ -51,6 +51,10 @@ class Segment {
     /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, PermissionDenied, System.
     static Segment create(const TagFiles& files, const SegmentPlan& plan);
 
+    /// Bytes that create() reserves.
+    /// \throws Error InvalidArgument, NoSpace, as create().
+    static std::uint64_t bytes_for(const TagFiles& files, const SegmentPlan& plan);
+
     /// Opens and checks a file; nothing if it is gone.
     /// \throws Error as open_checked(), and Damaged, UnsupportedVersion, OutOfMemory.
     static std::optional<Segment> open(const TagFiles& files, const Id& id, const Id& instance,
@@ -77,6 +81,8 @@ class Segment {
     const std::string& name() const noexcept { return name_; }
     std::uint32_t generation() const noexcept { return geometry_.generation; }
     std::uint32_t slot_count() const noexcept { return geometry_.slot_count; }
+    std::uint64_t slot_bytes() const noexcept { return geometry_.slot_bytes; }
+    std::uint64_t file_bytes() const noexcept { return geometry_.file_bytes; }
     std::uint64_t metadata_capacity() const noexcept { return geometry_.metadata_capacity; }
     const Id& id() const noexcept { return id_; }
     const ArraySpec& spec() const noexcept { return spec_; }

@@ -215,6 +215,22 @@ Withdrawn withdraw(const Segment& segment, const ReaderTable& table) noexcept {
     return result;
 }
 
+unsigned count_withdrawable(const Segment& segment, const ReaderTable& table) noexcept {
+    const Held now = held(table, segment.generation());
+    const Place newest = latest(segment);
+    const std::uint32_t pinned = segment.pinned().load(std::memory_order_acquire);
+    unsigned result = 0;
+    for (std::uint32_t slot = 0; slot < segment.slot_count(); ++slot) {
+        const std::uint64_t state = segment.slot(slot).state.load(std::memory_order_acquire);
+        const bool is_newest = newest.frame != 0 && newest.slot == slot;
+        // Claimed: being filled, or closed, which the caller knows about.
+        const bool is_claimed = (state & claimed_bit) != 0;
+        if (!is_newest && !is_claimed && (pinned & bit_of(slot)) == 0 && !is_held(now, slot, state, true))
+            ++result;
+    }
+    return result;
+}
+
 bool is_out(const Segment& segment, Withdrawn withdrawn, std::uint32_t slot) noexcept {
     // Acquire: what a pool did with the slot before it let go of it is done.
     if ((segment.pinned().load(std::memory_order_acquire) & bit_of(slot)) != 0)

@@ -88,6 +88,9 @@ struct Withdrawn {
 /// before any reader can move on to the next one, with which its leases in this one are forgotten.
 Withdrawn withdraw(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
+/// Of how many slots withdraw() would free the memory now, besides closed ones.
+unsigned count_withdrawable(const Segment& segment, const layout::ReaderTable& table) noexcept;
+
 /// Whether the writer's side still has a withdrawn slot.
 bool is_out(const Segment& segment, Withdrawn withdrawn, std::uint32_t slot) noexcept;
 

@@ -137,6 +137,19 @@ bool WriterSegment::has_readers() const noexcept {
     return table_->words().active.load(std::memory_order_relaxed) != 0;
 }
 
+bool WriterSegment::can_be_left() const noexcept {
+    return slots::all_can_follow(table_->words(), segment_.generation(), slots::latest(segment_).frame);
+}
+
+bool WriterSegment::is_drained() const noexcept {
+    return slots::held(table_->words(), segment_.generation()).floor > slots::latest(segment_).frame;
+}
+
+std::uint64_t WriterSegment::withdrawable_bytes() noexcept {
+    const std::uint32_t closed = segment_.slot_count() - prepared_.load(std::memory_order_acquire);
+    return segment_.slot_bytes() * (slots::count_withdrawable(segment_, table_->words()) + closed);
+}
+
 void WriterSegment::withdraw() noexcept {
     stop_.cancel();
     withdrawn_ = slots::withdraw(segment_, table_->words());

@@ -6,6 +6,7 @@
 #include "fork.hpp"
 #include "writer_implementation.hpp"
 
+#include <string>
 #include <utility>
 
 namespace ndsharray {
@@ -27,7 +28,15 @@ Writer::Writer(Writer&& other) noexcept = default;
 Writer& Writer::operator=(Writer&& other) noexcept = default;
 
 void Writer::configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
-    implementation_->configure(spec, attributes, slots);
+    if (configure(spec, attributes, slots, std::nullopt) == WriteStatus::Cancelled)
+        throw Error(ErrorCode::NoSpace, "there is no room for another layout of tag \"" + tag() +
+                                            "\" while readers take frames of the one before, and the wait "
+                                            "for them was cancelled");
+}
+
+WriteStatus Writer::configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
+                              Timeout timeout) {
+    return implementation_->configure(spec, attributes, slots, timeout);
 }
 
 WritableFrame Writer::acquire(Timeout timeout) noexcept {
@@ -35,8 +44,7 @@ WritableFrame Writer::acquire(Timeout timeout) noexcept {
 }
 
 WritableFrame Writer::acquire(const ArraySpec& spec, Timeout timeout) {
-    implementation_->reconfigure(spec);
-    return implementation_->acquire(timeout);
+    return implementation_->acquire(spec, timeout);
 }
 
 std::uint64_t Writer::publish(WritableFrame&& frame, const FrameInfo& info,

@@ -4,6 +4,7 @@
 
 #include "fault.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <utility>
@@ -17,6 +18,9 @@ using layout::WriterState;
 /// How often a writer that waits for readers looks whether they are alive.
 constexpr auto death_check = 100ms;
 
+/// The same for one that waits for room, too: memory that comes free says nothing.
+constexpr auto room_check = 10ms;
+
 /// Readers that are just taking a frame hold a slot more than they keep. A writer that never waits for
 /// readers allows for that much, before it drops a frame.
 constexpr std::chrono::nanoseconds time_to_take_a_frame = 2ms;
@@ -29,6 +33,11 @@ void Writer::Implementation::require_usable() const {
                     "the writer of tag \"" + files_.tag() +
                         "\" belongs to the parent process; open a Writer of your own after fork()");
     const Lock lock(mutex_);
+    require_open();
+}
+
+/// With the mutex held.
+void Writer::Implementation::require_open() const {
     if (error_.code() != ErrorCode::None)
         throw error_;
     if (closed_)
@@ -38,33 +47,66 @@ void Writer::Implementation::require_usable() const {
 
 // ---- the layout of frames
 
-void Writer::Implementation::configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
+/// With backpressure, and without room for two segments, readers first get what they were promised of the old
+/// one. Until then nothing is changed: who gives up goes on with the layout there was.
+WriteStatus Writer::Implementation::configure(const ArraySpec& spec, const Attributes& attributes,
+                                              unsigned slots, Timeout timeout) {
     require_usable();
     if (slots != 0 && (slots < min_slots || slots > max_slots))
         throw Error(ErrorCode::InvalidArgument,
                     "a segment of " + std::to_string(slots) + " slots cannot be; it has 3 to 32");
+    const platform::Deadline deadline = platform::deadline_after(timeout);
     Lock lock(mutex_);
-    if (has_lost_files() && !start_anew(lock))
-        throw error_;
-    if (segments_.is_configured_as(spec, attributes, slots))
-        return;
+    bool had_no_room = false;  // although it seemed so: others take memory, too
+    const auto may_try = [&] {
+        return has_lost_files() ||
+               (had_no_room ? segments_.may_retire_announced() : segments_.can_make(spec, attributes, slots));
+    };
+    for (;;) {
+        require_open();
+        if (has_lost_files() && !start_anew(lock))
+            throw error_;
+        if (segments_.is_configured_as(spec, attributes, slots))
+            return WriteStatus::Ok;
+        if (may_try()) {
+            if (make_segment(spec, attributes, slots))
+                return WriteStatus::Ok;
+            had_no_room = true;
+            continue;
+        }
+        const WriteStatus status = wait_for_readers(lock, deadline, room_check, may_try);
+        if (status == WriteStatus::Timeout || status == WriteStatus::Cancelled)
+            return status;
+    }
+}
+
+/// \returns false if readers still need the segment that is in the way.
+bool Writer::Implementation::make_segment(const ArraySpec& spec, const Attributes& attributes,
+                                          unsigned slots) {
     segments_.drop_unannounced();
     if (compat_)
         compat_->configure(spec);
-    segments_.make(spec, attributes, slots, table_);
+    try {
+        segments_.make(spec, attributes, slots, table_);
+        return true;
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::NoSpace || !announced())
+            throw;
+        return false;
+    }
 }
 
-void Writer::Implementation::reconfigure(const ArraySpec& spec) {
+WriteStatus Writer::Implementation::reconfigure(const ArraySpec& spec, Timeout timeout) {
     require_usable();
     Attributes attributes;
     {
         const Lock lock(mutex_);
         if (current() && current()->segment().spec() == spec)
-            return;
+            return WriteStatus::Ok;
         if (current())
             attributes = current()->segment().attributes();
     }
-    configure(spec, attributes, 0);
+    return configure(spec, attributes, 0, timeout);
 }
 
 // ---- frames
@@ -106,6 +148,14 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     if (status != WriteStatus::Ok)
         return WritableFrame(status);
     return frame ? std::move(frame) : WritableFrame(WriteStatus::Closed);
+}
+
+WritableFrame Writer::Implementation::acquire(const ArraySpec& spec, Timeout timeout) {
+    const platform::Deadline deadline = platform::deadline_after(timeout);
+    const WriteStatus status = reconfigure(spec, timeout);
+    if (status != WriteStatus::Ok)
+        return WritableFrame(status);
+    return acquire(deadline ? Timeout(std::max(*deadline - std::chrono::steady_clock::now(), 0ns)) : timeout);
 }
 
 WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {

@@ -32,9 +32,10 @@ class Writer::Implementation {
     Implementation(const std::string& tag, WriterOptions options);
     ~Implementation() { close(); }
 
-    void configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
-    void reconfigure(const ArraySpec& spec);
+    WriteStatus configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
+                          Timeout timeout);
     WritableFrame acquire(Timeout timeout);
+    WritableFrame acquire(const ArraySpec& spec, Timeout timeout);
     WritableFrame acquire_pinned(Timeout timeout);
     std::uint64_t publish(WritableFrame& frame, FrameInfo info, std::span<const std::byte> metadata);
     WriteStatus wait_for_reader(Timeout timeout);
@@ -57,6 +58,9 @@ class Writer::Implementation {
     const WriterSegments::Pointer& current() const noexcept { return segments_.current(); }
     const WriterSegments::Pointer& announced() const noexcept { return segments_.announced(); }
     void require_usable() const;
+    void require_open() const;
+    WriteStatus reconfigure(const ArraySpec& spec, Timeout timeout);
+    bool make_segment(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
     void open_compat();
     void open_table();
     layout::WriterState state() const noexcept {

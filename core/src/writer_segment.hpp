@@ -48,6 +48,16 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     /// are still out on the writer's side follow when they come back. For the thread that called withdraw().
     void free_withdrawn() noexcept;
 
+    /// Whether readers can be pointed to another segment without losing frames they were promised: see
+    /// slots::all_can_follow(). For the segment with the newest frame.
+    bool can_be_left() const noexcept;
+
+    /// Whether readers that take every frame have had all of this segment, which has the newest.
+    bool is_drained() const noexcept;
+
+    /// Bytes that come free once the segment is withdrawn and while readers keep it mapped.
+    std::uint64_t withdrawable_bytes() noexcept;
+
     /// Whether a reader may have the segment mapped, as far as the table knows.
     bool has_readers() const noexcept;
 

@@ -32,16 +32,36 @@ void WriterSegments::make(const ArraySpec& spec, const Attributes& attributes, u
     asked_slots_ = slots;
 }
 
-/// With as many slots as there is room for, if the number was left to us.
-Segment WriterSegments::create(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
-    if (++generation_ == 0)
-        generation_ = 1;  // 0 means none
+SegmentPlan WriterSegments::plan_for(const ArraySpec& spec, const Attributes& attributes,
+                                     unsigned slots) const {
     SegmentPlan plan{control_.instance(),        generation_,         spec, attributes, default_slots,
                      options_.metadata_capacity, options_.permissions};
     const unsigned wanted = slots != 0 ? slots : options_.slots;
     if (wanted != 0)
         plan.slots = wanted;
-    const unsigned fewest = options_.slots != 0 ? plan.slots : min_slots;
+    return plan;
+}
+
+bool WriterSegments::can_make(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const {
+    if (!options_.backpressure || !announced_)
+        return true;
+    SegmentPlan plan = plan_for(spec, attributes, slots);
+    plan.slots = fewest(plan.slots);
+    const std::uint64_t needed = Segment::bytes_for(files_, plan);
+    const std::uint64_t free = platform::free_bytes(control_.file());
+    std::uint64_t gained = is_to_be_announced() && current_ ? current_->segment().file_bytes() : 0;
+    if (needed <= free || needed - free <= gained || announced_->is_drained())
+        return true;
+    gained += announced_->withdrawable_bytes();
+    return needed - free <= gained && announced_->can_be_left();
+}
+
+/// With as many slots as there is room for, if the number was left to us.
+Segment WriterSegments::create(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
+    if (++generation_ == 0)
+        generation_ = 1;  // 0 means none
+    SegmentPlan plan = plan_for(spec, attributes, slots);
+    const unsigned fewest = this->fewest(plan.slots);
     platform::Deadline room_by;  // until when readers may take to let go of the old segment
     for (;;) {
         try {
@@ -51,7 +71,7 @@ Segment WriterSegments::create(const ArraySpec& spec, const Attributes& attribut
                 throw;
             if (plan.slots > fewest) {
                 --plan.slots;
-            } else if (announced_) {
+            } else if (announced_ && may_retire_announced()) {
                 // The old segment is in the way. Readers keep only what they hold or may still want.
                 retire(std::exchange(announced_, nullptr));
                 room_by = platform::deadline_after(time_to_let_go);

@@ -39,8 +39,21 @@ class WriterSegments {
     /// \param slots how many were asked for; 0: any number.
     bool is_configured_as(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
 
-    /// Makes a segment and makes it the current one.
-    /// \throws Error as Segment::create.
+    /// With backpressure: whether make() would find room, beside the announced segment or in its place, and
+    /// no reader would lose frames for it. Without: always. \throws Error InvalidArgument, NoSpace, as
+    /// Segment::create.
+    bool can_make(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
+
+    /// Whether the announced segment, if there is one, may make room for another. With backpressure that is
+    /// when no reader loses frames for it.
+    bool may_retire_announced() const noexcept {
+        return !announced_ || !options_.backpressure || announced_->can_be_left();
+    }
+
+    /// Makes a segment and makes it the current one. Where there is no room beside the announced segment this
+    /// retires that, if it may.
+    /// \throws Error as Segment::create. If that is NoSpace and there still is an announced segment, it was
+    /// one that could not be retired yet.
     void make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
               const std::shared_ptr<TableOwner>& table);
 
@@ -66,6 +79,8 @@ class WriterSegments {
     std::uint32_t generation() const noexcept { return generation_; }
 
   private:
+    SegmentPlan plan_for(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
+    unsigned fewest(unsigned planned) const noexcept { return options_.slots != 0 ? planned : min_slots; }
     Segment create(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
     void retire(Pointer segment);
     void free(Pointer segment) const noexcept;

@@ -141,15 +141,25 @@ class NDSHARRAY_API Writer {
     /// readers move to it with its first frame, and of the old one stays what they hold or may still take.
     /// \param spec layout; strides are kept as they are.
     /// \param slots overrides WriterOptions::slots for this segment; 0 does not, and is no reason for a new
-    /// one. \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, Forked, Closed, System.
+    /// one.
+    /// With backpressure, and without room for both segments, this first waits until `Every` readers have
+    /// taken so much of the old one that its memory is enough (cancel() ends that wait: NoSpace). So a reader
+    /// in the same thread should have had all frames before.
+    /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, Forked, Closed, System.
     void configure(const ArraySpec& spec, const Attributes& attributes = {}, unsigned slots = 0);
+
+    /// The same, waiting up to `timeout` (nothing: for ever).
+    /// \returns Ok, or Timeout or Cancelled: then the layout is the one before, as if nothing had been asked.
+    /// \throws Error as configure().
+    [[nodiscard]] WriteStatus configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
+                                        std::optional<std::chrono::nanoseconds> timeout);
 
     /// A slot of the configured segment to be filled.
     /// With backpressure this waits up to `timeout` (nothing: for ever) until `Every` readers have made
     /// room; without, it never waits, and NoSlot (counted as a drop) means leases hold every slot.
     WritableFrame acquire(std::optional<std::chrono::nanoseconds> timeout = std::nullopt) noexcept;
 
-    /// configure(spec, the current attributes), then acquire().
+    /// configure(spec, the current attributes), then acquire(), both together within `timeout`.
     /// \throws Error as configure().
     WritableFrame acquire(const ArraySpec& spec,
                           std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
