@@ -1,19 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tells the thread sanitizer what GLib's and GStreamer's locks and reference counts order. It knows what it has
-// compiled or intercepted; these libraries' are futexes and atomic operations of their own, in code that it has
-// not compiled. To be preloaded.
+// Tells the thread sanitizer what GLib's and GStreamer's locks and reference counts order. It knows what it
+// has compiled or intercepted; these libraries' are futexes and atomic operations of their own, in code that
+// it has not compiled. To be preloaded.
 #include <glib-object.h>
 #include <gst/gst.h>
 
 #include <dlfcn.h>
 #include <sanitizer/tsan_interface.h>
 
+#include <initializer_list>
+
+/// Of the sanitizer's runtime; GCC comes without the header.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*after_malloc)(const volatile void*, size_t),
+                                                         void (*before_free)(const volatile void*));
+
 namespace {
 
-/// The function of this name that ours hides.
+/// The function of this name that ours hides. Programs that load the libraries only when they run, like
+/// Python, keep them to themselves.
 template <typename Function>
 Function* hidden(Function*, const char* name) noexcept {
-    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+    void* found = ::dlsym(RTLD_NEXT, name);
+    for (const char* library : {"libglib-2.0.so.0", "libgobject-2.0.so.0", "libgstreamer-1.0.so.0"}) {
+        if (found != nullptr)
+            break;
+        if (void* const loaded = ::dlopen(library, RTLD_LAZY | RTLD_NOLOAD))
+            found = ::dlsym(loaded, name);
+    }
+    return reinterpret_cast<Function*>(found);
 }
 
 /// A count that goes up or down is a read-modify-write in sequentially consistent order.
@@ -24,10 +38,30 @@ void count(void* object) noexcept {
     __tsan_release(object);
 }
 
+/// A pool's function, with what pushing the task has released.
+struct PoolFunction {
+    GFunc function;
+    gpointer user_data;
+};
+
+/// \param pool_function a PoolFunction
+void run_task(gpointer data, gpointer pool_function) {
+    __tsan_acquire(data);
+    const auto& [function, user_data] = *static_cast<PoolFunction*>(pool_function);
+    function(data, user_data);
+}
+
+/// The last reference is often dropped within the library, where it does not pass us. What is freed has none
+/// left.
+[[gnu::constructor]] void order_frees_after_counts() noexcept {
+    __sanitizer_install_malloc_and_free_hooks(
+        [](const volatile void*, size_t) {},
+        [](const volatile void* block) { __tsan_acquire(const_cast<void*>(block)); });
+}
+
 }  // namespace
 
-#define HIDDEN(name) \
-    static auto* const real = hidden(&name, #name)
+#define HIDDEN(name) static auto* const real = hidden(&name, #name)
 
 extern "C" {
 
@@ -69,6 +103,31 @@ gboolean g_cond_wait_until(GCond* condition, GMutex* mutex, gint64 end_time) {
     const gboolean signalled = real(condition, mutex, end_time);
     __tsan_acquire(mutex);
     return signalled;
+}
+
+/// Pools last as long as the program, near enough: what is allocated here is not freed.
+GThreadPool* g_thread_pool_new(GFunc function, gpointer user_data, gint most, gboolean exclusive,
+                               GError** error) {
+    HIDDEN(g_thread_pool_new);
+    return real(run_task, new PoolFunction{function, user_data}, most, exclusive, error);
+}
+
+gboolean g_thread_pool_push(GThreadPool* pool, gpointer data, GError** error) {
+    HIDDEN(g_thread_pool_push);
+    __tsan_release(data);
+    return real(pool, data, error);
+}
+
+GMainContext* g_main_context_ref(GMainContext* context) {
+    HIDDEN(g_main_context_ref);
+    count(context);
+    return real(context);
+}
+
+void g_main_context_unref(GMainContext* context) {
+    HIDDEN(g_main_context_unref);
+    count(context);
+    real(context);
 }
 
 void g_once_init_leave(volatile void* location, gsize result) {

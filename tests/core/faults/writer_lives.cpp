@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 namespace ndsharray::test {
 namespace {
@@ -50,6 +51,14 @@ void publish_pinned(Writer& writer) {
         throw std::runtime_error("a pinned frame was not published");
 }
 
+/// All slots are in our own hands: the last one is waited for until the deadline.
+void wait_in_vain(Writer& writer) {
+    std::vector<WritableFrame> taken;
+    do
+        taken.push_back(writer.acquire(1ms));
+    while (taken.back());
+}
+
 /// Everything a writer does. Arguments: step, point, tag, kind, readers to wait for.
 int live_as_writer(Channel& channel, const Arguments& arguments) {
     await_death(channel, arguments);
@@ -61,6 +70,7 @@ int live_as_writer(Channel& channel, const Arguments& arguments) {
         publish_in_steps(writer, writer.acquire(in_time));
     ask(channel, "published");
     writer.acquire(in_time).release();
+    wait_in_vain(writer);
     publish_pinned(writer);
     writer.acquire_pinned(in_time).release();
     writer.configure(bytes_spec(5000));  // nobody ever sees this one
