@@ -30,14 +30,6 @@ constexpr std::uint64_t mebibyte = 1024 * 1024;
 class Load : public CoreTest {
   protected:
     Load() { raise_file_limit(); }
-
-    /// Waits until the one writer has only the thread that it keeps.
-    bool slots_are_prepared() const {
-        return wait_until([&] { return process_state().threads == threads_before_ + 1; });
-    }
-
-  private:
-    const unsigned threads_before_ = process_state().threads;
 };
 
 // ---- many readers
@@ -108,7 +100,7 @@ TEST_F(ManyReaders, LeaveNothingWhenTheyGo) {
         }
     };
     come_and_go();
-    ASSERT_TRUE(slots_are_prepared()) << "the slots were to be prepared";
+    ASSERT_TRUE(wait_until([] { return process_state().threads == 2; })) << "the slots were to be prepared";
     const ProcessState before = process_state();
     for (int round = 0; round < 10; ++round)
         come_and_go();
@@ -216,7 +208,7 @@ TEST_F(Load, TenThousandLayoutsLeaveNothing) {
     Writer writer(tag_);
     Reader reader(tag_);
     ASSERT_EQ(pass_layouts(writer, reader, 200), 200U);
-    ASSERT_TRUE(slots_are_prepared()) << "the slots were to be prepared";
+    ASSERT_TRUE(wait_until([] { return process_state().threads == 2; })) << "the slots were to be prepared";
     const ProcessState before = process_state();
     EXPECT_EQ(pass_layouts(writer, reader, count), count);
     EXPECT_TRUE(is_as_before(before));
@@ -233,7 +225,7 @@ TEST_F(Load, ManyFramesLeaveNothingOnEitherSide) {
     ASSERT_EQ(reading.channel().receive(), "attached");
     for (int i = 0; i < 100; ++i)
         ASSERT_NE(write_pattern(writer, picture), 0U);
-    ASSERT_TRUE(slots_are_prepared()) << "the slots were to be prepared";
+    ASSERT_TRUE(wait_until([] { return process_state().threads == 2; })) << "the slots were to be prepared";
     const ProcessState before = process_state();
     ASSERT_EQ(write_to_the_end(writer, picture, count - 100), count - 100);
     EXPECT_TRUE(is_as_before(before));
