@@ -126,7 +126,8 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     NDSHARRAY_FAULT_POINT(ControlPreambleWritten);
     owner.start(options);
     NDSHARRAY_FAULT_POINT(ControlStarted);
-    platform::set_permissions(made.file, control_permissions(options));
+    if (!platform::set_permissions(made.file, control_permissions(options)))
+        throw_errno(errno, "set the permissions of", temporary);
     const int error = platform::link_file(temporary, files.control());
     NDSHARRAY_FAULT_POINT(ControlLinked);
     if (error != 0 && error != EEXIST && error != ENOENT)

@@ -206,11 +206,8 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     if (closed_ || frame.segment_ != current() || was_cut())
         return 0;
     if (segments_.is_to_be_announced() && announced() && options_.backpressure) {
-        const auto can_follow = [this] {
-            return !announced() ||
-                   slots::all_can_follow(table_->words(), announced()->segment().generation(), published_);
-        };
-        const WriteStatus status = wait_for_readers(lock, std::nullopt, death_check, can_follow);
+        const WriteStatus status = wait_for_readers(lock, std::nullopt, death_check,
+                                                    [this] { return segments_.may_retire_announced(); });
         if (status != WriteStatus::Ok || frame.segment_ != current())
             return 0;
     }

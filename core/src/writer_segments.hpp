@@ -44,8 +44,8 @@ class WriterSegments {
     /// Segment::create.
     bool can_make(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
 
-    /// Whether the announced segment, if there is one, may make room for another. With backpressure that is
-    /// when no reader loses frames for it.
+    /// Whether another segment may take the place of the announced one, if there is one. With backpressure
+    /// that is when no reader loses frames for it.
     bool may_retire_announced() const noexcept {
         return !announced_ || !options_.backpressure || announced_->can_be_left();
     }
