@@ -115,14 +115,7 @@ const Scenes scenes = {
 
 namespace {
 
-class Resources : public CoreTest {
-  protected:
-    std::string outcome_of(const std::string& scene) {
-        const Outcome outcome = test::outcome_of(scene, tag_);
-        EXPECT_EQ(outcome.exit_code, 0);
-        return outcome.said;
-    }
-};
+class Resources : public SceneTest {};
 
 TEST_F(Resources, WithoutFileDescriptorsAWriterIsRefused) {
     EXPECT_EQ(outcome_of("writer_without_files"), "TooManyFiles");

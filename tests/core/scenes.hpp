@@ -2,6 +2,8 @@
 // Scenes: what happens in a process of its own, whose limits and signals can be changed.
 #pragma once
 
+#include "core_test.hpp"
+
 #include <support/child_process.hpp>
 
 #include <functional>
@@ -35,5 +37,15 @@ inline Outcome outcome_of(const std::string& scene, const std::string& tag) {
     outcome.exit_code = process.wait_for_exit();
     return outcome;
 }
+
+/// Tests of scenes that end well.
+class SceneTest : public CoreTest {
+  protected:
+    std::string outcome_of(const std::string& scene) const {
+        const Outcome outcome = test::outcome_of(scene, tag_);
+        EXPECT_EQ(outcome.exit_code, 0);
+        return outcome.said;
+    }
+};
 
 }  // namespace ndsharray::test

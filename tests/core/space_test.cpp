@@ -201,14 +201,7 @@ const Scenes scenes = {
 
 namespace {
 
-class Space : public CoreTest {
-  protected:
-    std::string outcome_of(const std::string& scene) {
-        const Outcome outcome = test::outcome_of(scene, tag_);
-        EXPECT_EQ(outcome.exit_code, 0);
-        return outcome.said;
-    }
-};
+class Space : public SceneTest {};
 
 TEST_F(Space, ShortOfSpaceTheWriterTakesFewerSlots) {
     EXPECT_EQ(outcome_of("automatic_slots"), "4 slots, read");

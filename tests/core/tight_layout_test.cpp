@@ -68,6 +68,12 @@ struct Standstill {
             write_pattern(writer, old_layout);
     }
 
+    /// For the new layout, in a thread.
+    std::future<WriteStatus> ask() {
+        return std::async(std::launch::async,
+                          [this] { return writer.acquire(new_layout, patience).status(); });
+    }
+
     /// Whether the reader gets what it had not taken, the writer's layout is as before, and then the new one
     /// passes.
     std::string goes_on() {
@@ -114,8 +120,7 @@ const Scenes scenes = {
      [](const std::string& tag) -> std::string {
          mount_small_file_system(5 * mebibyte);
          Standstill scene(tag);
-         auto status = std::async(std::launch::async,
-                                  [&] { return scene.writer.acquire(scene.new_layout, patience).status(); });
+         auto status = scene.ask();
          if (status.wait_for(50ms) == std::future_status::ready)
              return "did not wait";
          const auto cancelled = std::chrono::steady_clock::now();
@@ -141,8 +146,7 @@ const Scenes scenes = {
      [](const std::string& tag) -> std::string {
          mount_small_file_system(5 * mebibyte);
          Standstill scene(tag);
-         auto status = std::async(std::launch::async,
-                                  [&] { return scene.writer.acquire(scene.new_layout, patience).status(); });
+         auto status = scene.ask();
          if (status.wait_for(50ms) == std::future_status::ready)
              return "did not wait";
          scene.reader.reset();
@@ -162,16 +166,11 @@ const Scenes scenes = {
 
 namespace {
 
-class TightLayout : public CoreTest {
+class TightLayout : public SceneTest {
   protected:
     void SetUp() override {
         if (outcome_of("mount") != "mounted")
             GTEST_SKIP() << "it takes root to mount a small file system";
-    }
-    std::string outcome_of(const std::string& scene) {
-        const Outcome outcome = test::outcome_of(scene, tag_);
-        EXPECT_EQ(outcome.exit_code, 0);
-        return outcome.said;
     }
 };
 

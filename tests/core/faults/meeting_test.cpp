@@ -29,6 +29,14 @@ void fill_file_system() {
     EXPECT_EQ(std::filesystem::space(path).available, 0U);
 }
 
+/// What a reader gets: which frame, and whether it is damaged, or why there is none.
+std::string next_frame(Reader& reader) {
+    const Frame frame = reader.read(patience);
+    if (!frame)
+        return reader.error().what();
+    return "frame " + std::to_string(frame.number()) + (is_intact(frame) ? "" : ", damaged");
+}
+
 /// A reader that is at this step when the writer goes on to another layout, after which memory is full.
 std::string left_at(fault::Point step, const std::string& tag) {
     if (!mount_small_file_system(2 * mebibyte))
@@ -42,10 +50,7 @@ std::string left_at(fault::Point step, const std::string& tag) {
         write_pattern(writer, bytes_spec(4096));
         fill_file_system();
     });
-    const Frame frame = reader.read(patience);
-    if (!frame)
-        return reader.error().what();
-    return "frame " + std::to_string(frame.number()) + (is_intact(frame) ? "" : ", damaged");
+    return next_frame(reader);
 }
 
 }  // namespace
@@ -71,10 +76,7 @@ const Scenes scenes = {
              write_pattern(writer, bytes_spec(4096));
              fill_file_system();
          });
-         const Frame frame = reader.read(patience);
-         if (!frame)
-             return reader.error().what();
-         return "frame " + std::to_string(frame.number()) + (is_intact(frame) ? "" : ", damaged") +
+         return next_frame(reader) +
                 (is_intact(held) && held.is_whole() ? "" : ", and what was held is damaged");
      }},
 };
