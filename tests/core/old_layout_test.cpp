@@ -4,6 +4,7 @@
 #include "remote.hpp"
 
 #include <support/stopped.hpp>
+#include <support/thread_state.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -173,7 +174,9 @@ TEST_P(OldLayoutOfEveryFrame, KeepsAllThatItsReaderHasNotTakenAndNoMore) {
     change_layout();
     ASSERT_NE(publish(), 0U);
     ASSERT_TRUE(reader.read(in_time));
-    constexpr std::uint64_t behind = 3;  // as many slots are ready at once, and one more
+    // Without backpressure slots are used again while they are only being made ready, and frames missed.
+    ASSERT_TRUE(wait_until(other_threads_are_blocked));
+    constexpr std::uint64_t behind = 3;  // with the one that was read, as many slots as are ready by now
     for (std::uint64_t i = 0; i < behind; ++i)
         ASSERT_NE(publish(), 0U);
     const Looked old = look();

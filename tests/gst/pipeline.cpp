@@ -117,6 +117,11 @@ std::uint64_t counter(GstElement* element, const char* field) {
     return small;
 }
 
+bool has_counted_all(GstElement* sink) {
+    return wait_until(
+        [&] { return counter(sink, "copied") + counter(sink, "zero-copied") == counter(sink, "published"); });
+}
+
 unsigned num_readers(GstElement* sink) {
     guint readers = 0;
     g_object_get(sink, "num-readers", &readers, nullptr);

@@ -53,6 +53,7 @@ TEST_F(Pool, ForeignMemoryIsCopied) {
     writer.play();
     ASSERT_TRUE(push_random(writer["in"], caps_, 0, 5));
     ASSERT_TRUE(wait_until([&] { return counter(writer["sink"], "published") == 5; }));
+    EXPECT_TRUE(has_counted_all(writer["sink"]));
     EXPECT_EQ(counter(writer["sink"], "copied"), 5U);
 }
 

@@ -143,6 +143,7 @@ TEST_F(PoolUpstream, DmabufIsCopied) {
         ASSERT_TRUE(sample);
         EXPECT_TRUE(sample.is_random_frame(caps_));
     }
+    EXPECT_TRUE(has_counted_all(writer["sink"]));
     EXPECT_EQ(counter(writer["sink"], "copied"), 10U);
 }
 
@@ -172,6 +173,7 @@ TEST_F(PoolUpstream, BuffersOfAnotherPoolAreCopiedAndComeBackToIt) {
         ASSERT_TRUE(sample);
         EXPECT_TRUE(sample.is_random_frame(caps_));
     }
+    EXPECT_TRUE(has_counted_all(writer["sink"]));
     EXPECT_EQ(counter(writer["sink"], "copied"), 20U);
     gst_buffer_pool_set_active(pool.get(), FALSE);
 }
@@ -269,6 +271,7 @@ class BuffersInFlight : public PoolUpstream {
                 return sample && sample.offset() == offset && sample.is_random_frame(caps_);
             })) << offset;
         }
+        EXPECT_TRUE(has_counted_all(writer_["sink"]));
     }
 
     Pipeline writer_{writing()};

@@ -51,6 +51,13 @@ void publish_pinned(Writer& writer) {
         throw std::runtime_error("a pinned frame was not published");
 }
 
+/// Makes every slot ready, which another thread does in its own time otherwise.
+void make_ready(Writer& writer) {
+    std::vector<WritableFrame> all;
+    for (std::uint32_t i = 0; i < writer.stats().slots; ++i)
+        all.push_back(writer.acquire(in_time));
+}
+
 /// All slots are in our own hands: the last one is waited for until the deadline.
 void wait_in_vain(Writer& writer) {
     std::vector<WritableFrame> taken;
@@ -102,6 +109,7 @@ int live_as_refused_writer(Channel& channel, const Arguments& arguments) {
     await_death(channel, arguments);
     Writer writer(arguments.at(2), few_slots("plain"));
     writer.configure(small);
+    make_ready(writer);
     ask(channel, "attach");
     for (int i = 0; i < 6; ++i)  // frame 1 goes to the reader, the others wait for it
         publish_in_steps(writer, writer.acquire(in_time));
