@@ -3,9 +3,9 @@
 // that the writer does not get.
 #include "core_test.hpp"
 #include "limits.hpp"
-#include "small_file_system.hpp"
 
 #include <support/child_process.hpp>
+#include <support/small_file_system.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -3,7 +3,8 @@
 #include "core_test.hpp"
 #include "limits.hpp"
 #include "scenes.hpp"
-#include "small_file_system.hpp"
+
+#include <support/small_file_system.hpp>
 
 #include <fcntl.h>
 #include <signal.h>

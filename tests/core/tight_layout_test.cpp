@@ -2,8 +2,11 @@
 // A change of layout without room for two segments: with backpressure, readers first get what was promised.
 #include "core_test.hpp"
 #include "limits.hpp"
+#include "remote.hpp"
 #include "scenes.hpp"
-#include "small_file_system.hpp"
+
+#include <support/background_call.hpp>
+#include <support/small_file_system.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -152,6 +155,23 @@ const Scenes scenes = {
          scene.reader.reset();
          return std::string(name(status.get()));
      }},
+    {"reader that is killed",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(5 * mebibyte);
+         const ArraySpec old_layout = bytes_spec(mebibyte), new_layout = bytes_spec(mebibyte - 5000);
+         Writer writer(tag, waiting_writer);
+         RemoteReader reader(tag, in_order());
+         if (!attach(reader, writer))
+             return "no reader";
+         for (int i = 0; i < 3; ++i)
+             write_pattern(writer, old_layout);
+         reader.hold();
+         BackgroundCall<WriteStatus> asking([&] { return writer.acquire(new_layout, patience).status(); });
+         if (!asking.blocks())
+             return "did not wait";
+         reader.kill();
+         return std::string(name(asking.result()));
+     }},
     {"no backpressure",
      [](const std::string& tag) -> std::string {
          mount_small_file_system(5 * mebibyte);
@@ -204,6 +224,10 @@ TEST_F(TightLayout, StopsWaitingWhenTheWriterIsClosed) {
 
 TEST_F(TightLayout, StopsWaitingForAReaderThatLeaves) {
     EXPECT_EQ(outcome_of("reader that leaves"), "Ok");
+}
+
+TEST_F(TightLayout, StopsWaitingForAReaderThatIsKilled) {
+    EXPECT_EQ(outcome_of("reader that is killed"), "Ok");
 }
 
 TEST_F(TightLayout, IsNotWaitedForWithoutBackpressure) {

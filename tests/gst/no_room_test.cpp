@@ -7,9 +7,8 @@
 #include <ndsharray/writer.hpp>
 
 #include <support/child_process.hpp>
+#include <support/small_file_system.hpp>
 
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,13 +23,6 @@
 
 namespace ndsharray::test {
 namespace {
-
-/// Puts an empty file system of this size, that only this process sees, where the tags are.
-bool mount_small_file_system(const std::string& size) {
-    const std::string options = "size=" + size;
-    return ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           ::mount("tmpfs", directory().c_str(), "tmpfs", 0, options.c_str()) == 0;
-}
 
 /// Runs gst-launch-1.0 in a small file system. Says what it prints, how it ended and what it left.
 int launch(Channel& channel, const Arguments& arguments) {

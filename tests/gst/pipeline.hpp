@@ -72,8 +72,8 @@ std::string quoted(const std::string& text);
 /// A counter of the "stats" property of one of our elements; fails the test if there is none.
 std::uint64_t counter(GstElement* element, const char* field);
 
-/// Waits until an ndshsink has counted how each frame got into shared memory. It does so when the frame is out,
-/// which a reader may be faster than.
+/// Waits until an ndshsink has counted how each frame got into shared memory. It does so when the frame is
+/// out, which a reader may be faster than.
 bool has_counted_all(GstElement* sink);
 
 /// Readers attached to an ndshsink.

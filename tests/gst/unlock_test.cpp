@@ -4,8 +4,6 @@
 
 #include <support/background_call.hpp>
 
-#include <algorithm>
-
 namespace ndsharray::test {
 namespace {
 
@@ -18,21 +16,9 @@ std::chrono::nanoseconds time_of(Call&& call) {
     return std::chrono::steady_clock::now() - begin;
 }
 
-/// Threads of this process that run an element's loop.
-std::vector<pid_t> streaming_threads() {
-    std::vector<pid_t> threads;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
-        threads.push_back(std::stoi(entry.path().filename()));
-    std::erase(threads, this_thread_number());
-    return threads;
-}
-
 /// Waits until nothing moves any more: each thread waits in the kernel for something that does not come.
 bool everything_waits() {
-    return wait_until([] {
-        const auto threads = streaming_threads();
-        return std::all_of(threads.begin(), threads.end(), [](pid_t thread) { return is_blocked(thread); });
-    });
+    return wait_until(other_threads_are_blocked);
 }
 
 class Unlock : public GstTest {

@@ -7,7 +7,8 @@
 #include "../limits.hpp"
 #include "../remote.hpp"
 #include "../scenes.hpp"
-#include "../small_file_system.hpp"
+
+#include <support/small_file_system.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
