@@ -25,7 +25,7 @@ struct Plan {
 Plan plan;
 
 [[noreturn]] void die(fault::Point point) {
-    const std::string last_words = "died " + fault_points().at(static_cast<std::size_t>(point));
+    const std::string last_words = "died " + name(point);
     ::send(plan.channel, last_words.data(), last_words.size(), MSG_NOSIGNAL);
     ::kill(::getpid(), SIGKILL);
     for (;;)
@@ -39,6 +39,10 @@ const std::vector<std::string>& fault_points() {
     static const std::vector<std::string> names{NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_NAME)};
 #undef NDSHARRAY_FAULT_NAME
     return names;
+}
+
+const std::string& name(fault::Point point) {
+    return fault_points().at(static_cast<std::size_t>(point));
 }
 
 void die_at_nth(unsigned n, int channel) {

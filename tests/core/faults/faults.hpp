@@ -14,6 +14,8 @@ namespace ndsharray::test {
 /// Names of all points, in their order.
 const std::vector<std::string>& fault_points();
 
+const std::string& name(fault::Point point);
+
 /// From now on this process counts the points it reaches, in all threads, and at the n-th says "died" and the
 /// point's name on a channel and dies as by `kill -9`.
 /// \param channel descriptor of a SOCK_SEQPACKET socket.

@@ -150,10 +150,10 @@ Outcome kill_reader(Stage& stage, const std::string& kind) {
             .name = "reader (" + kind + ")",
             .prepare = [&] { stage.expect_goes_on(surviving.writer()); },
             .live =
-                [&](unsigned step) {
+                [&](const Moment& death) {
                     if (kind == "no entry")
                         full.emplace(stage.file(".readers"));
-                    const std::string point = live("live_as_reader", step, {stage.tag(), kind}, serve);
+                    const std::string point = live("live_as_reader", death, {stage.tag(), kind}, serve);
                     full.reset();
                     return point;
                 },
@@ -170,10 +170,11 @@ Outcome kill_refused_reader(Stage& stage) {
             .name = "reader that is refused a slot",
             .prepare = [&] { stage.expect_goes_on(surviving.writer()); },
             .live =
-                [&](unsigned step) {
-                    return live("live_as_refused_reader", step, {stage.tag(), "latest"}, serve);
+                [&](const Moment& death) {
+                    return live("live_as_refused_reader", death, {stage.tag(), "latest"}, serve);
                 },
             .check = {},
+            .own_points = {fault::Point::LeaseRefused},
         });
 }
 

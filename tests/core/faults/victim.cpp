@@ -51,6 +51,25 @@ Arguments dying(unsigned n, const std::string& point, const Arguments& arguments
     return all;
 }
 
+/// \returns whether there was a death, and it was survived.
+bool die(const Life& life, const Moment& death, Outcome& outcome) {
+    std::string point = "nowhere";
+    try {
+        life.prepare();
+        point = life.live(death);
+        life.check();
+    } catch (const std::exception& error) {
+        outcome.failures.push_back(life.name + ", step " + std::to_string(death.n) + ", " + point + ": " +
+                                   error.what());
+        return false;  // what comes after would fail for the same reason
+    }
+    if (point.empty())
+        return false;
+    ++outcome.deaths;
+    outcome.points.insert(point);
+    return true;
+}
+
 }  // namespace
 
 void ask(Channel& channel, const std::string& request) {
@@ -72,36 +91,27 @@ void fail(const std::string& what) {
     throw std::runtime_error(what);
 }
 
-std::string live(const std::string& role, unsigned die_at, const Arguments& arguments, const Serve& serve) {
-    return run(role, dying(die_at, any_point, arguments), serve);
+std::string live(const std::string& role, const Moment& death, const Arguments& arguments,
+                 const Serve& serve) {
+    return run(role, dying(death.n, death.point ? name(*death.point) : any_point, arguments), serve);
 }
 
 void live_until(fault::Point point, unsigned n, const std::string& role, const Arguments& arguments,
                 const Serve& serve) {
-    const std::string& name = fault_points().at(static_cast<std::size_t>(point));
-    require(run(role, dying(n, name, arguments), serve) == name, role + " never came to " + name);
+    require(live(role, {n, point}, arguments, serve) == name(point), role + " never came to " + name(point));
 }
 
 Outcome die_at_each_step(const Life& life) {
     Outcome outcome;
     outcome.life = life.name;
-    for (unsigned step = 1; step < too_many_steps; ++step) {
-        std::string point = "nowhere";
-        try {
-            life.prepare();
-            point = life.live(step);
-            life.check();
-        } catch (const std::exception& error) {
-            outcome.failures.push_back(life.name + ", step " + std::to_string(step) + ", " + point + ": " +
-                                       error.what());
-            return outcome;  // what comes after would fail for the same reason
-        }
-        if (point.empty())
-            return outcome;
-        ++outcome.deaths;
-        outcome.points.insert(point);
+    unsigned steps = 0;
+    while (steps < too_many_steps && die(life, {++steps}, outcome)) {
     }
-    outcome.failures.push_back(life.name + " has no end");
+    if (steps == too_many_steps)
+        outcome.failures.push_back(life.name + " has no end");
+    for (const fault::Point point : life.own_points)
+        if (outcome.failures.empty() && !die(life, {1, point}, outcome))
+            outcome.failures.push_back(life.name + " never came to " + name(point));
     return outcome;
 }
 

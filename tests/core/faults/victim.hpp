@@ -7,6 +7,7 @@
 #include <support/child_process.hpp>
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,14 +32,21 @@ inline void require(bool condition, const std::string& what) {
         fail(what);
 }
 
+/// When a process is to die: the n-th time that it reaches a point, or any point.
+struct Moment {
+    unsigned n;
+    std::optional<fault::Point> point{};
+};
+
 /// Does what a victim asks for.
 using Serve = std::function<void(const std::string& request)>;
 
 /// Lets a process live a life (a role) until it dies or is through.
 /// \returns the name of the point where it died; empty if it did not.
-std::string live(const std::string& role, unsigned die_at, const Arguments& arguments, const Serve& serve);
+std::string live(const std::string& role, const Moment& death, const Arguments& arguments,
+                 const Serve& serve);
 
-/// The same, to die at the n-th time that it reaches a point. \throws std::runtime_error if it does not.
+/// \throws std::runtime_error if it does not die there.
 void live_until(fault::Point point, unsigned n, const std::string& role, const Arguments& arguments,
                 const Serve& serve);
 
@@ -53,12 +61,14 @@ struct Outcome {
 /// One life: what it is called, how a process lives it, and what must hold after a death in it.
 struct Life {
     std::string name;
-    std::function<void()> prepare;                     // before each
-    std::function<std::string(unsigned die_at)> live;  // \returns as live() does
-    std::function<void()> check;                       // after each; throws what is wrong
+    std::function<void()> prepare;                         // before each
+    std::function<std::string(const Moment& death)> live;  // \returns as live() does
+    std::function<void()> check;                           // after each; throws what is wrong
+    std::vector<fault::Point> own_points{};                // no other life comes there
 };
 
-/// Lets processes die at step 1, 2, 3, ... until one gets through.
+/// Lets processes die at step 1, 2, 3, ... until one gets through, and at the points that are the life's own:
+/// steps of other threads come in between now and then, so that step by step a point may be passed over.
 Outcome die_at_each_step(const Life& life);
 
 }  // namespace ndsharray::test

@@ -142,8 +142,8 @@ Outcome kill_writer(Stage& stage, const std::string& kind, const std::string& su
         .name = "writer (" + kind + ", then " + successor + ")",
         .prepare = [] {},
         .live =
-            [&](unsigned step) {
-                return live("live_as_writer", step, {stage.tag(), kind, "2"}, serve_nothing);
+            [&](const Moment& death) {
+                return live("live_as_writer", death, {stage.tag(), kind, "2"}, serve_nothing);
             },
         .check = [&] { expect_successor_goes_on(stage, few_slots(successor)); },
     });
@@ -162,13 +162,15 @@ Outcome kill_refused_writer(Stage& stage) {
     return die_at_each_step({
         .name = "writer that is refused a slot",
         .prepare = [&] { reader.emplace(stage.tag(), in_order(4)); },
-        .live = [&](unsigned step) { return live("live_as_refused_writer", step, {stage.tag()}, serve); },
+        .live =
+            [&](const Moment& death) { return live("live_as_refused_writer", death, {stage.tag()}, serve); },
         .check =
             [&] {
                 require(reader->held_are_intact(), "a held frame changed");
                 reader.reset();
                 expect_successor_goes_on(stage, few_slots("plain"));
             },
+        .own_points = {fault::Point::SlotRestored},
     });
 }
 
@@ -176,7 +178,7 @@ Outcome kill_successor(Stage& stage, fault::Point death, unsigned n, const std::
     std::optional<RemoteReader> reader;
     const auto hold = [&](const std::string&) { reader->hold(); };
     return die_at_each_step({
-        .name = "writer after one that died at " + fault_points().at(static_cast<std::size_t>(death)),
+        .name = "writer after one that died at " + test::name(death),
         .prepare =
             [&] {
                 reader.emplace(stage.tag());
@@ -184,8 +186,8 @@ Outcome kill_successor(Stage& stage, fault::Point death, unsigned n, const std::
                 reader->kill();  // it leaves an entry with a lease, if the writer came that far
             },
         .live =
-            [&](unsigned step) {
-                return live("live_as_successor", step, {stage.tag(), kind}, serve_nothing);
+            [&](const Moment& death) {
+                return live("live_as_successor", death, {stage.tag(), kind}, serve_nothing);
             },
         .check = [&] { expect_successor_goes_on(stage, few_slots(kind)); },
     });
