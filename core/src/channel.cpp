@@ -53,8 +53,8 @@ void Channel::join() {
 
 bool Channel::writer_stays() const noexcept {
     const WriterState state = control_.state();
-    return (state == WriterState::Live || state == WriterState::Ended) && !was_taken_over() &&
-           control_.writer_lives() && control_.is_current(files_);
+    return layout::is_open(state) && !was_taken_over() && control_.writer_lives() &&
+           control_.is_current(files_);
 }
 
 void Channel::suspend(bool suspended) {

@@ -42,7 +42,10 @@ class Channel {
     /// What is to be found from now on is the present writer's.
     void meet_writer() noexcept;
 
-    /// Whether a successor of the writer that was met took the file over.
+    /// The present writer, too, is one that is still to be met.
+    void await_writer() noexcept { epoch_.reset(); }
+
+    /// Whether there is, or was, another writer of the file than the one that was met.
     bool was_taken_over() const noexcept;
 
     bool has_joined() const noexcept { return joined_; }
@@ -96,9 +99,9 @@ class Channel {
     bool joined_ = false;
     bool settled_ = false;  // wanted_ is a frame from which on all are there
     bool end_reported_ = false;
-    std::uint32_t epoch_ = 0;
-    std::uint64_t wanted_ = 1;       // number of the next frame
-    std::uint64_t missed_from_ = 1;  // older ones were published before it joined
+    std::optional<std::uint32_t> epoch_;  // of the writer that was met
+    std::uint64_t wanted_ = 1;            // number of the next frame
+    std::uint64_t missed_from_ = 1;       // older ones were published before it joined
 
     std::mutex mutex_;  // of this process only; guards what follows where other threads look
     std::shared_ptr<ReaderSession> session_;  // none: copy mode, or not joined yet

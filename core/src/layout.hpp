@@ -48,6 +48,11 @@ enum class WriterState : std::uint32_t {
     EndedAndClosed = 4,  // left after the end of its stream
 };
 
+/// Whether the writer has made its files and has not left: frames of it are to be had.
+constexpr bool is_open(WriterState state) noexcept {
+    return state == WriterState::Live || state == WriterState::Ended;
+}
+
 constexpr bool is_closed(WriterState state) noexcept {
     return state == WriterState::Closed || state == WriterState::EndedAndClosed;
 }

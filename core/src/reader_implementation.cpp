@@ -139,10 +139,14 @@ void Reader::Implementation::attach() {
     });
     NDSHARRAY_FAULT_POINT(ControlOpened);
     channel_->meet_writer();
-    if (channel_->control().writer_lives())
-        meet_writer();
-    else
+    if (!channel_->control().writer_lives()) {
         compat_.ignore_until_now();
+    } else if (layout::is_open(channel_->control().state())) {
+        meet_writer();
+    } else {
+        channel_->await_writer();
+        compat_.ignore_until_now();
+    }
 }
 
 void Reader::Implementation::meet_writer() {
@@ -191,13 +195,15 @@ void Reader::Implementation::follow_takeover() {
 /// A frame, or Timeout if there is none now, or the status to report. Leaves the channel only if that is
 /// Disconnected.
 Frame Reader::Implementation::look() {
-    if (!attached() && channel_->was_taken_over())
+    // Who removes what a dead writer left takes the file over as well, and closes it without having opened
+    // it. Whoever sees that it was taken over sees a state that is not the dead writer's.
+    if (!attached() && channel_->was_taken_over() && layout::is_open(channel_->control().state()))
         follow_takeover();
     if (!attached())
         return Frame(ReadStatus::Timeout);
     // The state before the frames: when it says that the stream ended, the frames before the end are there.
     const WriterState state = channel_->control().state();
-    if (!channel_->has_joined() && (state == WriterState::Live || state == WriterState::Ended))
+    if (!channel_->has_joined() && layout::is_open(state))
         channel_->join();
     if (auto frame = take())
         return std::move(*frame);

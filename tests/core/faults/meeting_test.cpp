@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -132,6 +133,40 @@ TEST_F(Meeting, WithWhoLocksTheHalfMadeControlFileMakesForAnother) {
     Reader reader(tag_);
     EXPECT_TRUE(is_intact(reader.read(in_time)));
     ::close(locked);
+}
+
+// Who removes what a dead writer left takes the tag for that long, but is no writer.
+TEST_F(Meeting, OfAReaderWithARemoverIsNoneWithAWriter) {
+    RemoteWriter dead(tag_);
+    dead.write();
+    std::optional<Reader> old_one(tag_);
+    ASSERT_TRUE(old_one->read(in_time));
+    dead.kill();
+    ASSERT_EQ(old_one->read(in_time).status(), ReadStatus::Disconnected);
+    Reader new_one(tag_);
+    for (const fault::Point step : {fault::Point::EpochBumped, fault::Point::ControlLinked}) {
+        bool met = false;
+        when_reached(step, [&] {
+            met = true;
+            for (Reader* reader : {&*old_one, &new_one}) {
+                EXPECT_EQ(reader->read(0ns).status(), ReadStatus::Timeout) << name(step);
+                EXPECT_FALSE(reader->attached()) << name(step);
+            }
+        });
+        EXPECT_FALSE(remove_leftovers(tag_).files.empty());
+        EXPECT_TRUE(met) << name(step);
+        for (Reader* reader : {&*old_one, &new_one})
+            EXPECT_EQ(reader->read(0ns).status(), ReadStatus::Timeout) << name(step);
+        // The next one has a segment to remove, and no control file.
+        std::ofstream(directory_.path() / ("ndsh." + tag_ + ".0123456789abcdef0123456789abcdef")) << "left";
+    }
+    Writer next(tag_);
+    ASSERT_NE(write_pattern(next, spec_), 0U);
+    for (Reader* reader : {&*old_one, &new_one})
+        EXPECT_TRUE(is_intact(reader->read(in_time)));
+    EXPECT_EQ(old_one->stats().reconnects, 1U);
+    EXPECT_EQ(new_one.stats().reconnects, 0U);
+    directory_.clear();
 }
 
 TEST_F(Meeting, OfAReaderWithANewLayoutKeepsItsFrameOfTheOldOne) {
