@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Instants at which a process may die: named, so that tests can let it die at each. Nothing in a normal
-// build.
+// Instants at which a process may die: named, so that tests can let it die at each, or take its time there
+// (delays.cpp). Nothing in a normal build.
 #pragma once
 
 /// A point lies between two changes that other processes can see, or two file operations: a death anywhere
@@ -66,7 +66,7 @@ namespace ndsharray::fault {
 enum class Point { NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_NAME) };
 #undef NDSHARRAY_FAULT_NAME
 
-/// Only where faults are built in; the tests define it.
+/// Only where faults are built in; the tests define it, or delays.cpp.
 void reached(Point point) noexcept;
 
 }  // namespace ndsharray::fault

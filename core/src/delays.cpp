@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Taking time at the points of fault.hpp, for tests to find what holds by good luck only. Not in a normal
+// build.
+#include "fault.hpp"
+
+#include <array>
+#include <bitset>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace ndsharray::fault {
+namespace {
+
+constexpr std::chrono::milliseconds delay{5};
+
+#define NDSHARRAY_FAULT_NAME(name) std::string_view(#name),
+constexpr std::array names{NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_NAME)};
+#undef NDSHARRAY_FAULT_NAME
+
+using Points = std::bitset<names.size()>;
+
+std::size_t index_of(std::string_view name) {
+    std::size_t index = 0;
+    while (index < names.size() && names.at(index) != name)
+        ++index;
+    return index;
+}
+
+/// Those that the environment names: NDSHARRAY_DELAYS=SlotPrepared,FramePublished.
+Points chosen() {
+    const char* listed = std::getenv("NDSHARRAY_DELAYS");
+    std::string_view left = listed != nullptr ? listed : "";
+    Points points;
+    while (!left.empty()) {
+        const std::string_view name = left.substr(0, left.find(','));
+        left.remove_prefix(name.size() < left.size() ? name.size() + 1 : name.size());
+        const std::size_t index = index_of(name);
+        if (index == names.size()) {
+            std::fprintf(stderr, "NDSHARRAY_DELAYS: core/src/fault.hpp has no point \"%.*s\"\n",
+                         static_cast<int>(name.size()), name.data());
+            std::abort();
+        }
+        points.set(index);
+    }
+    return points;
+}
+
+}  // namespace
+
+/// Does not sleep: who sleeps is taken for one that waits, and calls the system where tests count such calls.
+void reached(Point point) noexcept {
+    static const Points points = chosen();
+    if (!points.test(static_cast<std::size_t>(point)))
+        return;
+    const auto end = std::chrono::steady_clock::now() + delay;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+}
+
+}  // namespace ndsharray::fault
