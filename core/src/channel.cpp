@@ -13,9 +13,42 @@ using layout::WriterState;
 
 // ---- coming and going
 
-void Channel::meet_writer() noexcept {
+void Channel::pass_over_writer() noexcept {
     epoch_ = control_.words().epoch.load(std::memory_order_acquire);
+    lose_writer();
+}
+
+void Channel::lose_writer() noexcept {
+    published_before_ = control_.words().published.load(std::memory_order_relaxed);
+}
+
+/// Whether the present writer has come as far as to take frames, though it may have left since. One that only
+/// removes what another left goes from starting to closed.
+bool Channel::has_opened() const noexcept {
+    switch (control_.state()) {
+        case WriterState::Live:
+        case WriterState::Ended:
+        case WriterState::EndedAndClosed:
+            return true;
+        case WriterState::Closed:
+            return control_.words().published.load(std::memory_order_relaxed) != published_before_;
+        case WriterState::Starting:
+            break;
+    }
+    return false;
+}
+
+bool Channel::meet_writer() noexcept {
+    const std::uint32_t epoch = control_.words().epoch.load(std::memory_order_acquire);
+    if (epoch == epoch_ || !has_opened())
+        return false;
+    // A writer that takes over changes the state, then the epoch. Where that is as before, so was the state
+    // its own; else somebody else came meanwhile, and wakes us.
+    if (control_.words().epoch.load(std::memory_order_relaxed) != epoch)
+        return false;
+    epoch_ = epoch;
     end_reported_ = false;
+    return true;
 }
 
 bool Channel::was_taken_over() const noexcept {

@@ -39,13 +39,23 @@ class Channel {
     }
     bool is_watched() const noexcept { return static_cast<bool>(death_watch_); }
 
-    /// What is to be found from now on is the present writer's.
-    void meet_writer() noexcept;
+    /// The file's present writer, or its last one, is not one that is to be met.
+    void pass_over_writer() noexcept;
 
-    /// The present writer, too, is one that is still to be met.
+    /// The file's present writer is to be met once it has opened the tag.
     void await_writer() noexcept { epoch_.reset(); }
 
-    /// Whether there is, or was, another writer of the file than the one that was met.
+    /// Nothing more is to be found of the writer that was met.
+    void lose_writer() noexcept;
+
+    /// Whether there is, or was, a writer that is still to be met.
+    bool has_new_writer() const noexcept { return was_taken_over() && has_opened(); }
+
+    /// What is to be found from now on is that writer's. \returns false if there is none after all.
+    bool meet_writer() noexcept;
+
+    /// Whether there is, or was, another writer of the file than the one that was met or passed over. It need
+    /// not be one that opens the tag: who removes what a dead writer left takes the file over as well.
     bool was_taken_over() const noexcept;
 
     bool has_joined() const noexcept { return joined_; }
@@ -84,6 +94,7 @@ class Channel {
     bool report_end() noexcept { return !std::exchange(end_reported_, true); }
 
   private:
+    bool has_opened() const noexcept;
     bool writer_stays() const noexcept;
     void settle();
     void move_to(const ControlView::Announcement& announcement);
@@ -99,7 +110,8 @@ class Channel {
     bool joined_ = false;
     bool settled_ = false;  // wanted_ is a frame from which on all are there
     bool end_reported_ = false;
-    std::optional<std::uint32_t> epoch_;  // of the writer that was met
+    std::optional<std::uint32_t> epoch_;  // of the writer that was met, or passed over
+    std::uint64_t published_before_ = 0;  // when the last writer was lost, or passed over
     std::uint64_t wanted_ = 1;            // number of the next frame
     std::uint64_t missed_from_ = 1;       // older ones were published before it joined
 

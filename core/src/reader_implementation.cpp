@@ -138,15 +138,14 @@ void Reader::Implementation::attach() {
         interrupt_.notify();
     });
     NDSHARRAY_FAULT_POINT(ControlOpened);
-    channel_->meet_writer();
-    if (!channel_->control().writer_lives()) {
-        compat_.ignore_until_now();
-    } else if (layout::is_open(channel_->control().state())) {
-        meet_writer();
-    } else {
+    channel_->pass_over_writer();
+    if (channel_->control().writer_lives()) {
         channel_->await_writer();
-        compat_.ignore_until_now();
+        if (channel_->meet_writer())
+            meet_writer();
     }
+    if (!attached())
+        compat_.ignore_until_now();
 }
 
 void Reader::Implementation::meet_writer() {
@@ -161,8 +160,10 @@ void Reader::Implementation::meet_writer() {
 
 /// What a writer of ours wrote for 1.x as well is not to be read a second time.
 void Reader::Implementation::lose_writer() noexcept {
-    if (writer_lives_.exchange(false, std::memory_order_relaxed))
-        compat_.ignore_until_now();
+    if (!writer_lives_.exchange(false, std::memory_order_relaxed))
+        return;
+    channel_->lose_writer();
+    compat_.ignore_until_now();
 }
 
 void Reader::Implementation::leave() noexcept {
@@ -174,9 +175,13 @@ void Reader::Implementation::leave() noexcept {
     std::swap(left, channel_);
 }
 
-/// A dead writer's successor may have put a new file in the place of the one we are attached to.
+/// The file may be over: then what we keep of it is only memory that nobody gets back. Or a dead writer's
+/// successor may have put a new one in its place.
 void Reader::Implementation::follow_replacement() {
-    if (!check_path_.exchange(false, std::memory_order_relaxed) || channel_->control().is_current(files_))
+    const bool is_over = layout::is_closed(channel_->control().state()) && !channel_->has_new_writer();
+    const bool is_replaced =
+        check_path_.exchange(false, std::memory_order_relaxed) && !channel_->control().is_current(files_);
+    if (!is_over && !is_replaced)
         return;
     leave();
     attach();
@@ -185,7 +190,8 @@ void Reader::Implementation::follow_replacement() {
 /// A dead writer's successor took the file over.
 void Reader::Implementation::follow_takeover() {
     const std::lock_guard guard(mutex_);
-    channel_->meet_writer();
+    if (!channel_->meet_writer())
+        return;
     check_death_.store(true, std::memory_order_relaxed);  // it may be dead already
     meet_writer();
 }
@@ -195,9 +201,7 @@ void Reader::Implementation::follow_takeover() {
 /// A frame, or Timeout if there is none now, or the status to report. Leaves the channel only if that is
 /// Disconnected.
 Frame Reader::Implementation::look() {
-    // Who removes what a dead writer left takes the file over as well, and closes it without having opened
-    // it. Whoever sees that it was taken over sees a state that is not the dead writer's.
-    if (!attached() && channel_->was_taken_over() && layout::is_open(channel_->control().state()))
+    if (!attached() && channel_->has_new_writer())
         follow_takeover();
     if (!attached())
         return Frame(ReadStatus::Timeout);

@@ -9,7 +9,6 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 
 #include "remote_pipeline.hpp"
@@ -121,8 +120,8 @@ std::string flush(const std::string& tag) {
 
 std::string stop(const std::string& tag) {
     Standstill scene(tag);
-    std::optional<Pipeline> reader(std::in_place, slow_reader(tag));
-    reader->play();
+    Pipeline reader(slow_reader(tag));
+    reader.play();
     if (!scene.begins())
         return "does not wait";
     // It gives its reader some seconds to take what it has not taken.

@@ -64,8 +64,11 @@ std::uint64_t voluntary_switches(pid_t thread) {
 }
 
 bool other_threads_are_blocked() {
+    // One after the other: whoever was seen asleep may have been woken by one that was seen later.
+    const std::uint64_t before = voluntary_switches_of_other_threads();
     return std::ranges::all_of(other_threads(),
-                               [](const std::string& thread) { return is_blocked(std::stoi(thread)); });
+                               [](const std::string& thread) { return is_blocked(std::stoi(thread)); }) &&
+           voluntary_switches_of_other_threads() == before;
 }
 
 std::uint64_t voluntary_switches_of_other_threads() {

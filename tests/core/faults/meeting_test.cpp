@@ -8,6 +8,7 @@
 #include "../remote.hpp"
 #include "../scenes.hpp"
 
+#include <support/process_state.hpp>
 #include <support/small_file_system.hpp>
 
 #include <fcntl.h>
@@ -139,34 +140,56 @@ TEST_F(Meeting, WithWhoLocksTheHalfMadeControlFileMakesForAnother) {
 TEST_F(Meeting, OfAReaderWithARemoverIsNoneWithAWriter) {
     RemoteWriter dead(tag_);
     dead.write();
-    std::optional<Reader> old_one(tag_);
-    ASSERT_TRUE(old_one->read(in_time));
+    Reader old_one(tag_);
+    ASSERT_TRUE(old_one.read(in_time));
     dead.kill();
-    ASSERT_EQ(old_one->read(in_time).status(), ReadStatus::Disconnected);
+    ASSERT_EQ(old_one.read(in_time).status(), ReadStatus::Disconnected);
     Reader new_one(tag_);
     for (const fault::Point step : {fault::Point::EpochBumped, fault::Point::ControlLinked}) {
         bool met = false;
         when_reached(step, [&] {
             met = true;
-            for (Reader* reader : {&*old_one, &new_one}) {
+            for (Reader* reader : {&old_one, &new_one}) {
                 EXPECT_EQ(reader->read(0ns).status(), ReadStatus::Timeout) << name(step);
                 EXPECT_FALSE(reader->attached()) << name(step);
             }
         });
         EXPECT_FALSE(remove_leftovers(tag_).files.empty());
         EXPECT_TRUE(met) << name(step);
-        for (Reader* reader : {&*old_one, &new_one})
+        for (Reader* reader : {&old_one, &new_one})
             EXPECT_EQ(reader->read(0ns).status(), ReadStatus::Timeout) << name(step);
+        EXPECT_EQ(process_state().tag_mappings, 0U) << "memory that nobody gets back, at " << name(step);
         // The next one has a segment to remove, and no control file.
         std::ofstream(directory_.path() / ("ndsh." + tag_ + ".0123456789abcdef0123456789abcdef")) << "left";
     }
     Writer next(tag_);
     ASSERT_NE(write_pattern(next, spec_), 0U);
-    for (Reader* reader : {&*old_one, &new_one})
+    for (Reader* reader : {&old_one, &new_one})
         EXPECT_TRUE(is_intact(reader->read(in_time)));
-    EXPECT_EQ(old_one->stats().reconnects, 1U);
+    EXPECT_EQ(old_one.stats().reconnects, 1U);
     EXPECT_EQ(new_one.stats().reconnects, 0U);
     directory_.clear();
+}
+
+TEST_F(Meeting, OfAReaderWithAWriterThatCameAndWentIsToldOnce) {
+    for (const bool ends : {true, false}) {
+        RemoteWriter dead(tag_);
+        dead.write();
+        Reader reader(tag_);
+        ASSERT_TRUE(reader.read(in_time));
+        dead.kill();
+        ASSERT_EQ(reader.read(in_time).status(), ReadStatus::Disconnected);
+        Writer writer(reader.tag());
+        ASSERT_NE(write_pattern(writer, spec_), 0U);
+        if (ends)
+            writer.end_of_stream();
+        writer.close();
+        if (ends) {
+            EXPECT_EQ(reader.read(in_time).status(), ReadStatus::EndOfStream);
+        }
+        EXPECT_EQ(reader.read(in_time).status(), ReadStatus::Disconnected);
+        EXPECT_EQ(reader.read(0ns).status(), ReadStatus::Timeout);
+    }
 }
 
 TEST_F(Meeting, OfAReaderWithANewLayoutKeepsItsFrameOfTheOldOne) {

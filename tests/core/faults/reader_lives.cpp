@@ -63,7 +63,7 @@ int live_as_refused_reader(Channel& channel, const Arguments& arguments) {
     await_death(channel, arguments);
     Reader reader(arguments.at(2), options_of(arguments.at(3)));
     ask(channel, "write 1");
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 4; ++i) {
         when_reached(fault::Point::FrameToBeLeased, [&] { ask(channel, "write 8"); });
         read_intact(reader);
         ask(channel, "write 1");

@@ -104,13 +104,13 @@ void live_until(fault::Point point, unsigned n, const std::string& role, const A
 Outcome die_at_each_step(const Life& life) {
     Outcome outcome;
     outcome.life = life.name;
-    unsigned steps = 0;
-    while (steps < too_many_steps && die(life, {++steps}, outcome)) {
-    }
-    if (steps == too_many_steps)
+    unsigned step = 1;
+    while (step <= too_many_steps && die(life, {step}, outcome))
+        ++step;
+    if (step > too_many_steps)
         outcome.failures.push_back(life.name + " has no end");
     for (const fault::Point point : life.own_points)
-        if (outcome.failures.empty() && !die(life, {1, point}, outcome))
+        if (outcome.failures.empty() && !die(life, {1, point}, outcome) && outcome.failures.empty())
             outcome.failures.push_back(life.name + " never came to " + name(point));
     return outcome;
 }
