@@ -6,12 +6,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
 namespace ndsharray::test {
 namespace {
+
+#define NDSHARRAY_FAULT_COUNT(name) +1
+constexpr std::size_t point_count = 0 NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_COUNT);
+#undef NDSHARRAY_FAULT_COUNT
 
 /// What is to happen in this process. Set before its first point, but for the callback.
 struct Plan {
@@ -19,6 +25,7 @@ struct Plan {
     std::optional<fault::Point> only;
     int channel = -1;
     std::atomic<unsigned> reached{0};
+    std::array<std::atomic<bool>, point_count> points{};  // that were
     std::atomic<int> callback_at{-1};
     std::function<void()> callback;
 };
@@ -55,6 +62,14 @@ void die_at(fault::Point point, unsigned n, int channel) {
     die_at_nth(n, channel);
 }
 
+std::vector<std::string> reached_points() {
+    std::vector<std::string> reached;
+    for (std::size_t index = 0; index < point_count; ++index)
+        if (plan.points.at(index))
+            reached.push_back(fault_points().at(index));
+    return reached;
+}
+
 void when_reached(fault::Point point, std::function<void()> callback) {
     plan.callback = std::move(callback);
     plan.callback_at.store(static_cast<int>(point));
@@ -69,6 +84,7 @@ void reached(Point point) noexcept {
     int called_at = static_cast<int>(point);
     if (plan.callback_at.compare_exchange_strong(called_at, -1))
         std::exchange(plan.callback, {})();
+    plan.points.at(static_cast<std::size_t>(point)).store(true, std::memory_order_relaxed);
     if (plan.die_at == 0 || (plan.only && *plan.only != point))
         return;
     if (plan.reached.fetch_add(1) + 1 == plan.die_at)

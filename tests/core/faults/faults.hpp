@@ -24,6 +24,9 @@ void die_at_nth(unsigned n, int channel);
 /// The same at the n-th time that one point is reached.
 void die_at(fault::Point point, unsigned n, int channel);
 
+/// Names of the points that were reached since then.
+std::vector<std::string> reached_points();
+
 /// Calls back when a point is next reached; once. Not while other threads are at points.
 void when_reached(fault::Point point, std::function<void()> callback);
 

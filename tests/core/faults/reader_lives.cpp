@@ -29,8 +29,7 @@ Frame read_intact(Reader& reader) {
 }
 
 /// Everything a reader does. Arguments: step, point, tag, kind.
-int live_as_reader(Channel& channel, const Arguments& arguments) {
-    await_death(channel, arguments);
+void live_as_reader(Channel& channel, const Arguments& arguments) {
     Reader reader(arguments.at(2), options_of(arguments.at(3)));
     reader.suspend(true);
     reader.read(0ns);
@@ -53,14 +52,11 @@ int live_as_reader(Channel& channel, const Arguments& arguments) {
     read_intact(reader);
     while (reader.read(0ns).status() != ReadStatus::Timeout) {  // until it would have to wait
     }
-    channel.send("done");
-    return 0;
 }
-const RegisteredRole reader_role("live_as_reader", live_as_reader);
+const RegisteredRole reader_role("live_as_reader", live_out<live_as_reader>);
 
 /// Leases a slot that the writer takes just then.
-int live_as_refused_reader(Channel& channel, const Arguments& arguments) {
-    await_death(channel, arguments);
+void live_as_refused_reader(Channel& channel, const Arguments& arguments) {
     Reader reader(arguments.at(2), options_of(arguments.at(3)));
     ask(channel, "write 1");
     for (int i = 0; i < 4; ++i) {
@@ -68,10 +64,8 @@ int live_as_refused_reader(Channel& channel, const Arguments& arguments) {
         read_intact(reader);
         ask(channel, "write 1");
     }
-    channel.send("done");
-    return 0;
 }
-const RegisteredRole refused_reader_role("live_as_refused_reader", live_as_refused_reader);
+const RegisteredRole refused_reader_role("live_as_refused_reader", live_out<live_as_refused_reader>);
 
 /// The writer that readers die at: it lives in the test, through all deaths.
 class SurvivingWriter {
@@ -153,9 +147,9 @@ Outcome kill_reader(Stage& stage, const std::string& kind) {
                 [&](const Moment& death) {
                     if (kind == "no entry")
                         full.emplace(stage.file(".readers"));
-                    const std::string point = live("live_as_reader", death, {stage.tag(), kind}, serve);
+                    Ending ending = live("live_as_reader", death, {stage.tag(), kind}, serve);
                     full.reset();
-                    return point;
+                    return ending;
                 },
             .check = {},
         });
@@ -174,7 +168,6 @@ Outcome kill_refused_reader(Stage& stage) {
                     return live("live_as_refused_reader", death, {stage.tag(), "latest"}, serve);
                 },
             .check = {},
-            .own_points = {fault::Point::LeaseRefused},
         });
 }
 

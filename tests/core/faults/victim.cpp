@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -16,20 +19,22 @@ namespace ndsharray::test {
 namespace {
 
 constexpr std::string_view died = "died ";
-constexpr const char* any_point = "any";
+constexpr std::string_view lived = "lived ";
 
 /// More than any life has.
 constexpr unsigned too_many_steps = 5000;
 
-std::string run(const std::string& role, const Arguments& arguments, const Serve& serve) {
+Ending run(const std::string& role, const Arguments& arguments, const Serve& serve) {
     ChildProcess process(role, arguments);
-    std::string point;
+    Ending ending;
     bool through = false;
     while (const auto message = process.channel().receive()) {
         if (message->starts_with(died)) {
-            point = message->substr(died.size());
-        } else if (*message == "done") {
+            ending.point = message->substr(died.size());
+        } else if (message->starts_with(lived)) {
             through = true;
+            std::istringstream points(message->substr(lived.size()));
+            ending.reached = {std::istream_iterator<std::string>(points), {}};
         } else {
             serve(*message);
             try {
@@ -40,34 +45,28 @@ std::string run(const std::string& role, const Arguments& arguments, const Serve
         }
     }
     const int exit_code = process.wait_for_exit();
-    const bool as_planned = point.empty() ? through && exit_code == 0 : exit_code == -SIGKILL;
+    const bool as_planned = ending.point.empty() ? through && exit_code == 0 : exit_code == -SIGKILL;
     require(as_planned, role + " ended with " + std::to_string(exit_code));
-    return point;
+    return ending;
 }
 
-Arguments dying(unsigned n, const std::string& point, const Arguments& arguments) {
-    Arguments all{std::to_string(n), point};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    return all;
-}
-
-/// \returns whether there was a death, and it was survived.
-bool die(const Life& life, const Moment& death, Outcome& outcome) {
-    std::string point = "nowhere";
+/// \returns how it ended; nothing if that was not survived, which is told then.
+std::optional<Ending> live_once(const Life& life, const Moment& death, Outcome& outcome) {
+    Ending ending{"nowhere", {}};
     try {
         life.prepare();
-        point = life.live(death);
+        ending = life.live(death);
         life.check();
     } catch (const std::exception& error) {
-        outcome.failures.push_back(life.name + ", step " + std::to_string(death.n) + ", " + point + ": " +
-                                   error.what());
-        return false;  // what comes after would fail for the same reason
+        outcome.failures.push_back(life.name + ", step " + std::to_string(death.n) + ", " + ending.point +
+                                   ": " + error.what());
+        return std::nullopt;
     }
-    if (point.empty())
-        return false;
-    ++outcome.deaths;
-    outcome.points.insert(point);
-    return true;
+    if (!ending.point.empty()) {
+        ++outcome.deaths;
+        outcome.points.insert(ending.point);
+    }
+    return ending;
 }
 
 }  // namespace
@@ -78,9 +77,16 @@ void ask(Channel& channel, const std::string& request) {
         throw std::runtime_error("the test ended at: " + request);
 }
 
+void tell_the_end(Channel& channel) {
+    std::string last_words(lived);
+    for (const std::string& point : reached_points())
+        last_words += point + " ";
+    channel.send(last_words);
+}
+
 void await_death(const Channel& channel, const Arguments& arguments) {
     const auto n = static_cast<unsigned>(std::stoul(arguments.at(0)));
-    if (arguments.at(1) == any_point)
+    if (arguments.at(1) == Moment{}.point)
         return die_at_nth(n, channel.descriptor());
     const auto& points = fault_points();
     const auto index = std::find(points.begin(), points.end(), arguments.at(1)) - points.begin();
@@ -91,27 +97,33 @@ void fail(const std::string& what) {
     throw std::runtime_error(what);
 }
 
-std::string live(const std::string& role, const Moment& death, const Arguments& arguments,
-                 const Serve& serve) {
-    return run(role, dying(death.n, death.point ? name(*death.point) : any_point, arguments), serve);
+Ending live(const std::string& role, const Moment& death, const Arguments& arguments, const Serve& serve) {
+    Arguments all{std::to_string(death.n), death.point};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run(role, all, serve);
 }
 
 void live_until(fault::Point point, unsigned n, const std::string& role, const Arguments& arguments,
                 const Serve& serve) {
-    require(live(role, {n, point}, arguments, serve) == name(point), role + " never came to " + name(point));
+    const std::string& there = name(point);
+    require(live(role, {n, there}, arguments, serve).point == there, role + " never came to " + there);
 }
 
 Outcome die_at_each_step(const Life& life) {
     Outcome outcome;
     outcome.life = life.name;
-    unsigned step = 1;
-    while (step <= too_many_steps && die(life, {step}, outcome))
-        ++step;
-    if (step > too_many_steps)
+    std::optional<Ending> ending;
+    unsigned step = 0;
+    do
+        ending = live_once(life, {++step}, outcome);
+    while (ending && !ending->point.empty() && step < too_many_steps);
+    if (!ending)
+        return outcome;  // what comes after would fail for the same reason
+    if (!ending->point.empty())
         outcome.failures.push_back(life.name + " has no end");
-    for (const fault::Point point : life.own_points)
-        if (outcome.failures.empty() && !die(life, {1, point}, outcome) && outcome.failures.empty())
-            outcome.failures.push_back(life.name + " never came to " + name(point));
+    for (const std::string& point : ending->reached)
+        if (!outcome.points.contains(point) && !live_once(life, {1, point}, outcome))
+            return outcome;
     return outcome;
 }
 

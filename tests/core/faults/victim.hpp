@@ -7,7 +7,6 @@
 #include <support/child_process.hpp>
 
 #include <functional>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +22,18 @@ void ask(Channel& channel, const std::string& request);
 /// one ("any": each).
 void await_death(const Channel& channel, const Arguments& arguments);
 
+/// Says that a life was lived to its end, and which points were on the way.
+void tell_the_end(Channel& channel);
+
+/// The role of a victim with this life.
+template <void (*life)(Channel&, const Arguments&)>
+int live_out(Channel& channel, const Arguments& arguments) {
+    await_death(channel, arguments);
+    life(channel, arguments);
+    tell_the_end(channel);
+    return 0;
+}
+
 // ---- in the test
 
 /// Fails what is being checked. \throws std::runtime_error
@@ -34,17 +45,21 @@ inline void require(bool condition, const std::string& what) {
 
 /// When a process is to die: the n-th time that it reaches a point, or any point.
 struct Moment {
-    unsigned n;
-    std::optional<fault::Point> point{};
+    unsigned n = 1;
+    std::string point = "any";
 };
 
 /// Does what a victim asks for.
 using Serve = std::function<void(const std::string& request)>;
 
+/// How a process ended.
+struct Ending {
+    std::string point;              ///< where it died; empty if it did not
+    std::set<std::string> reached;  ///< then: the points on its way
+};
+
 /// Lets a process live a life (a role) until it dies or is through.
-/// \returns the name of the point where it died; empty if it did not.
-std::string live(const std::string& role, const Moment& death, const Arguments& arguments,
-                 const Serve& serve);
+Ending live(const std::string& role, const Moment& death, const Arguments& arguments, const Serve& serve);
 
 /// \throws std::runtime_error if it does not die there.
 void live_until(fault::Point point, unsigned n, const std::string& role, const Arguments& arguments,
@@ -61,14 +76,14 @@ struct Outcome {
 /// One life: what it is called, how a process lives it, and what must hold after a death in it.
 struct Life {
     std::string name;
-    std::function<void()> prepare;                         // before each
-    std::function<std::string(const Moment& death)> live;  // \returns as live() does
-    std::function<void()> check;                           // after each; throws what is wrong
-    std::vector<fault::Point> own_points{};                // no other life comes there
+    std::function<void()> prepare;  // before each
+    std::function<Ending(const Moment& death)> live;
+    std::function<void()> check;  // after each; throws what is wrong
 };
 
-/// Lets processes die at step 1, 2, 3, ... until one gets through, and at the points that are the life's own:
-/// steps of other threads come in between now and then, so that step by step a point may be passed over.
+/// Lets processes die at step 1, 2, 3, ... until one gets through. Steps of other threads come in between now
+/// and then, so that one may get through too soon: what nobody died at that was on its way is then died at by
+/// name.
 Outcome die_at_each_step(const Life& life);
 
 }  // namespace ndsharray::test

@@ -67,8 +67,7 @@ void wait_in_vain(Writer& writer) {
 }
 
 /// Everything a writer does. Arguments: step, point, tag, kind, readers to wait for.
-int live_as_writer(Channel& channel, const Arguments& arguments) {
-    await_death(channel, arguments);
+void live_as_writer(Channel& channel, const Arguments& arguments) {
     Writer writer(arguments.at(2), few_slots(arguments.at(3)));
     writer.configure(small);
     writer.wait_for_reader(in_time);
@@ -88,25 +87,19 @@ int live_as_writer(Channel& channel, const Arguments& arguments) {
     publish_in_steps(writer, writer.acquire(in_time));
     writer.end_of_stream();
     writer.close();
-    channel.send("done");
-    return 0;
 }
-const RegisteredRole writer_role("live_as_writer", live_as_writer);
+const RegisteredRole writer_role("live_as_writer", live_out<live_as_writer>);
 
 /// What a writer does that comes after a dead one: takes the tag, publishes, leaves.
-int live_as_successor(Channel& channel, const Arguments& arguments) {
-    await_death(channel, arguments);
+void live_as_successor(Channel& /*channel*/, const Arguments& arguments) {
     Writer writer(arguments.at(2), few_slots(arguments.at(3)));
     publish_in_steps(writer, writer.acquire(small, in_time));
     writer.close();
-    channel.send("done");
-    return 0;
 }
-const RegisteredRole successor_role("live_as_successor", live_as_successor);
+const RegisteredRole successor_role("live_as_successor", live_out<live_as_successor>);
 
 /// Claims a slot that a reader takes just then.
-int live_as_refused_writer(Channel& channel, const Arguments& arguments) {
-    await_death(channel, arguments);
+void live_as_refused_writer(Channel& channel, const Arguments& arguments) {
     Writer writer(arguments.at(2), few_slots("plain"));
     writer.configure(small);
     make_ready(writer);
@@ -119,10 +112,8 @@ int live_as_refused_writer(Channel& channel, const Arguments& arguments) {
         publish_in_steps(writer, writer.acquire(in_time));
     }
     writer.close();
-    channel.send("done");
-    return 0;
 }
-const RegisteredRole refused_writer_role("live_as_refused_writer", live_as_refused_writer);
+const RegisteredRole refused_writer_role("live_as_refused_writer", live_out<live_as_refused_writer>);
 
 void serve_nothing(const std::string&) {}
 
@@ -170,7 +161,6 @@ Outcome kill_refused_writer(Stage& stage) {
                 reader.reset();
                 expect_successor_goes_on(stage, few_slots("plain"));
             },
-        .own_points = {fault::Point::SlotRestored},
     });
 }
 
