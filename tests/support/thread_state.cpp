@@ -5,10 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +19,9 @@ namespace ndsharray::test {
 namespace {
 
 constexpr const char* threads_folder = "/proc/self/task";
+
+/// How long a thread has to stay asleep to count as one that waits.
+constexpr std::chrono::milliseconds a_moment{2};
 
 /// The text behind `field` in the thread's status; empty if the thread ended.
 std::string status_field(const std::string& thread, const std::string& field) {
@@ -34,6 +38,10 @@ std::uint64_t voluntary_switches_of(const std::string& thread) {
     return count.empty() ? 0 : std::stoull(count);
 }
 
+bool sleeps(const std::string& thread) {
+    return status_field(thread, "State").starts_with('S');
+}
+
 std::vector<std::string> other_threads() {
     const std::string own = std::to_string(this_thread_number());
     std::vector<std::string> others;
@@ -41,6 +49,17 @@ std::vector<std::string> other_threads() {
         if (entry.path().filename() != own)
             others.push_back(entry.path().filename());
     return others;
+}
+
+/// How often each of the other threads went to sleep; nothing if one is awake.
+std::optional<std::map<std::string, std::uint64_t>> sleeping_threads() {
+    std::map<std::string, std::uint64_t> switches;
+    for (const std::string& thread : other_threads()) {
+        switches.emplace(thread, voluntary_switches_of(thread));
+        if (!sleeps(thread))
+            return std::nullopt;
+    }
+    return switches;
 }
 
 }  // namespace
@@ -51,12 +70,11 @@ pid_t this_thread_number() {
 
 bool is_blocked(pid_t thread) {
     const std::string name = std::to_string(thread);
-    const auto sleeps = [&] { return status_field(name, "State").starts_with('S'); };
     const auto before = voluntary_switches_of(name);
-    if (!sleeps())
+    if (!sleeps(name))
         return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    return sleeps() && voluntary_switches_of(name) == before;
+    std::this_thread::sleep_for(a_moment);
+    return sleeps(name) && voluntary_switches_of(name) == before;
 }
 
 std::uint64_t voluntary_switches(pid_t thread) {
@@ -64,11 +82,10 @@ std::uint64_t voluntary_switches(pid_t thread) {
 }
 
 bool other_threads_are_blocked() {
-    // One after the other: whoever was seen asleep may have been woken by one that was seen later.
-    const std::uint64_t before = voluntary_switches_of_other_threads();
-    return std::ranges::all_of(other_threads(),
-                               [](const std::string& thread) { return is_blocked(std::stoi(thread)); }) &&
-           voluntary_switches_of_other_threads() == before;
+    // Two looks at all of them: one that was seen asleep may be woken by another that is looked at after it.
+    const auto before = sleeping_threads();
+    std::this_thread::sleep_for(a_moment);
+    return before && sleeping_threads() == before;
 }
 
 std::uint64_t voluntary_switches_of_other_threads() {
