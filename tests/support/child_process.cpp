@@ -47,10 +47,12 @@ std::array<int, 2> connected_sockets() {
     return ends;
 }
 
+/// Its name, since what executes the link itself under valgrind is valgrind. Asked for when the program
+/// starts: a mount namespace that is unshared in a chroot has another root than the link is told from.
+const std::string own_program = std::filesystem::read_symlink("/proc/self/exe");
+
 pid_t spawn(const std::string& role, const Arguments& arguments, int channel) {
-    // Its name, since what executes the link itself under valgrind is valgrind.
-    const std::string program = std::filesystem::read_symlink("/proc/self/exe");
-    Arguments words{program, std::string(role_option) + role};
+    Arguments words{own_program, std::string(role_option) + role};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (auto& word : words)
