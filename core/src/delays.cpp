@@ -3,7 +3,7 @@
 // build.
 #include "fault.hpp"
 
-#include <array>
+#include <algorithm>
 #include <bitset>
 #include <chrono>
 #include <cstddef>
@@ -16,18 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds delay{5};
 
-#define NDSHARRAY_FAULT_NAME(name) std::string_view(#name),
-constexpr std::array names{NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_NAME)};
-#undef NDSHARRAY_FAULT_NAME
-
-using Points = std::bitset<names.size()>;
-
-std::size_t index_of(std::string_view name) {
-    std::size_t index = 0;
-    while (index < names.size() && names.at(index) != name)
-        ++index;
-    return index;
-}
+using Points = std::bitset<point_names.size()>;
 
 /// Those that the environment names: NDSHARRAY_DELAYS=SlotPrepared,FramePublished.
 Points chosen() {
@@ -37,13 +26,13 @@ Points chosen() {
     while (!left.empty()) {
         const std::string_view name = left.substr(0, left.find(','));
         left.remove_prefix(name.size() < left.size() ? name.size() + 1 : name.size());
-        const std::size_t index = index_of(name);
-        if (index == names.size()) {
+        const auto* const found = std::ranges::find(point_names, name);
+        if (found == point_names.end()) {
             std::fprintf(stderr, "NDSHARRAY_DELAYS: core/src/fault.hpp has no point \"%.*s\"\n",
                          static_cast<int>(name.size()), name.data());
             std::abort();
         }
-        points.set(index);
+        points.set(static_cast<std::size_t>(found - point_names.begin()));
     }
     return points;
 }

@@ -3,6 +3,9 @@
 // (delays.cpp). Nothing in a normal build.
 #pragma once
 
+#include <array>
+#include <string_view>
+
 /// A point lies between two changes that other processes can see, or two file operations: a death anywhere
 /// in between leaves the same as a death at the point. Named after what was done last.
 // clang-format off
@@ -64,6 +67,10 @@ namespace ndsharray::fault {
 
 #define NDSHARRAY_FAULT_NAME(name) name,
 enum class Point { NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_NAME) };
+#undef NDSHARRAY_FAULT_NAME
+
+#define NDSHARRAY_FAULT_NAME(name) std::string_view(#name),
+inline constexpr std::array point_names{NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_NAME)};
 #undef NDSHARRAY_FAULT_NAME
 
 /// Only where faults are built in; the tests define it, or delays.cpp.

@@ -71,11 +71,8 @@ struct Standstill {
             write_pattern(writer, old_layout);
     }
 
-    /// For the new layout, in a thread.
-    std::future<WriteStatus> ask() {
-        return std::async(std::launch::async,
-                          [this] { return writer.acquire(new_layout, patience).status(); });
-    }
+    /// Asks for the new layout. For a thread of its own.
+    WriteStatus ask() { return writer.acquire(new_layout, patience).status(); }
 
     /// Whether the reader gets what it had not taken, the writer's layout is as before, and then the new one
     /// passes.
@@ -123,12 +120,12 @@ const Scenes scenes = {
      [](const std::string& tag) -> std::string {
          mount_small_file_system(5 * mebibyte);
          Standstill scene(tag);
-         auto status = scene.ask();
-         if (status.wait_for(50ms) == std::future_status::ready)
+         BackgroundCall<WriteStatus> asking([&] { return scene.ask(); });
+         if (!asking.blocks())
              return "did not wait";
          const auto cancelled = std::chrono::steady_clock::now();
          scene.writer.cancel();
-         const std::string said(name(status.get()));
+         const std::string said(name(asking.result()));
          const bool at_once = std::chrono::steady_clock::now() - cancelled < 1s;
          const Error error = error_of([&] { scene.writer.configure(scene.new_layout); });
          scene.writer.resume();
@@ -138,22 +135,22 @@ const Scenes scenes = {
      [](const std::string& tag) -> std::string {
          mount_small_file_system(5 * mebibyte);
          Standstill scene(tag);
-         auto error = std::async(std::launch::async,
-                                 [&] { return error_of([&] { scene.writer.configure(scene.new_layout); }); });
-         if (error.wait_for(50ms) == std::future_status::ready)
+         BackgroundCall<Error> asking(
+             [&] { return error_of([&] { scene.writer.configure(scene.new_layout); }); });
+         if (!asking.blocks())
              return "did not wait";
          scene.writer.close();
-         return code_of(error.get());
+         return code_of(asking.result());
      }},
     {"reader that leaves",
      [](const std::string& tag) -> std::string {
          mount_small_file_system(5 * mebibyte);
          Standstill scene(tag);
-         auto status = scene.ask();
-         if (status.wait_for(50ms) == std::future_status::ready)
+         BackgroundCall<WriteStatus> asking([&] { return scene.ask(); });
+         if (!asking.blocks())
              return "did not wait";
          scene.reader.reset();
-         return std::string(name(status.get()));
+         return std::string(name(asking.result()));
      }},
     {"reader that is killed",
      [](const std::string& tag) -> std::string {

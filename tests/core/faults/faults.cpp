@@ -15,17 +15,13 @@
 namespace ndsharray::test {
 namespace {
 
-#define NDSHARRAY_FAULT_COUNT(name) +1
-constexpr std::size_t point_count = 0 NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_COUNT);
-#undef NDSHARRAY_FAULT_COUNT
-
 /// What is to happen in this process. Set before its first point, but for the callback.
 struct Plan {
     unsigned die_at = 0;  // 0: never
     std::optional<fault::Point> only;
     int channel = -1;
     std::atomic<unsigned> reached{0};
-    std::array<std::atomic<bool>, point_count> points{};  // that were
+    std::array<std::atomic<bool>, fault::point_names.size()> points{};  // that were
     std::atomic<int> callback_at{-1};
     std::function<void()> callback;
 };
@@ -42,9 +38,7 @@ Plan plan;
 }  // namespace
 
 const std::vector<std::string>& fault_points() {
-#define NDSHARRAY_FAULT_NAME(name) #name,
-    static const std::vector<std::string> names{NDSHARRAY_FAULT_POINTS(NDSHARRAY_FAULT_NAME)};
-#undef NDSHARRAY_FAULT_NAME
+    static const std::vector<std::string> names(fault::point_names.begin(), fault::point_names.end());
     return names;
 }
 
@@ -64,7 +58,7 @@ void die_at(fault::Point point, unsigned n, int channel) {
 
 std::vector<std::string> reached_points() {
     std::vector<std::string> reached;
-    for (std::size_t index = 0; index < point_count; ++index)
+    for (std::size_t index = 0; index < plan.points.size(); ++index)
         if (plan.points.at(index))
             reached.push_back(fault_points().at(index));
     return reached;

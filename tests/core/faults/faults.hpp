@@ -24,7 +24,7 @@ void die_at_nth(unsigned n, int channel);
 /// The same at the n-th time that one point is reached.
 void die_at(fault::Point point, unsigned n, int channel);
 
-/// Names of the points that were reached since then.
+/// Names of the points that this process has reached.
 std::vector<std::string> reached_points();
 
 /// Calls back when a point is next reached; once. Not while other threads are at points.

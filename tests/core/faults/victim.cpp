@@ -86,7 +86,7 @@ void tell_the_end(Channel& channel) {
 
 void await_death(const Channel& channel, const Arguments& arguments) {
     const auto n = static_cast<unsigned>(std::stoul(arguments.at(0)));
-    if (arguments.at(1) == Moment{}.point)
+    if (arguments.at(1) == any_point)
         return die_at_nth(n, channel.descriptor());
     const auto& points = fault_points();
     const auto index = std::find(points.begin(), points.end(), arguments.at(1)) - points.begin();

@@ -13,13 +13,16 @@
 
 namespace ndsharray::test {
 
+/// Stands for each of them, in the place of a point's name.
+inline constexpr const char* any_point = "any";
+
 // ---- in the victim
 
 /// Asks the test to do something, and waits until it is done.
 void ask(Channel& channel, const std::string& request);
 
 /// Makes ready to die: arguments 0 and 1 of every victim are the step to die at, and the point that counts as
-/// one ("any": each).
+/// one, or any_point.
 void await_death(const Channel& channel, const Arguments& arguments);
 
 /// Says that a life was lived to its end, and which points were on the way.
@@ -46,7 +49,7 @@ inline void require(bool condition, const std::string& what) {
 /// When a process is to die: the n-th time that it reaches a point, or any point.
 struct Moment {
     unsigned n = 1;
-    std::string point = "any";
+    std::string point = any_point;
 };
 
 /// Does what a victim asks for.
