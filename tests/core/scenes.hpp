@@ -1,42 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Scenes: what happens in a process of its own, whose limits and signals can be changed.
+// Tests of the core that are scenes.
 #pragma once
 
 #include "core_test.hpp"
 
-#include <support/child_process.hpp>
+#include <support/scenes.hpp>
 
-#include <functional>
-#include <map>
 #include <string>
 
 namespace ndsharray::test {
-
-/// \returns what the test expects it to say.
-using Scene = std::string (*)(const std::string& tag);
-using Scenes = std::map<std::string, Scene, std::less<>>;
-
-/// Of this program, which defines them.
-extern const Scenes scenes;
-
-inline int play_scene(Channel& channel, const Arguments& arguments) {
-    channel.send(scenes.at(arguments.at(1))(arguments.at(0)));
-    return 0;
-}
-inline const RegisteredRole play_scene_role("play_scene", play_scene);
-
-/// What a scene said, "nothing" where its process could not, and how the process ended.
-struct Outcome {
-    std::string said;
-    int exit_code = 0;
-};
-
-inline Outcome outcome_of(const std::string& scene, const std::string& tag) {
-    ChildProcess process("play_scene", {tag, scene});
-    Outcome outcome{process.channel().receive().value_or("nothing")};
-    outcome.exit_code = process.wait_for_exit();
-    return outcome;
-}
 
 /// Tests of scenes that end well.
 class SceneTest : public CoreTest {

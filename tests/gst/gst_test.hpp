@@ -23,6 +23,12 @@ inline bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
+/// A reader that takes one frame and no other.
+inline std::string stuck_reader(const std::string& tag) {
+    return "ndshsrc name=src mode=every max-leases=1 tag=" + tag +
+           " ! appsink name=out sync=false async=false max-buffers=1";
+}
+
 /// A test whose tags live in a folder of their own, which it must leave empty.
 class GstTest : public ::testing::Test {
   protected:

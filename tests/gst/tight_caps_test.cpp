@@ -3,12 +3,11 @@
 // waits, and can be stopped, paused and flushed meanwhile.
 #include "gst_test.hpp"
 
-#include <support/child_process.hpp>
+#include <support/scenes.hpp>
 #include <support/small_file_system.hpp>
 #include <support/thread_state.hpp>
 
 #include <functional>
-#include <map>
 #include <string>
 
 #include "remote_pipeline.hpp"
@@ -21,12 +20,6 @@ constexpr unsigned slots = 3;
 
 const std::string old_caps = caps_text("GRAY8", 1024, 1024);
 const std::string new_caps = caps_text("GRAY8", 1024, 1000);
-
-/// Leaves the frames where they are, but for the one in its appsink and the one that waits to get there.
-std::string slow_reader(const std::string& tag) {
-    return "ndshsrc name=src mode=every max-leases=1 tag=" + tag +
-           " ! appsink name=out sync=false async=false max-buffers=1";
-}
 
 /// A sink that waits for room. The tags are in a file system of their own, so this needs a process of its
 /// own.
@@ -74,39 +67,31 @@ class Standstill {
 };
 
 std::string in_time(const std::function<void()>& call) {
-    const auto begin = std::chrono::steady_clock::now();
-    call();
-    return std::chrono::steady_clock::now() - begin <= bound ? "in time" : "late";
+    return time_of(call) <= bound ? "in time" : "late";
 }
 
-std::string read(const std::string& tag) {
+/// What comes of a sink that waits for room while this reader takes nothing.
+template <typename Play>
+std::string with_reader(const std::string& tag, Play play) {
     Standstill scene(tag);
-    Pipeline reader(slow_reader(tag));
+    Pipeline reader(stuck_reader(tag));
     reader.play();
-    if (!scene.begins())
-        return "does not wait";
-    return scene.taken(reader["out"], scene.waiting_frame());
+    return scene.begins() ? play(scene, reader["out"]) : "does not wait";
 }
 
-std::string pause(const std::string& tag) {
-    Standstill scene(tag);
-    Pipeline reader(slow_reader(tag));
-    reader.play();
-    if (!scene.begins())
-        return "does not wait";
+std::string read(Standstill& scene, GstElement* out) {
+    return scene.taken(out, scene.waiting_frame());
+}
+
+std::string pause(Standstill& scene, GstElement* out) {
     const std::string paused = in_time([&] { scene.writer().set_state(GST_STATE_PAUSED); });
     scene.writer().play();
     if (!scene.still_waits())
         return paused + ", does not go on waiting";
-    return paused + ", " + scene.taken(reader["out"], scene.waiting_frame());
+    return paused + ", " + scene.taken(out, scene.waiting_frame());
 }
 
-std::string flush(const std::string& tag) {
-    Standstill scene(tag);
-    Pipeline reader(slow_reader(tag));
-    reader.play();
-    if (!scene.begins())
-        return "does not wait";
+std::string flush(Standstill& scene, GstElement* out) {
     GstElement* in = scene.writer()["in"];
     const std::string flushed = in_time([&] {
         gst_element_send_event(in, gst_event_new_flush_start());
@@ -115,24 +100,17 @@ std::string flush(const std::string& tag) {
     const unsigned next = scene.waiting_frame() + 1;
     if (!push_random(in, new_caps, next) || !scene.still_waits())
         return flushed + ", does not go on waiting";
-    return flushed + ", " + scene.taken(reader["out"], next);
+    return flushed + ", " + scene.taken(out, next);
 }
 
-std::string stop(const std::string& tag) {
-    Standstill scene(tag);
-    Pipeline reader(slow_reader(tag));
-    reader.play();
-    if (!scene.begins())
-        return "does not wait";
-    // It gives its reader some seconds to take what it has not taken.
-    const auto begin = std::chrono::steady_clock::now();
-    scene.writer().set_state(GST_STATE_NULL);
-    return std::chrono::steady_clock::now() - begin <= patience ? "stopped" : "late";
+/// It gives its reader some seconds to take what it has not taken.
+std::string stop(Standstill& scene, GstElement* /*out*/) {
+    return time_of([&] { scene.writer().set_state(GST_STATE_NULL); }) <= patience ? "stopped" : "late";
 }
 
 std::string kill_reader(const std::string& tag) {
     Standstill scene(tag);
-    RemotePipeline reader(slow_reader(tag));
+    RemotePipeline reader(stuck_reader(tag));
     if (!scene.begins())
         return "does not wait";
     reader.kill();
@@ -141,22 +119,30 @@ std::string kill_reader(const std::string& tag) {
     return "goes on";
 }
 
-const std::map<std::string, std::function<std::string(const std::string&)>> scenes = {
-    {"mount", [](const std::string&) { return "mounted"; }},
-    {"read", read},
-    {"pause", pause},
-    {"flush", flush},
-    {"stop", stop},
-    {"kill reader", kill_reader},
+/// A scene, where there is little room.
+template <auto play>
+std::string in_little_room(const std::string& tag) {
+    gst_init(nullptr, nullptr);
+    return mount_small_file_system("5m") ? play(tag) : "not permitted";
+}
+
+template <auto play>
+std::string with_reader_in_little_room(const std::string& tag) {
+    return in_little_room<[](const std::string& its_tag) { return with_reader(its_tag, play); }>(tag);
+}
+
+}  // namespace
+
+const Scenes scenes = {
+    {"mount", in_little_room<[](const std::string&) { return std::string("mounted"); }>},
+    {"read", with_reader_in_little_room<read>},
+    {"pause", with_reader_in_little_room<pause>},
+    {"flush", with_reader_in_little_room<flush>},
+    {"stop", with_reader_in_little_room<stop>},
+    {"kill reader", in_little_room<kill_reader>},
 };
 
-int play_scene(Channel& channel, const Arguments& arguments) {
-    gst_init(nullptr, nullptr);
-    const bool mounted = mount_small_file_system("5m");
-    channel.send(mounted ? scenes.at(arguments.at(1))(arguments.at(0)) : "not permitted");
-    return 0;
-}
-const RegisteredRole play_scene_role("play_scene", play_scene);
+namespace {
 
 class TightCaps : public GstTest {
   protected:
@@ -166,10 +152,9 @@ class TightCaps : public GstTest {
     }
 
     std::string outcome_of(const std::string& scene) const {
-        ChildProcess process("play_scene", {tag_, scene});
-        std::string said = process.channel().receive(4 * patience).value_or("nothing");
-        EXPECT_EQ(process.wait_for_exit(), 0);
-        return said;
+        const Outcome outcome = test::outcome_of(scene, tag_);
+        EXPECT_EQ(outcome.exit_code, 0);
+        return outcome.said;
     }
 };
 

@@ -9,13 +9,6 @@ namespace {
 
 constexpr auto bound = with_tolerance(100ms);
 
-template <class Call>
-std::chrono::nanoseconds time_of(Call&& call) {
-    const auto begin = std::chrono::steady_clock::now();
-    call();
-    return std::chrono::steady_clock::now() - begin;
-}
-
 /// Waits until nothing moves any more: each thread waits in the kernel for something that does not come.
 bool everything_waits() {
     return wait_until(other_threads_are_blocked);
@@ -46,12 +39,6 @@ class Unlock : public GstTest {
                       EXPECT_TRUE(gst_pad_send_event(pad.get(), gst_event_new_flush_stop(TRUE)));
                   }),
                   bound);
-    }
-
-    /// A reader that takes one frame and no other.
-    std::string stuck_reader() const {
-        return "ndshsrc name=src mode=every max-leases=1 tag=" + tag_ +
-               " ! appsink name=out sync=false async=false max-buffers=1";
     }
 };
 
@@ -97,7 +84,7 @@ TEST_F(Unlock, Source_WaitingForAFrame_Flushes) {
 
 TEST_F(Unlock, Source_WaitingForADownstreamThatTakesNothing_Stops) {
     Pipeline writer(writing());
-    Pipeline reader(stuck_reader());
+    Pipeline reader(stuck_reader(tag_));
     writer.play();
     reader.play();
     ASSERT_TRUE(has_readers(writer["sink"]));
@@ -148,7 +135,7 @@ class UnlockUnderBackpressure : public Unlock {
     }
 
     Pipeline writer_{writing("backpressure=true wait-for-reader=true slots=3")};
-    Pipeline reader_{stuck_reader()};
+    Pipeline reader_{stuck_reader(tag_)};
 };
 
 TEST_F(UnlockUnderBackpressure, Sink_WaitingForASlot_StopsOnceTheReaderLeaves) {

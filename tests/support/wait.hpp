@@ -20,6 +20,14 @@ constexpr std::chrono::milliseconds with_tolerance(std::chrono::milliseconds bou
     return bound * 3;
 }
 
+/// How long a call takes.
+template <typename Call>
+std::chrono::nanoseconds time_of(Call&& call) {
+    const auto begin = std::chrono::steady_clock::now();
+    call();
+    return std::chrono::steady_clock::now() - begin;
+}
+
 /// Looks at `condition` until it holds. \returns whether it did before the deadline.
 template <typename Condition>
 bool wait_until(Condition&& condition, std::chrono::nanoseconds timeout = patience) {
