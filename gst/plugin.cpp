@@ -2,9 +2,9 @@
 // The plugin "ndsharray": ndshsink, ndshsrc and the device provider.
 #include <gst/gst.h>
 
-#include "ndshdeviceprovider.hpp"
-#include "ndshsink.hpp"
-#include "ndshsrc.hpp"
+#include "devices/ndshdeviceprovider.hpp"
+#include "sink/ndshsink.hpp"
+#include "source/ndshsrc.hpp"
 
 #define PACKAGE "ndsharray"
 

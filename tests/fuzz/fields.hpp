@@ -2,7 +2,7 @@
 // Every number in the files of a tag that somebody reads.
 #pragma once
 
-#include <layout.hpp>
+#include <protocol/layout.hpp>
 
 #include <array>
 #include <cstddef>

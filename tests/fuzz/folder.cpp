@@ -6,8 +6,8 @@
 #include "good_tags.hpp"
 #include "sandbox.hpp"
 
-#include <layout.hpp>
 #include <platform/lock.hpp>
+#include <protocol/layout.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,10 +2,10 @@
 // The bytes beside a frame's pixels, as another process may write them, against what makes metas of them.
 //
 // An input is the format and the size of a picture, then such bytes.
-#include <crop.hpp>
-#include <metadata_decoder.hpp>
+#include <metadata/decoder.hpp>
+#include <metadata/structure_bytes.hpp>
 #include <owned.hpp>
-#include <structure_bytes.hpp>
+#include <video/crop.hpp>
 
 #include "promise.hpp"
 #include "script.hpp"

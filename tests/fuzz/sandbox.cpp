@@ -3,7 +3,7 @@
 // and what the compiler calls before each load of the core.
 #include "sandbox.hpp"
 
-#include <fault.hpp>
+#include <testing/faults.hpp>
 
 #include <sanitizer/asan_interface.h>
 

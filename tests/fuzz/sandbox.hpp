@@ -27,7 +27,7 @@ void pass_time(std::chrono::nanoseconds duration) noexcept;
 // ---- others change files meanwhile
 
 /// Calls back before the n-th look from now: a load from a mapped file, a system call that reads a file or
-/// opens one, or a point that core/src/fault.hpp names. So no two looks need find the same.
+/// opens one, or a point that core/src/testing/faults.hpp names. So no two looks need find the same.
 void ambush(unsigned nth_look, std::function<void()> attack) noexcept;
 void end_ambush() noexcept;
 bool is_ambush_pending() noexcept;

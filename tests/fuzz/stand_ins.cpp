@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// In the place of core/src/watch.cpp, platform/futex.cpp and platform/process.cpp: there is one thread, so
+// In the place of core/src/process/file_watcher.cpp, platform/futex.cpp and platform/process.cpp: there is one thread, so
 // nobody wakes it; a wait lets time pass, and inotify tells when the input says so.
 #include "sandbox.hpp"
 
-#include <platform.hpp>
-#include <watch.hpp>
+#include <platform/platform.hpp>
+#include <process/file_watcher.hpp>
 
 #include <cerrno>
 #include <system_error>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The long forms of the load tests: one subcommand each. Prints what was counted and what was held of the
 // system early on and in the end; the exit code is 1 if anything was wrong.
-#include <core/core_test.hpp>
-#include <core/load.hpp>
-#include <core/remote.hpp>
-#include <gst/frames.hpp>
-#include <gst/load.hpp>
+#include <core/helpers/core_test.hpp>
+#include <core/helpers/load.hpp>
+#include <core/helpers/remote.hpp>
+#include <gst/helpers/frames.hpp>
+#include <gst/helpers/load.hpp>
 
 #include <support/stopped.hpp>
 

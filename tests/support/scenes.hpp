@@ -4,6 +4,8 @@
 
 #include <support/child_process.hpp>
 
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <string>
@@ -14,11 +16,26 @@ namespace ndsharray::test {
 using Scene = std::string (*)(const std::string& tag);
 using Scenes = std::map<std::string, Scene, std::less<>>;
 
-/// Of this program, which defines them.
-extern const Scenes scenes;
+/// Those of this program.
+inline Scenes& all_scenes() {
+    static Scenes scenes;
+    return scenes;
+}
+
+/// Adds the scenes of a file: `const RegisteredScenes scenes({{"name", function}});` at namespace scope.
+class RegisteredScenes {
+  public:
+    explicit RegisteredScenes(Scenes scenes) {
+        all_scenes().merge(scenes);
+        if (!scenes.empty()) {
+            std::fprintf(stderr, "two scenes are called %s\n", scenes.begin()->first.c_str());
+            std::abort();
+        }
+    }
+};
 
 inline int play_scene(Channel& channel, const Arguments& arguments) {
-    channel.send(scenes.at(arguments.at(1))(arguments.at(0)));
+    channel.send(all_scenes().at(arguments.at(1))(arguments.at(0)));
     return 0;
 }
 inline const RegisteredRole play_scene_role("play_scene", play_scene);

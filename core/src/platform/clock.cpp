@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The clock that all times and deadlines are on.
-#include "clock.hpp"
+#include "platform/clock.hpp"
 
 #include <algorithm>
 #include <ctime>

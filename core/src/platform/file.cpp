@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Files by descriptor and by name.
-#include "file.hpp"
+#include "platform/file.hpp"
 
-#include "../fault.hpp"
+#include "testing/faults.hpp"
 
 #include <algorithm>
 #include <cerrno>

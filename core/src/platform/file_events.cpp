@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Hearing of what happens to files: inotify.
-#include "file_events.hpp"
+#include "platform/file_events.hpp"
 
 #include <algorithm>
 #include <cstdint>

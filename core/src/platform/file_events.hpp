@@ -2,8 +2,8 @@
 // Hearing of what happens to files: inotify.
 #pragma once
 
-#include "clock.hpp"
-#include "file.hpp"
+#include "platform/clock.hpp"
+#include "platform/file.hpp"
 
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Sleeping and waking on words of memory.
-#include "futex.hpp"
+#include "platform/futex.hpp"
 
 #include <algorithm>
 #include <cerrno>

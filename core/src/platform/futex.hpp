@@ -2,7 +2,7 @@
 // Sleeping and waking on words of memory.
 #pragma once
 
-#include "clock.hpp"
+#include "platform/clock.hpp"
 
 #include <atomic>
 #include <cstdint>

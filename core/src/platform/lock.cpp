@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Locks of one byte each, owned by the open file description.
-#include "lock.hpp"
+#include "platform/lock.hpp"
 
 #include <fcntl.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Files mapped into memory.
-#include "mapping.hpp"
+#include "platform/mapping.hpp"
 
 #include <array>
 #include <cerrno>

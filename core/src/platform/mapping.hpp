@@ -2,8 +2,8 @@
 // Files mapped into memory.
 #pragma once
 
-#include "cut_file.hpp"
-#include "file.hpp"
+#include "platform/file.hpp"
+#include "platform/sigbus_guard.hpp"
 
 #include <cstddef>
 #include <cstdint>

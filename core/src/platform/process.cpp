@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // This process, its user and its threads; random numbers; names of errors.
-#include "process.hpp"
+#include "platform/process.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Letting a process die at any of the points that core/src/fault.hpp names.
+// Letting a process die at any of the points that core/src/testing/faults.hpp names.
 #include "faults.hpp"
 
 #include <signal.h>

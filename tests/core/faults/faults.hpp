@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Letting a process die at any of the points that core/src/fault.hpp names.
+// Letting a process die at any of the points that core/src/testing/faults.hpp names.
 #pragma once
 
-#include "fault.hpp"
+#include "testing/faults.hpp"
 
 #include <cstddef>
 #include <functional>

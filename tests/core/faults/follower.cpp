@@ -4,7 +4,7 @@
 
 #include "victim.hpp"
 
-#include "../core_test.hpp"
+#include "core_test.hpp"
 
 namespace ndsharray::test {
 namespace {

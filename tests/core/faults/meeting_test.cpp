@@ -2,11 +2,11 @@
 // Writers, and readers, that come between two steps of a writer, where no test comes by chance.
 #include "faults.hpp"
 
-#include "../core_test.hpp"
-#include "../full_table.hpp"
-#include "../limits.hpp"
-#include "../remote.hpp"
-#include "../scenes.hpp"
+#include "core_test.hpp"
+#include "full_table.hpp"
+#include "limits.hpp"
+#include "remote.hpp"
+#include "scenes.hpp"
 
 #include <support/process_state.hpp>
 #include <support/small_file_system.hpp>
@@ -58,7 +58,7 @@ std::string left_at(fault::Point step, const std::string& tag) {
 
 }  // namespace
 
-const Scenes scenes = {
+const RegisteredScenes scenes({
     {"mount",
      [](const std::string&) -> std::string {
          return mount_small_file_system(mebibyte) ? "mounted" : "not permitted";
@@ -82,7 +82,7 @@ const Scenes scenes = {
          return next_frame(reader) +
                 (is_intact(held) && held.is_whole() ? "" : ", and what was held is damaged");
      }},
-};
+});
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include "faults.hpp"
 
-#include "../full_table.hpp"
+#include "full_table.hpp"
 
 #include <optional>
 #include <sstream>

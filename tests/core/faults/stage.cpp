@@ -3,7 +3,7 @@
 // death.
 #include "stage.hpp"
 
-#include "layout.hpp"
+#include "protocol/layout.hpp"
 
 #include <support/background_call.hpp>
 

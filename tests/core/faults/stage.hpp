@@ -6,8 +6,8 @@
 #include "follower.hpp"
 #include "victim.hpp"
 
-#include "../core_test.hpp"
-#include "../remote.hpp"
+#include "core_test.hpp"
+#include "remote.hpp"
 
 #include <cstdint>
 #include <string>

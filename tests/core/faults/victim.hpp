@@ -2,7 +2,7 @@
 // A process that dies at its n-th step, and what it asks its test to do meanwhile.
 #pragma once
 
-#include "fault.hpp"
+#include "testing/faults.hpp"
 
 #include <support/child_process.hpp>
 

@@ -2,8 +2,8 @@
 // A reader of a soak run: looks at every element of every frame, and holds some for a while.
 #include "commands.hpp"
 
-#include "../core_test.hpp"
-#include "../full_table.hpp"
+#include "core_test.hpp"
+#include "full_table.hpp"
 
 #include <deque>
 #include <memory>

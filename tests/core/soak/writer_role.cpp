@@ -2,7 +2,7 @@
 // The writer of a soak run: publishes as fast as it can, in layouts that change, until it is killed or told.
 #include "commands.hpp"
 
-#include "../core_test.hpp"
+#include "core_test.hpp"
 
 #include <random>
 

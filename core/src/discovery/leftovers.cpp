@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What crashed writers left behind, and removing it.
+#include <ndsharray/leftovers.hpp>
+
+#include "protocol/control.hpp"
+#include "protocol/files.hpp"
+#include "v1/layout.hpp"
+
+#include <ndsharray/tag.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using Names = std::vector<std::string>;
+
+constexpr std::uint64_t writer_byte = 0;
+
+/// The tag whose file this is; nothing for any other name.
+std::optional<std::string> tag_of(std::string_view name) {
+    if (!name.starts_with(file_prefix))
+        return std::nullopt;
+    name.remove_prefix(file_prefix.size());
+    if (has_segment_suffix(name))
+        name.remove_suffix(segment_suffix_length);
+    else if (name.ends_with(readers_suffix))
+        name.remove_suffix(readers_suffix.size());
+    if (name.starts_with('.'))  // a temporary name
+        name.remove_prefix(1);
+    return tag_problem(name).empty() ? std::optional(std::string(name)) : std::nullopt;
+}
+
+bool is_temporary(std::string_view name) noexcept {
+    return name.substr(file_prefix.size()).starts_with('.');
+}
+
+bool is_segment(std::string_view name) noexcept {
+    return has_segment_suffix(name) && !is_temporary(name);
+}
+
+/// Names of each tag's files.
+std::map<std::string, Names> names_by_tag(const std::string& directory) {
+    std::map<std::string, Names> found;
+    for (std::string& name : names_in(directory))
+        if (const auto tag = tag_of(name))
+            found[*tag].push_back(std::move(name));
+    return found;
+}
+
+/// A file of ours as it is now; nothing if it is somebody else's, no file, or gone.
+std::optional<LeftoverFile> own_file(const TagFiles& files, const std::string& name) {
+    const auto status = platform::status_of(files.directory() + "/" + name);
+    if (!status || !status->regular || status->owner != platform::own_user())
+        return std::nullopt;
+    return LeftoverFile{name, status->allocated_bytes};
+}
+
+Leftovers own_files(const TagFiles& files, const Names& names) {
+    Leftovers found{files.tag(), {}};
+    for (const std::string& name : names)
+        if (auto file = own_file(files, name))
+            found.files.push_back(std::move(*file));
+    return found;
+}
+
+/// Removes files of ours, and adds them to what was removed.
+void remove(const TagFiles& files, const Names& names, Leftovers& removed) {
+    for (const std::string& name : names) {
+        auto file = own_file(files, name);
+        if (file && platform::unlink_file(files.directory() + "/" + name) == 0)
+            removed.files.push_back(std::move(*file));
+    }
+}
+
+void sort(Leftovers& leftovers) {
+    std::sort(leftovers.files.begin(), leftovers.files.end(),
+              [](const LeftoverFile& a, const LeftoverFile& b) { return a.name < b.name; });
+}
+
+/// Whether a process holds the writer's lock on a file: a control file, or one that is to become one.
+bool is_locked(const std::string& path) {
+    const platform::Opened opened = platform::open_existing(path, platform::Access::ReadOnly);
+    return opened.file && platform::is_locked(opened.file.number(), writer_byte);
+}
+
+bool exists(const std::string& path) {
+    return platform::status_of(path).has_value();
+}
+
+/// Whether the control file says that its writers made files of 1.x.
+bool had_compat(const TagFiles& files) {
+    try {
+        const auto control = ControlView::open(files, Owner::self());
+        return control &&
+               (control->words().options.load(std::memory_order_relaxed) & layout::option_compat) != 0;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+/// What a dead writer left; nothing if the writer lives, or one is just starting.
+Leftovers look(const TagFiles& files, const Names& names) {
+    if (is_locked(files.control()))
+        return {files.tag(), {}};
+    Names dead;
+    for (const std::string& name : names)
+        if (!is_temporary(name) || !is_locked(files.directory() + "/" + name))
+            dead.push_back(name);
+    if (had_compat(files))
+        for (std::string& name : compat::leftover_names(files))
+            dead.push_back(std::move(name));
+    Leftovers found = own_files(files, dead);
+    sort(found);
+    return found;
+}
+
+/// Segments without a control file. They are nobody's: a writer has a control file before it has a segment,
+/// and none uses a name twice. Removed first, since taking the tag needs space.
+void remove_orphaned_segments(const TagFiles& files, Leftovers& removed) {
+    const auto all = names_by_tag(files.directory());
+    const auto found = all.find(files.tag());
+    if (found == all.end() || exists(files.control()))
+        return;
+    Names segments;
+    std::copy_if(found->second.begin(), found->second.end(), std::back_inserter(segments), is_segment);
+    remove(files, segments, removed);
+}
+
+}  // namespace
+
+std::vector<Leftovers> find_leftovers() {
+    std::vector<Leftovers> found;
+    for (const auto& [tag, names] : names_by_tag(directory())) {
+        Leftovers leftovers = look(TagFiles(tag), names);
+        if (!leftovers.files.empty())
+            found.push_back(std::move(leftovers));
+    }
+    return found;
+}
+
+Leftovers remove_leftovers(const std::string& tag) {
+    const TagFiles files(tag);
+    const auto all = names_by_tag(files.directory());
+    const auto known = all.find(tag);
+    if (known == all.end() || look(files, known->second).files.empty())
+        return {tag, {}};
+
+    Leftovers removed{tag, {}};
+    remove_orphaned_segments(files, removed);
+    // What there was, before taking the tag adds a file of its own.
+    const auto before = own_file(files, files.control_name());
+    std::optional<ControlOwner> owner;
+    try {
+        owner.emplace(ControlOwner::take(files, WriterOptions{}));
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::TagInUse)
+            throw;
+        sort(removed);
+        return removed;  // a writer was faster
+    }
+    // From here on as a writer that closes: readers learn of it, and no writer starts before the end.
+    owner->words().state.store(static_cast<std::uint32_t>(layout::WriterState::Closed),
+                               std::memory_order_release);
+    owner->wake_readers();
+    if (owner->had_compat())
+        remove(files, compat::leftover_names(files), removed);
+    Names names = names_by_tag(files.directory())[tag];
+    std::erase(names, files.control_name());
+    remove(files, names, removed);
+    owner->unlink(files);
+    owner->notify_watchers();
+    if (before)
+        removed.files.push_back(*before);
+    sort(removed);
+    return removed;
+}
+
+}  // namespace ndsharray

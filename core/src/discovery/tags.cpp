@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which tags are written now.
+#include <ndsharray/tag.hpp>
+
+#include "protocol/control.hpp"
+
+#include <algorithm>
+
+namespace ndsharray {
+namespace {
+
+bool is_written(const std::string& tag) {
+    try {
+        const auto control = ControlView::open(TagFiles(tag), Owner::self_or_root());
+        return control && control->writer_lives();
+    } catch (const Error&) {
+        return false;  // somebody else's, or not what its name says
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> tags() {
+    std::vector<std::string> found;
+    for (const std::string& name : names_in(directory())) {
+        if (!name.starts_with(file_prefix))
+            continue;
+        const std::string tag = name.substr(file_prefix.size());
+        if (tag_problem(tag).empty() && is_written(tag))
+            found.push_back(tag);
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A frame in a reader's hands, and the memory of those that are copies.
+#include <ndsharray/frame.hpp>
+
+#include "frame/frame_owner.hpp"
+#include "platform/platform.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+#include <utility>
+
+namespace ndsharray {
+namespace detail {
+namespace {
+
+/// Blocks kept for the next copies.
+constexpr std::size_t kept_blocks = 8;
+
+constexpr std::size_t page = 4096;
+
+}  // namespace
+
+FrameSource::FrameSource() {
+    blocks_.reserve(kept_blocks);
+}
+
+FrameSource::Block FrameSource::take_block(std::uint64_t bytes) {
+    {
+        const std::lock_guard guard(mutex_);
+        if (!blocks_.empty()) {
+            Block block = std::move(blocks_.back());
+            blocks_.pop_back();
+            return block;
+        }
+    }
+    void* memory = std::aligned_alloc(page, static_cast<std::size_t>(bytes / page * page + page));
+    if (memory == nullptr)
+        throw std::bad_alloc();
+    return Block(static_cast<std::byte*>(memory));
+}
+
+void FrameSource::keep_block(Block block) noexcept {
+    const std::lock_guard guard(mutex_);
+    if (blocks_.size() < kept_blocks)
+        blocks_.push_back(std::move(block));
+}
+
+Frame FrameSource::copied_frame(Block block, const FrameInfo& info, std::size_t metadata_bytes) {
+    Frame frame(ReadStatus::Frame);
+    frame.source_ = shared_from_this();
+    frame.copied_ = true;
+    frame.info_ = info;
+    frame.metadata_ = block.get() + spec().bytes;
+    frame.metadata_bytes_ = metadata_bytes;
+    frame.data_ = block.release();
+    return frame;
+}
+
+Frame FrameSource::leased_frame(std::uint32_t slot, const std::byte* data, const FrameInfo& info,
+                                std::span<const std::byte> metadata) {
+    Frame frame(ReadStatus::Frame);
+    frame.source_ = shared_from_this();
+    frame.slot_ = slot;
+    frame.data_ = data;
+    frame.info_ = info;
+    frame.metadata_ = metadata.data();
+    frame.metadata_bytes_ = metadata.size();
+    return frame;
+}
+
+void FrameSource::give_back(const Frame& frame) noexcept {
+    if (made_under_ != fork_count()) {
+        // The lease is the parent's. The memory of a copy is the child's own, but a thread of the parent may
+        // have held the mutex when it forked.
+        if (frame.copied_)
+            Free()(const_cast<std::byte*>(frame.data_));
+        return;
+    }
+    if (frame.copied_)
+        keep_block(Block(const_cast<std::byte*>(frame.data_)));
+    else
+        end_lease(frame.slot_);
+}
+
+}  // namespace detail
+
+Frame::Frame(Frame&& other) noexcept
+    : source_(std::move(other.source_)),
+      data_(std::exchange(other.data_, nullptr)),
+      metadata_(other.metadata_),
+      metadata_bytes_(std::exchange(other.metadata_bytes_, 0)),
+      info_(other.info_),
+      missed_(other.missed_),
+      slot_(other.slot_),
+      status_(std::exchange(other.status_, ReadStatus::Timeout)),
+      copied_(other.copied_),
+      first_of_writer_(other.first_of_writer_) {}
+
+Frame& Frame::operator=(Frame&& other) noexcept {
+    if (this != &other) {
+        release();
+        source_ = std::move(other.source_);
+        data_ = std::exchange(other.data_, nullptr);
+        metadata_ = other.metadata_;
+        metadata_bytes_ = std::exchange(other.metadata_bytes_, 0);
+        info_ = other.info_;
+        missed_ = other.missed_;
+        slot_ = other.slot_;
+        status_ = std::exchange(other.status_, ReadStatus::Timeout);
+        copied_ = other.copied_;
+        first_of_writer_ = other.first_of_writer_;
+    }
+    return *this;
+}
+
+Frame::~Frame() {
+    release();
+}
+
+void Frame::release() noexcept {
+    if (data_ != nullptr)
+        source_->give_back(*this);
+    data_ = nullptr;
+    metadata_bytes_ = 0;
+    source_.reset();
+    status_ = ReadStatus::Timeout;
+}
+
+const ArraySpec& Frame::spec() const noexcept {
+    return source_->spec();
+}
+
+bool Frame::is_whole() const noexcept {
+    return copied_ || !source_->was_cut();
+}
+
+std::chrono::nanoseconds Frame::age() const noexcept {
+    // The file may say any time: what lies further back than numbers reach is as old as they tell, and what
+    // is still to come, by the clock of another time namespace perhaps, is new.
+    std::int64_t age = 0;
+    if (__builtin_sub_overflow(platform::monotonic_now(), info_.published, &age))
+        age = std::numeric_limits<std::int64_t>::max();
+    return std::chrono::nanoseconds(std::max<std::int64_t>(age, 0));
+}
+
+const Attributes& Frame::attributes() const noexcept {
+    return source_->attributes();
+}
+std::uint32_t Frame::generation() const noexcept {
+    return source_->generation();
+}
+std::string Frame::segment_name() const {
+    return source_->name();
+}
+
+}  // namespace ndsharray

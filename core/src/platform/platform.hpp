@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The thin layer over the kernel, all of it: only what is in platform/ makes system calls.
+#pragma once
+
+#include "platform/clock.hpp"
+#include "platform/file.hpp"
+#include "platform/file_events.hpp"
+#include "platform/futex.hpp"
+#include "platform/lock.hpp"
+#include "platform/mapping.hpp"
+#include "platform/process.hpp"
+#include "platform/sigbus_guard.hpp"

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What must not cross fork(): descriptors whose locks say that this process lives.
+#include "process/fork_guard.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <pthread.h>
+
+namespace ndsharray {
+namespace {
+
+std::atomic<std::uint32_t> forks{0};
+
+struct Registry {
+    std::mutex mutex;
+    std::vector<int> descriptors;
+    std::vector<const void*> left_alone;
+};
+
+// Never destroyed: a Reader with static storage may outlive everything else at exit.
+Registry& registry() {
+    static Registry& the_one = []() -> Registry& {
+        static Registry* made = new Registry;  // NOLINT(cppcoreguidelines-owning-memory)
+        pthread_atfork([] { registry().mutex.lock(); }, [] { registry().mutex.unlock(); },
+                       [] {
+                           for (const int number : registry().descriptors)
+                               platform::Descriptor(number).close();
+                           registry().descriptors.clear();
+                           forks.fetch_add(1, std::memory_order_relaxed);
+                           registry().mutex.unlock();
+                       });
+        return *made;
+    }();
+    return the_one;
+}
+
+// Made when the library is loaded. When first needed would be too late: a fork by another thread in that
+// moment would leave the child with one that is for ever being made.
+[[maybe_unused]] const Registry& made_at_load = registry();
+
+}  // namespace
+
+// Relaxed: written only in a child that has one thread.
+std::uint32_t fork_count() noexcept {
+    return forks.load(std::memory_order_relaxed);
+}
+
+void leave_alone(const void* inherited) noexcept {
+    const std::lock_guard guard(registry().mutex);
+    registry().left_alone.push_back(inherited);
+}
+
+ProcessDescriptor::ProcessDescriptor(platform::Descriptor file) noexcept
+    : file_(std::move(file)), made_under_(fork_count()) {}
+
+ProcessDescriptor& ProcessDescriptor::operator=(ProcessDescriptor&& other) noexcept {
+    std::swap(file_, other.file_);
+    std::swap(made_under_, other.made_under_);
+    return *this;
+}
+
+OpenedToLock ProcessDescriptor::open(const std::string& path) {
+    const std::lock_guard no_fork(registry().mutex);
+    platform::Opened opened = platform::open_existing(path, platform::Access::ReadWrite);
+    if (opened.error != 0)
+        return {{}, opened.error};
+    registry().descriptors.push_back(opened.file.number());
+    return {ProcessDescriptor(std::move(opened.file)), 0};
+}
+
+void ProcessDescriptor::close() noexcept {
+    if (!file_)
+        return;
+    if (made_under_ != fork_count()) {
+        file_.forget();  // in a child the number was closed and may be somebody else's by now
+        return;
+    }
+    const std::lock_guard guard(registry().mutex);
+    std::erase(registry().descriptors, file_.number());
+    file_.close();
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The control file: who has the tag, and which segment is current.
+#include "protocol/control.hpp"
+
+#include "testing/faults.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <span>
+#include <thread>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using namespace std::chrono_literals;
+using layout::ControlFile;
+using layout::WriterState;
+
+/// The byte whose lock says that the writer lives.
+constexpr std::uint64_t writer_byte = 0;
+
+/// How long a starting writer waits for one that is in the middle of leaving.
+constexpr auto leaving_time = 2s;
+
+/// How long a tag may be locked without being in use: by who removes leftovers (leftovers.cpp).
+constexpr auto cleaning_time = 100ms;
+
+/// The highest frame number a successor goes on from. What is left then lasts a writer for a million years.
+constexpr std::uint64_t last_continued = layout::max_frame / 2;
+
+[[noreturn]] void throw_in_use(const TagFiles& files, std::uint32_t pid) {
+    throw Error(ErrorCode::TagInUse, "tag \"" + files.tag() + "\" is in use by another writer" +
+                                         (pid != 0 ? ", process " + std::to_string(pid) : std::string()) +
+                                         "; stop it or choose another tag");
+}
+
+/// Read bits only: the control file is the writer's alone to write.
+unsigned control_permissions(const WriterOptions& options) noexcept {
+    return 0600 | (options.permissions & 0444);
+}
+
+/// Maps a control file and checks its start.
+platform::Mapping map_checked(const platform::Descriptor& file, platform::Access access,
+                              const std::string& path) {
+    const auto status = platform::status_of(file);
+    if (!status || status->bytes < sizeof(ControlFile))
+        throw Error(ErrorCode::Damaged, path +
+                                            " is damaged or not a file of ndsharray: it is too short; remove "
+                                            "it or use another tag");
+    platform::Mapping mapping = platform::Mapping::of(file, sizeof(ControlFile), access);
+    if (!mapping)
+        throw_errno(errno, "map", path);
+    layout::Preamble preamble;
+    std::memcpy(&preamble, mapping.data(), sizeof preamble);
+    check_preamble(preamble, layout::control_magic, sizeof(ControlFile), path);
+    return mapping;
+}
+
+bool is_file_at(const platform::Descriptor& file, const std::string& path) noexcept {
+    const auto mine = platform::status_of(file);
+    const auto named = platform::status_of(path);
+    return mine && named && mine->same_file(*named);
+}
+
+/// Takes the name from a file whose lock is held only by somebody who may not write it: no writer, but
+/// someone who would keep all writers out. A new file at the name has a lock of its own.
+void set_aside(const TagFiles& files, const platform::Descriptor& file) noexcept {
+    const std::string aside = files.temporary();
+    if (platform::rename_file(files.control(), aside) != 0)
+        return;
+    const RemoveAtEnd remove(aside);
+    if (!is_file_at(file, aside))  // another starting writer was faster: this is the file it made
+        platform::link_file(aside, files.control());
+}
+
+}  // namespace
+
+ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& options) {
+    const auto deadline = platform::deadline_after(leaving_time);
+    const auto in_use_after = platform::deadline_after(cleaning_time);
+    for (;;) {
+        auto existing = open_checked(files.control(), platform::Access::ReadWrite, Owner::self());
+        auto owner = existing ? take_existing(files, options, std::move(*existing), in_use_after)
+                              : create(files, options);
+        if (owner)
+            return std::move(*owner);
+        // The file changed under us: another writer is coming or going. Look again.
+        if (platform::has_passed(deadline))
+            throw_in_use(files, 0);
+        std::this_thread::sleep_for(1ms);
+    }
+}
+
+/// Nothing if somebody else was faster.
+std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const WriterOptions& options) {
+    const std::string temporary = files.temporary();
+    NDSHARRAY_FAULT_POINT(ControlToBeMade);
+    // For nobody else yet: who may read the file could lock it before we do.
+    platform::Opened made = platform::create_new(temporary, 0600);
+    if (made.error != 0)
+        throw_errno(made.error, "create", temporary);
+    NDSHARRAY_FAULT_POINT(ControlCreated);
+    const RemoveAtEnd remove(temporary);  // by then it has its real name, or is to go
+
+    reserve_or_throw(made.file, sizeof(ControlFile), files.control());
+    NDSHARRAY_FAULT_POINT(ControlReserved);
+    ControlOwner owner;
+    owner.mapping_ = platform::Mapping::of(made.file, sizeof(ControlFile), platform::Access::ReadWrite);
+    if (!owner.mapping_)
+        throw_errno(errno, "map", files.control());
+    // The lock is taken through a descriptor of its own, which is never mapped: see ProcessDescriptor.
+    OpenedToLock to_lock = ProcessDescriptor::open(temporary);
+    if (to_lock.error == ENOENT)
+        return std::nullopt;  // a writer that was faster has cleaned up
+    if (to_lock.error != 0)
+        throw_errno(to_lock.error, "open", temporary);
+    if (!owner.hold(std::move(to_lock.file)))
+        return std::nullopt;
+    NDSHARRAY_FAULT_POINT(ControlLocked);
+    auto* words = new (owner.mapping_.data()) ControlFile{};
+    words->preamble = make_preamble(layout::control_magic, sizeof(ControlFile), Id::random());
+    NDSHARRAY_FAULT_POINT(ControlPreambleWritten);
+    owner.start(options);
+    NDSHARRAY_FAULT_POINT(ControlStarted);
+    if (!platform::set_permissions(made.file, control_permissions(options)))
+        throw_errno(errno, "set the permissions of", temporary);
+    const int error = platform::link_file(temporary, files.control());
+    NDSHARRAY_FAULT_POINT(ControlLinked);
+    if (error != 0 && error != EEXIST && error != ENOENT)
+        throw_errno(error, "create", files.control());
+    return error == 0 ? std::optional(std::move(owner)) : std::nullopt;
+}
+
+/// Nothing if the file turned out to be on its way out.
+std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, const WriterOptions& options,
+                                                        platform::Descriptor file,
+                                                        const platform::Deadline& in_use_after) {
+    const std::string path = files.control();
+    ControlOwner owner;
+    owner.mapping_ = map_checked(file, platform::Access::ReadWrite, path);
+    OpenedToLock to_lock = ProcessDescriptor::open(path);
+    if (to_lock.error == ENOENT)
+        return std::nullopt;
+    if (to_lock.error != 0)
+        throw_errno(to_lock.error, "open", path);
+    const auto mapped = platform::status_of(file);
+    const auto named = platform::status_of(to_lock.file.file());
+    if (!mapped || !named || !mapped->same_file(*named))
+        return std::nullopt;
+
+    const auto state = [&] {
+        return static_cast<WriterState>(owner.words().state.load(std::memory_order_acquire));
+    };
+    if (!owner.hold(std::move(to_lock.file))) {
+        if (!platform::is_locked(owner.lock_.number(), writer_byte)) {
+            set_aside(files, file);
+            return std::nullopt;
+        }
+        if (layout::is_closed(state()) || !platform::has_passed(in_use_after))
+            return std::nullopt;
+        throw_in_use(files, owner.words().writer_pid.load(std::memory_order_relaxed));
+    }
+    NDSHARRAY_FAULT_POINT(DeadControlLocked);
+    if (!is_file_at(file, path))
+        return std::nullopt;
+    if (layout::is_closed(state())) {
+        // Its writer died between saying so and removing it. Readers have turned away from this file and
+        // wait for a new one.
+        platform::unlink_file(path);
+        NDSHARRAY_FAULT_POINT(ClosedControlRemoved);
+        return std::nullopt;
+    }
+    if (owner.words().published.load(std::memory_order_relaxed) > last_continued) {
+        // Too few numbers are left, or the file is damaged. Readers are called to a new one, which starts
+        // at 1.
+        owner.words().state.store(static_cast<std::uint32_t>(WriterState::Closed), std::memory_order_release);
+        owner.wake_readers();
+        platform::unlink_file(path);
+        return std::nullopt;
+    }
+    platform::set_permissions(file, control_permissions(options));
+    NDSHARRAY_FAULT_POINT(ControlPermissionsSet);
+    owner.took_over_ = true;
+    owner.announce(0, {});
+    owner.start(options);
+    owner.wake_readers();
+    NDSHARRAY_FAULT_POINT(ControlTakenOver);
+    return owner;
+}
+
+/// \returns whether the lock was free.
+bool ControlOwner::hold(ProcessDescriptor file) {
+    file_ = platform::status_of(file.file()).value_or(platform::FileStatus{});
+    lock_ = std::move(file);
+    return platform::try_lock(lock_.number(), writer_byte);
+}
+
+void ControlOwner::start(const WriterOptions& options) const noexcept {
+    ControlFile& file = words();
+    file.writer_pid.store(platform::own_pid(), std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(WriterPidStored);
+    // What a dead writer left has to be known until it is cleared away, whoever does that in the end.
+    file.options.store((options.backpressure ? layout::option_backpressure : 0) |
+                           (options.compat || had_compat() ? layout::option_compat : 0),
+                       std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(WriterOptionsStored);
+    file.state.store(static_cast<std::uint32_t>(WriterState::Starting), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(WriterStartingStored);
+    // After everything a reader looks at when it sees a new epoch.
+    file.epoch.fetch_add(1, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(EpochBumped);
+}
+
+void ControlOwner::wake_readers() const noexcept {
+    // Release: whoever sees the new value sees what was changed before it.
+    words().wake.fetch_add(1, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(WakeBumped);
+    platform::wake_shared(words().wake);
+    NDSHARRAY_FAULT_POINT(ReadersWoken);
+}
+
+void ControlOwner::notify_watchers() const noexcept {
+    // inotify tells of a write(2), not of what happens in a mapping.
+    const std::uint32_t next = words().announcements + 1;
+    platform::write_at(lock_.number(), offsetof(ControlFile, announcements),
+                       std::as_bytes(std::span(&next, 1)));
+}
+
+void ControlOwner::announce(std::uint32_t generation, const Id& segment) const noexcept {
+    // A seqlock with `generation` as its sequence: 0 while the id changes, a number never used before after.
+    ControlFile& file = words();
+    file.generation.store(0, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(GenerationCleared);
+    std::atomic_thread_fence(std::memory_order_release);
+    file.segment_id[0].store(segment.high, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(SegmentIdHalfStored);
+    file.segment_id[1].store(segment.low, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(SegmentIdStored);
+    if (generation != 0)
+        file.last_generation.store(generation, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(LastGenerationStored);
+    file.generation.store(generation, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(GenerationStored);
+}
+
+void ControlOwner::unlink(const TagFiles& files) const noexcept {
+    if (is_current(files))
+        platform::unlink_file(files.control());
+}
+
+bool ControlOwner::is_current(const TagFiles& files) const noexcept {
+    const auto named = platform::status_of(files.control());
+    return named && named->same_file(file_);
+}
+
+std::optional<ControlView> ControlView::open(const TagFiles& files, const Owner& owner) {
+    auto file = open_checked(files.control(), platform::Access::ReadOnly, owner);
+    if (!file)
+        return std::nullopt;
+    ControlView view;
+    view.mapping_ = map_checked(*file, platform::Access::ReadOnly, files.control());
+    view.file_ = std::move(*file);
+    view.instance_ = instance_of(view.words().preamble);
+    if (layout::is_closed(view.state()))
+        return std::nullopt;
+    return view;
+}
+
+bool ControlView::is_cut() const noexcept {
+    const auto status = platform::status_of(file_);
+    return was_cut() || (status && status->bytes < sizeof(ControlFile));
+}
+
+bool ControlView::is_current(const TagFiles& files) const noexcept {
+    return is_file_at(file_, files.control());
+}
+
+ControlView::Announcement ControlView::announcement() const noexcept {
+    const ControlFile& file = words();
+    const std::uint32_t before = file.generation.load(std::memory_order_acquire);
+    const Id id{file.segment_id[0].load(std::memory_order_relaxed),
+                file.segment_id[1].load(std::memory_order_relaxed)};
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::uint32_t after = file.generation.load(std::memory_order_relaxed);
+    return before == after ? Announcement{after, id} : Announcement{};
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A reader's attachment to one control file: its place in the reader table, and the frames it finds.
+#include "reader/attachment.hpp"
+
+#include "testing/faults.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace ndsharray {
+
+using layout::WriterState;
+
+// ---- coming and going
+
+void Channel::pass_over_writer() noexcept {
+    epoch_ = control_.words().epoch.load(std::memory_order_acquire);
+    lose_writer();
+}
+
+void Channel::lose_writer() noexcept {
+    published_before_ = control_.words().published.load(std::memory_order_relaxed);
+}
+
+/// Whether the present writer has come as far as to take frames, though it may have left since. One that only
+/// removes what another left goes from starting to closed.
+bool Channel::has_opened() const noexcept {
+    switch (control_.state()) {
+        case WriterState::Live:
+        case WriterState::Ended:
+        case WriterState::EndedAndClosed:
+            return true;
+        case WriterState::Closed:
+            return control_.words().published.load(std::memory_order_relaxed) != published_before_;
+        case WriterState::Starting:
+            break;
+    }
+    return false;
+}
+
+bool Channel::meet_writer() noexcept {
+    const std::uint32_t epoch = control_.words().epoch.load(std::memory_order_acquire);
+    if (epoch == epoch_ || !has_opened())
+        return false;
+    // A writer that takes over changes the state, then the epoch. Where that is as before, so was the state
+    // its own; else somebody else came meanwhile, and wakes us.
+    if (control_.words().epoch.load(std::memory_order_relaxed) != epoch)
+        return false;
+    epoch_ = epoch;
+    end_reported_ = false;
+    return true;
+}
+
+bool Channel::was_taken_over() const noexcept {
+    return control_.words().epoch.load(std::memory_order_acquire) != epoch_;
+}
+
+void Channel::join() {
+    const layout::ControlFile& control = control_.words();
+    const std::uint64_t before = control.published.load(std::memory_order_acquire);
+    if (before > layout::max_frame)
+        throw Error(ErrorCode::Damaged, files_.control() + " is damaged: it tells of frame " +
+                                            std::to_string(before) + "; restart the writer");
+    std::shared_ptr<ReaderSession> session;
+    try {
+        session = ReaderSession::join(files_, control_.instance(), owner_, options_.mode,
+                                      std::max<std::uint64_t>(before, 1));
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::Damaged && !writer_stays())
+            return;
+        throw;
+    }
+    // From here on, past the fence with which the session was announced, a writer with backpressure keeps all
+    // that is newer than `before`. What was published while we came may be gone already: see settle().
+    const std::uint64_t published = control.published.load(std::memory_order_acquire);
+    const std::lock_guard guard(mutex_);
+    if (session && suspended_)
+        session->suspend(true);
+    session_ = std::move(session);
+    NDSHARRAY_FAULT_POINT(ReaderJoined);
+    joined_ = true;
+    wanted_ = std::max<std::uint64_t>(before, 1);
+    missed_from_ = published + 1;
+    settled_ = published == before;
+}
+
+bool Channel::writer_stays() const noexcept {
+    const WriterState state = control_.state();
+    return layout::is_open(state) && !was_taken_over() && control_.writer_lives() &&
+           control_.is_current(files_);
+}
+
+void Channel::suspend(bool suspended) {
+    const std::lock_guard guard(mutex_);
+    suspended_ = suspended;
+    if (session_)
+        session_->suspend(suspended);
+}
+
+void Channel::leave() noexcept {
+    const std::lock_guard guard(mutex_);
+    if (session_ && session_->is_own())
+        session_->retire();
+}
+
+// ---- frames
+
+std::optional<Frame> Channel::take() {
+    if (!joined_)
+        return std::nullopt;
+    const ControlView::Announcement now = control_.announcement();
+    // A successor's segment is not for now: first its predecessor's end is to be reported. It announces after
+    // it has changed the epoch, so the check cannot miss it.
+    const bool moved = now.generation != 0 && !was_taken_over() &&
+                       (!source_ || source_->segment().generation() != now.generation);
+    // Every frame means those of the old segment, too. They are all there: it was left before this one came.
+    if (source_ && (!moved || options_.mode == ReadMode::Every))
+        if (auto frame = next_frame())
+            return frame;
+    if (now.generation == 0)
+        source_.reset();  // the writer needs its room, and we have taken all we could
+    if (!moved)
+        return std::nullopt;
+    move_to(now);
+    return source_ ? next_frame() : std::nullopt;
+}
+
+void Channel::move_to(const ControlView::Announcement& announcement) {
+    auto segment =
+        Segment::open(files_, announcement.segment, control_.instance(), announcement.generation, owner_);
+    if (segment) {
+        NDSHARRAY_FAULT_POINT(SegmentOpened);
+        source_ = std::make_shared<detail::SegmentSource>(std::move(*segment), session_);
+        return;
+    }
+    // Gone: the writer has moved on again, which it says with `wake`; or somebody deleted it.
+    const auto now = control_.announcement();
+    if (now.generation == announcement.generation && control_.writer_lives())
+        throw Error(ErrorCode::Damaged, files_.segment(announcement.segment) +
+                                            " is missing although its writer lives; restart the writer");
+}
+
+/// Starts with the oldest frame after which none is missing. A writer that waited for us to come has all of
+/// them; one that was running may have overwritten some before it saw us.
+void Channel::settle() {
+    settled_ = true;
+    const Segment& segment = source_->segment();
+    std::uint64_t start = std::max<std::uint64_t>(missed_from_ - 1, 1);
+    const std::uint64_t oldest = start - std::min<std::uint64_t>(start, segment.slot_count());
+    while (start > std::max(wanted_, oldest) && slots::find_from(segment, start - 1, start - 1))
+        --start;
+    wanted_ = start;
+}
+
+std::optional<Frame> Channel::next_frame() {
+    // A writer faster than our look overwrites what we found; then there is something newer. What never
+    // matches is a damaged file: then we wait like for any frame.
+    constexpr int tries = 1000;
+    if (!settled_)
+        settle();
+    const Segment& segment = source_->segment();
+    for (int i = 0; i < tries; ++i) {
+        const slots::Place newest = slots::latest(segment);
+        if (newest.frame < wanted_)
+            return std::nullopt;
+        const auto place = options_.mode == ReadMode::Latest
+                               ? std::optional(newest)
+                               : slots::find_from(segment, wanted_, newest.frame);
+        if (!place)
+            continue;
+        auto frame = source_->take(*place, options_.max_leases);
+        if (let_go_of_holes())
+            return std::nullopt;
+        if (frame)
+            return frame;
+    }
+    return std::nullopt;
+}
+
+bool Channel::is_announced(const Segment& segment) const noexcept {
+    return control_.announcement().generation == segment.generation();
+}
+
+/// A writer that has left a segment gives memory of it back, and a look at the hole takes new memory. Where
+/// there is none that fails like a look past the end of a file that was cut, but it is no damage: there is
+/// another segment to go to, which the writer announced before it made the hole.
+/// \returns whether the segment is gone.
+bool Channel::let_go_of_holes() noexcept {
+    if (!source_->was_cut() || is_announced(source_->segment()))
+        return false;
+    source_.reset();
+    return true;
+}
+
+void Channel::require_whole_files() const {
+    if (control_.was_cut())
+        throw_cut(files_.control());
+    if (source_ && source_->segment().was_cut())
+        throw_cut(files_.segment(source_->segment().id()));
+    if (session_ && session_->was_cut())
+        throw_cut(files_.readers());
+}
+
+void Channel::look_for_cuts() {
+    NDSHARRAY_FAULT_POINT(FramesSought);
+    if (source_ && is_announced(source_->segment()) && source_->segment().is_cut())
+        let_go_of_holes();
+    if (session_)
+        static_cast<void>(session_->is_cut());
+    require_whole_files();
+}
+
+std::uint64_t Channel::missed_before(const Frame& frame) const noexcept {
+    const std::uint64_t expected = std::max(wanted_, missed_from_);
+    return frame.number() > expected ? frame.number() - expected : 0;
+}
+
+void Channel::advance_past(const Frame& frame, const ReaderStats& counted) noexcept {
+    end_reported_ = false;
+    wanted_ = frame.number() + 1;
+    if (!session_)
+        return;
+    layout::ReaderEntry& entry = session_->entry();
+    entry.frames.store(counted.frames, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(FramesCounted);
+    entry.missed.store(counted.missed, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(MissedCounted);
+    entry.copied.store(counted.copied, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(CopiesCounted);
+    // The time is read without a system call.
+    entry.latency.store(static_cast<std::uint64_t>(frame.age().count()), std::memory_order_relaxed);
+    // Release: the lease of this frame is there before the writer may take the frames up to it.
+    entry.cursor.store(wanted_, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(CursorMoved);
+    if (options_.mode == ReadMode::Every)
+        session_->notify_released();
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A segment as a reader holds it: frames under a lease where one may be held, else copies.
+#include "reader/leased_segment.hpp"
+
+#include "testing/faults.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace ndsharray::detail {
+namespace {
+
+std::size_t metadata_bytes(const Segment& segment, std::uint32_t slot) noexcept {
+    // Looked at once: what was compared is what is used, whatever the file says by then.
+    const std::uint64_t said =
+        *static_cast<const volatile std::uint64_t*>(&segment.slot(slot).metadata_bytes);
+    return static_cast<std::size_t>(std::min(said, segment.metadata_capacity()));
+}
+
+}  // namespace
+
+SegmentSource::SegmentSource(Segment segment, std::shared_ptr<ReaderSession> session)
+    : segment_(std::move(segment)), session_(std::move(session)) {
+    if (session_)
+        slots::enter_generation(session_->entry(), segment_.generation());
+}
+
+std::optional<Frame> SegmentSource::take(slots::Place place, unsigned max_leases) {
+    if (!session_) {
+        if (!slots::is_complete(segment_, place))
+            return std::nullopt;
+        Frame frame = copied(place);
+        return slots::is_unchanged(segment_, place) ? std::optional(std::move(frame)) : std::nullopt;
+    }
+    if (!slots::lease(segment_, session_->entry(), place)) {
+        session_->notify_released();  // for a moment we held a slot
+        return std::nullopt;
+    }
+    if (may_hold(max_leases))
+        return leased(place);
+    Frame frame = copied(place);
+    slots::release(session_->entry(), segment_.generation(), place.slot);
+    session_->notify_released();
+    return frame;
+}
+
+/// Whether a lease may be kept: the reader's quota allows it, and the writer is left with enough. So readers
+/// that hold frames for long make copies, not other readers' gaps.
+bool SegmentSource::may_hold(unsigned max_leases) const noexcept {
+    return session_->held_frames() < max_leases && slots::may_stay_leased(segment_, session_->table());
+}
+
+FrameInfo SegmentSource::info_at(slots::Place place) const noexcept {
+    FrameInfo info = segment_.slot(place.slot).info;
+    info.number = place.frame;
+    return info;
+}
+
+Frame SegmentSource::leased(slots::Place place) {
+    segment_.look_at_slot(place.slot);
+    session_->hold_frame();
+    return leased_frame(place.slot, segment_.data(place.slot), info_at(place),
+                        {segment_.metadata(place.slot), metadata_bytes(segment_, place.slot)});
+}
+
+Frame SegmentSource::copied(slots::Place place) {
+    segment_.look_at_slot(place.slot);
+    const auto bytes = static_cast<std::size_t>(segment_.spec().bytes);
+    Block block = take_block(segment_.spec().bytes + segment_.metadata_capacity());
+    const FrameInfo info = info_at(place);
+    const std::size_t metadata = metadata_bytes(segment_, place.slot);
+    NDSHARRAY_FAULT_POINT(CopyStarted);
+    std::memcpy(block.get(), segment_.data(place.slot), bytes);
+    std::memcpy(block.get() + bytes, segment_.metadata(place.slot), metadata);
+    NDSHARRAY_FAULT_POINT(CopyMade);
+    return copied_frame(std::move(block), info, metadata);
+}
+
+void SegmentSource::end_lease(std::uint32_t slot) noexcept {
+    if (!session_->is_own())
+        return;
+    slots::release(session_->entry(), segment_.generation(), slot);
+    session_->release_frame();
+}
+
+}  // namespace ndsharray::detail

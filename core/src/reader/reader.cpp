@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The reader of a tag: the public face.
+#include <ndsharray/reader.hpp>
+
+#include "process/fork_guard.hpp"
+#include "reader/reader_implementation.hpp"
+
+#include <utility>
+
+namespace ndsharray {
+
+using Timeout = std::optional<std::chrono::nanoseconds>;
+
+Reader::Reader(std::string tag, ReaderOptions options)
+    : implementation_(new Implementation(tag, std::move(options))) {}
+Reader::~Reader() = default;
+
+/// What a child inherited stays as it is: a thread of the parent may have been changing it, or have held its
+/// mutex, when the process forked.
+void Reader::Delete::operator()(Implementation* implementation) const noexcept {
+    if (implementation->inherited())
+        leave_alone(implementation);
+    else
+        delete implementation;  // NOLINT(cppcoreguidelines-owning-memory): this is what owns it
+}
+
+Reader::Reader(Reader&& other) noexcept = default;
+Reader& Reader::operator=(Reader&& other) noexcept = default;
+
+Frame Reader::read(Timeout timeout) noexcept {
+    return implementation_->read(timeout);
+}
+void Reader::cancel() noexcept {
+    implementation_->cancel();
+}
+void Reader::resume() noexcept {
+    implementation_->resume();
+}
+void Reader::suspend(bool suspended) noexcept {
+    implementation_->suspend(suspended);
+}
+const std::string& Reader::tag() const noexcept {
+    return implementation_->tag();
+}
+ReadMode Reader::mode() const noexcept {
+    return implementation_->mode();
+}
+bool Reader::attached() const noexcept {
+    return implementation_->attached();
+}
+bool Reader::writer_has_backpressure() const noexcept {
+    return implementation_->backpressure();
+}
+std::string Reader::segment_name() const {
+    return stats().segment;
+}
+ReaderStats Reader::stats() const {
+    return implementation_->stats();
+}
+Error Reader::error() const {
+    return implementation_->error();
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The reader of a tag: what is behind the public face.
+#include "reader/reader_implementation.hpp"
+
+#include "testing/faults.hpp"
+
+#include <exception>
+#include <new>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using namespace std::chrono_literals;
+using layout::WriterState;
+
+/// Where nothing tells us of changes, how often we look.
+constexpr auto unwatched_look = 50ms;
+
+ReaderOptions checked(ReaderOptions options) {
+    if (options.max_leases > max_slots)
+        throw Error(ErrorCode::InvalidArgument,
+                    "max_leases is " + std::to_string(options.max_leases) + "; it is 0 to 32 frames");
+    return options;
+}
+
+Owner owner_of(const ReaderOptions& options) {
+    return options.owner.empty() ? Owner::self_or_root() : Owner::named(options.owner);
+}
+
+}  // namespace
+
+Reader::Implementation::Implementation(const std::string& tag, ReaderOptions options)
+    : options_(checked(std::move(options))),
+      owner_(owner_of(options_)),
+      files_(tag),
+      compat_(files_, owner_) {
+    watch_directory();
+}
+
+// ---- waiting
+
+Frame Reader::Implementation::read(Timeout timeout) noexcept {
+    if (inherited())
+        return Frame(ReadStatus::Failed);  // error() says why
+    try {
+        return wait_for_frame(platform::deadline_after(timeout));
+    } catch (const Error& error) {
+        leave();
+        return fail(error.code(), error.what());
+    } catch (const std::bad_alloc&) {
+        return fail(ErrorCode::OutOfMemory, "no memory to copy a frame of tag \"" + files_.tag() + "\" into");
+    } catch (const std::exception& error) {
+        leave();
+        return fail(ErrorCode::System, error.what());
+    }
+}
+
+Frame Reader::Implementation::fail(ErrorCode code, const std::string& sentence) noexcept {
+    const std::lock_guard guard(mutex_);
+    error_ = Error(code, sentence);
+    return Frame(ReadStatus::Failed);
+}
+
+Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline) {
+    for (;;) {
+        // Both words first, then what they are about: a change after the look ends the wait at once.
+        const platform::Watched interrupted = interrupt_.now();
+        if (interrupt_.cancelled())
+            return Frame(ReadStatus::Cancelled);
+        if (!channel_)
+            attach();
+        else if (!attached())
+            follow_replacement();
+        platform::Watched woken{};
+        if (channel_) {
+            const auto& word = channel_->control().words().wake;
+            woken = {&word, word.load(std::memory_order_acquire)};
+            Frame frame = look();
+            if (channel_ && frame)
+                channel_->require_whole_files();
+            else if (channel_)
+                channel_->look_for_cuts();
+            if (frame || frame.status() != ReadStatus::Timeout)
+                return frame;
+        }
+        if (!attached())
+            if (auto frame = take_compat())
+                return std::move(*frame);
+        const bool was_watched = is_watched();
+        if (!was_watched) {  // the next look, in this call or the next, is at everything
+            check_path_.store(true, std::memory_order_relaxed);
+            check_death_.store(true, std::memory_order_relaxed);
+            watch_directory();
+        }
+        if (platform::has_passed(deadline))
+            return Frame(ReadStatus::Timeout);
+        platform::Deadline limit = was_watched ? deadline : platform::no_later_than(deadline, unwatched_look);
+        if (!attached())
+            limit = compat_.next_look(limit);
+        if (channel_)
+            platform::wait_either(woken, interrupted, limit);
+        else
+            platform::wait_private(interrupted, limit);
+    }
+}
+
+void Reader::Implementation::suspend(bool suspended) noexcept {
+    if (inherited())
+        return;
+    const std::lock_guard guard(mutex_);
+    suspended_ = suspended;
+    if (channel_)
+        channel_->suspend(suspended);
+}
+
+// ---- coming and going of writers
+
+void Reader::Implementation::watch_directory() {
+    if (!directory_watch_)
+        directory_watch_ = Watch::directory(files_.directory(), files_.control_name(), [this] {
+            check_path_.store(true, std::memory_order_relaxed);
+            interrupt_.notify();
+        });
+    if (!compat_watch_)
+        compat_watch_ = Watch::directory(files_.directory(), files_.tag(), [this] { interrupt_.notify(); });
+}
+
+void Reader::Implementation::attach() {
+    auto control = ControlView::open(files_, owner_);
+    if (!control)
+        return;
+    const std::lock_guard guard(mutex_);
+    channel_ = std::make_unique<Channel>(files_, owner_, options_, std::move(*control), suspended_);
+    // Watched before looked at, so that a death in between is not overlooked.
+    channel_->watch_death([this] {
+        check_death_.store(true, std::memory_order_relaxed);
+        interrupt_.notify();
+    });
+    NDSHARRAY_FAULT_POINT(ControlOpened);
+    channel_->pass_over_writer();
+    if (channel_->control().writer_lives()) {
+        channel_->await_writer();
+        if (channel_->meet_writer())
+            meet_writer();
+    }
+    if (!attached())
+        compat_.ignore_until_now();
+}
+
+void Reader::Implementation::meet_writer() {
+    const std::uint32_t options = channel_->control().words().options.load(std::memory_order_relaxed);
+    backpressure_.store((options & layout::option_backpressure) != 0, std::memory_order_relaxed);
+    writer_lives_.store(true, std::memory_order_relaxed);
+    first_of_writer_ = true;
+    reads_compat_ = false;
+    if (std::exchange(met_writer_, true))
+        ++stats_.reconnects;
+}
+
+/// What a writer of ours wrote for 1.x as well is not to be read a second time.
+void Reader::Implementation::lose_writer() noexcept {
+    if (!writer_lives_.exchange(false, std::memory_order_relaxed))
+        return;
+    channel_->lose_writer();
+    compat_.ignore_until_now();
+}
+
+void Reader::Implementation::leave() noexcept {
+    lose_writer();
+    std::unique_ptr<Channel> left;  // ends outside of the mutex
+    const std::lock_guard guard(mutex_);
+    if (channel_)
+        channel_->leave();
+    std::swap(left, channel_);
+}
+
+/// The file may be over: then what we keep of it is only memory that nobody gets back. Or a dead writer's
+/// successor may have put a new one in its place.
+void Reader::Implementation::follow_replacement() {
+    const bool is_over = layout::is_closed(channel_->control().state()) && !channel_->has_new_writer();
+    const bool is_replaced =
+        check_path_.exchange(false, std::memory_order_relaxed) && !channel_->control().is_current(files_);
+    if (!is_over && !is_replaced)
+        return;
+    leave();
+    attach();
+}
+
+/// A dead writer's successor took the file over.
+void Reader::Implementation::follow_takeover() {
+    const std::lock_guard guard(mutex_);
+    if (!channel_->meet_writer())
+        return;
+    check_death_.store(true, std::memory_order_relaxed);  // it may be dead already
+    meet_writer();
+}
+
+// ---- looking for a frame
+
+/// A frame, or Timeout if there is none now, or the status to report. Leaves the channel only if that is
+/// Disconnected.
+Frame Reader::Implementation::look() {
+    if (!attached() && channel_->has_new_writer())
+        follow_takeover();
+    if (!attached())
+        return Frame(ReadStatus::Timeout);
+    // The state before the frames: when it says that the stream ended, the frames before the end are there.
+    const WriterState state = channel_->control().state();
+    if (!channel_->has_joined() && layout::is_open(state))
+        channel_->join();
+    if (auto frame = take())
+        return std::move(*frame);
+    return look_for_end(state);
+}
+
+Frame Reader::Implementation::look_for_end(WriterState state) {
+    // A dead writer's last state is looked at again, but one that changes for ever is not its writer's.
+    constexpr int most_looks = 8;
+    for (int look = 0; look < most_looks; ++look) {
+        if (auto frame = look_for_end_in(state))
+            return std::move(*frame);
+        state = channel_->control().state();
+    }
+    lose_writer();
+    return Frame(ReadStatus::Disconnected);
+}
+
+/// After inotify told of something. The file is shorter than a page: where it was cut there are zeros.
+/// \throws Error Damaged.
+void Reader::Implementation::look_for_cut_control() const {
+    if (channel_->control().is_cut())
+        throw_cut(files_.control());
+}
+
+/// Nothing if the state changed under us.
+std::optional<Frame> Reader::Implementation::look_for_end_in(WriterState state) {
+    if (channel_->was_taken_over()) {  // died and was succeeded before we noticed
+        look_for_cut_control();
+        lose_writer();
+        return Frame(ReadStatus::Disconnected);
+    }
+    const bool ended = state == WriterState::Ended || state == WriterState::EndedAndClosed;
+    if (ended && channel_->report_end())
+        return Frame(ReadStatus::EndOfStream);
+    if (layout::is_closed(state)) {
+        leave();
+        return Frame(ReadStatus::Disconnected);
+    }
+    if (!check_death_.exchange(false, std::memory_order_relaxed))
+        return Frame(ReadStatus::Timeout);
+    look_for_cut_control();
+    if (channel_->control().writer_lives())
+        return Frame(ReadStatus::Timeout);
+    if (auto frame = take()) {  // published just before
+        check_death_.store(true, std::memory_order_relaxed);
+        return frame;
+    }
+    if (channel_->control().state() != state) {  // it ended its stream, or left, just before
+        check_death_.store(true, std::memory_order_relaxed);
+        return std::nullopt;
+    }
+    lose_writer();
+    return Frame(ReadStatus::Disconnected);
+}
+
+std::optional<Frame> Reader::Implementation::take() {
+    auto frame = channel_->take();
+    if (const detail::SegmentSource* source = channel_->source();
+        source != nullptr && source->name() != stats_.segment) {
+        const std::lock_guard guard(mutex_);
+        stats_.generation = source->generation();
+        stats_.segment = source->name();
+    }
+    if (frame)
+        count(*frame);
+    return frame;
+}
+
+void Reader::Implementation::count(Frame& frame) {
+    detail::FrameSource::describe(frame, channel_->missed_before(frame),
+                                  std::exchange(first_of_writer_, false));
+    count_delivered(frame);
+    channel_->advance_past(frame, stats_);
+}
+
+void Reader::Implementation::count_delivered(const Frame& frame) {
+    const std::lock_guard guard(mutex_);
+    ++stats_.frames;
+    stats_.missed += frame.missed();
+    stats_.copied += frame.is_copy() ? 1 : 0;
+}
+
+// ---- tags that only 1.x writes
+
+/// A frame of 1.x. It does not say which frames there were before, nor whether its writer lives.
+std::optional<Frame> Reader::Implementation::take_compat() {
+    auto frame = compat_.take();
+    if (!frame)
+        return std::nullopt;
+    const bool first = !std::exchange(reads_compat_, true);
+    detail::FrameSource::describe(*frame, 0, first);
+    count_delivered(*frame);
+    const std::lock_guard guard(mutex_);
+    stats_.generation = frame->generation();
+    stats_.segment = frame->segment_name();
+    if (first)
+        backpressure_.store(false, std::memory_order_relaxed);
+    if (first && std::exchange(met_writer_, true))
+        ++stats_.reconnects;
+    return frame;
+}
+
+ReaderStats Reader::Implementation::stats() const {
+    if (inherited())
+        return {};
+    const std::lock_guard guard(mutex_);
+    return stats_;
+}
+
+Error Reader::Implementation::error() const {
+    if (inherited())  // without the mutex: a thread of the parent may have held it
+        return Error(ErrorCode::Forked,
+                     "the reader of tag \"" + files_.tag() +
+                         "\" belongs to the parent process; open a Reader of your own after fork()");
+    const std::lock_guard guard(mutex_);
+    return error_;
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The reader of a tag: what is behind the public face.
+#pragma once
+
+#include "process/file_watcher.hpp"
+#include "process/fork_guard.hpp"
+#include "process/interrupt.hpp"
+#include "protocol/files.hpp"
+#include "protocol/layout.hpp"
+#include "reader/attachment.hpp"
+#include "v1/reader.hpp"
+
+#include <ndsharray/reader.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace ndsharray {
+
+class Reader::Implementation {
+  public:
+    using Timeout = std::optional<std::chrono::nanoseconds>;
+
+    Implementation(const std::string& tag, ReaderOptions options);
+    ~Implementation() { leave(); }
+
+    Frame read(Timeout timeout) noexcept;
+    void cancel() noexcept { interrupt_.cancel(); }
+    void resume() noexcept { interrupt_.resume(); }
+    void suspend(bool suspended) noexcept;
+
+    const std::string& tag() const noexcept { return files_.tag(); }
+    ReadMode mode() const noexcept { return options_.mode; }
+    bool attached() const noexcept { return writer_lives_.load(std::memory_order_relaxed); }
+    bool backpressure() const noexcept { return backpressure_.load(std::memory_order_relaxed); }
+    ReaderStats stats() const;
+    Error error() const;
+
+    bool inherited() const noexcept { return made_under_ != fork_count(); }
+
+  private:
+    Frame wait_for_frame(const platform::Deadline& deadline);
+    Frame fail(ErrorCode code, const std::string& sentence) noexcept;
+
+    void watch_directory();
+    bool is_watched() const noexcept {
+        return directory_watch_ && compat_watch_ && (!channel_ || channel_->is_watched());
+    }
+    void attach();
+    void leave() noexcept;
+    void lose_writer() noexcept;
+    void meet_writer();
+    void follow_replacement();
+    void follow_takeover();
+
+    Frame look();
+    Frame look_for_end(layout::WriterState state);
+    std::optional<Frame> look_for_end_in(layout::WriterState state);
+    void look_for_cut_control() const;
+    std::optional<Frame> take();
+    void count(Frame& frame);
+    void count_delivered(const Frame& frame);
+    std::optional<Frame> take_compat();
+
+    const ReaderOptions options_;
+    const Owner owner_;
+    const std::uint32_t made_under_ = fork_count();
+    const TagFiles files_;
+    Interrupt interrupt_;
+    CompatReader compat_;  // only for the thread that reads
+
+    // Set by the watching thread, looked at by read().
+    std::atomic<bool> check_path_{false};
+    std::atomic<bool> check_death_{false};
+
+    // Set by read(), looked at by anybody.
+    std::atomic<bool> writer_lives_{false};
+    std::atomic<bool> backpressure_{false};
+
+    // Only for the thread that reads.
+    bool met_writer_ = false;
+    bool first_of_writer_ = false;
+    bool reads_compat_ = false;  // the last frame came from 1.x
+
+    mutable std::mutex mutex_;  // of this process only; guards what follows where read() changes it
+    std::unique_ptr<Channel> channel_;
+    bool suspended_ = false;
+    ReaderStats stats_;
+    Error error_{ErrorCode::None, ""};
+
+    Watch directory_watch_;  // last, with the next: their callbacks use the rest
+    Watch compat_watch_;
+};
+
+}  // namespace ndsharray

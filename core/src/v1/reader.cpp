@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Reading a tag that the Python package ndsharray 1.x writes.
+#include "v1/reader.hpp"
+
+#include "frame/frame_owner.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto look_while_frames_come = 1ms;
+constexpr auto look_otherwise = 20ms;
+constexpr auto until_otherwise = 1s;
+
+/// Later than any machine has been up; what is beyond is no time.
+constexpr double max_time = 9e9;
+
+FrameInfo describe(std::uint64_t number, double time) noexcept {
+    FrameInfo info;
+    info.number = number;
+    info.published = std::min(static_cast<std::int64_t>(time * 1e9), platform::monotonic_now());
+    return info;
+}
+
+}  // namespace
+
+namespace detail {
+
+/// A data file's layout. Its frames are copies: in the file the next one may come at any moment.
+class CompatSource final : public FrameSource {
+  public:
+    CompatSource(const ArraySpec& spec, std::uint32_t generation, std::string name)
+        : spec_(spec), generation_(generation), name_(std::move(name)) {}
+
+    const ArraySpec& spec() const noexcept override { return spec_; }
+    const Attributes& attributes() const noexcept override { return attributes_; }
+    std::uint32_t generation() const noexcept override { return generation_; }
+    const std::string& name() const noexcept override { return name_; }
+
+    /// A frame filled by `fill(std::byte*)`; nothing if that returns false.
+    template <typename Fill>
+    std::optional<Frame> copied(const FrameInfo& info, Fill&& fill) {
+        Block block = take_block(spec_.bytes);
+        if (fill(block.get()))
+            return copied_frame(std::move(block), info);
+        keep_block(std::move(block));
+        return std::nullopt;
+    }
+
+  private:
+    const ArraySpec spec_;
+    const Attributes attributes_;
+    const std::uint32_t generation_;
+    const std::string name_;
+};
+
+}  // namespace detail
+
+/// Never mapped: 1.x may cut the file under us.
+struct CompatReader::DataFile {
+    std::string name;
+    platform::Descriptor file;
+    compat::DataLayout layout;
+    std::shared_ptr<detail::CompatSource> source;
+
+    /// The frame's time, if it is complete.
+    std::optional<double> time() const noexcept {
+        const auto start = time_at(0);
+        const auto end = time_at(layout.end_time_offset());
+        return start && start == end && *start > 0 && *start < max_time ? start : std::nullopt;
+    }
+
+    std::optional<double> time_at(std::uint64_t offset) const noexcept {
+        double time = 0;
+        const auto bytes = std::as_writable_bytes(std::span(&time, 1));
+        return platform::read_at(file, offset, bytes) == bytes.size() ? std::optional(time) : std::nullopt;
+    }
+
+    /// Copies the elements. \returns whether they are those of the frame of this time.
+    bool copy_elements(std::byte* to, double expected) const noexcept {
+        const std::span<std::byte> elements(to, static_cast<std::size_t>(layout.spec.bytes));
+        if (platform::read_at(file, layout.data_offset, elements) != elements.size())
+            return false;
+        // Loads of the system calls are in this order for whoever wrote in the opposite one.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (time() != expected)
+            return false;
+        // 1.x writes both times and the elements by one memcpy, which may begin anywhere: a look at the times
+        // alone does not tell that the next frame has begun.
+        return is_unchanged(elements) && time() == expected;
+    }
+
+    bool is_unchanged(std::span<const std::byte> elements) const noexcept {
+        std::array<std::byte, 32 * 1024> piece;
+        for (std::size_t at = 0; at < elements.size(); at += piece.size()) {
+            const std::size_t bytes = std::min(piece.size(), elements.size() - at);
+            if (platform::read_at(file, layout.data_offset + at, std::span(piece.data(), bytes)) != bytes ||
+                std::memcmp(piece.data(), elements.data() + at, bytes) != 0)
+                return false;
+        }
+        return true;
+    }
+};
+
+CompatReader::CompatReader(const TagFiles& files, const Owner& owner) : files_(files), owner_(owner) {}
+CompatReader::~CompatReader() = default;
+
+void CompatReader::ignore_until_now() noexcept {
+    ignored_until_ = static_cast<double>(platform::monotonic_now()) * 1e-9;
+}
+
+platform::Deadline CompatReader::next_look(const platform::Deadline& deadline) const noexcept {
+    if (!is_there_)
+        return deadline;
+    const bool frames_come = std::chrono::steady_clock::now() - last_frame_ < until_otherwise;
+    return platform::no_later_than(deadline, frames_come ? look_while_frames_come : look_otherwise);
+}
+
+std::optional<Frame> CompatReader::take() {
+    const auto name = announced();
+    if (!name || !open(*name))
+        return std::nullopt;
+    // A frame that is being overwritten may be followed by one that has the time to be copied.
+    constexpr int tries = 3;
+    for (int i = 0; i < tries; ++i)
+        if (auto frame = copy_newest())
+            return frame;
+    return std::nullopt;
+}
+
+/// The name of the data file of 1.x. Nothing if what is at the tag's name does not look like a file of 1.x:
+/// then it belongs to somebody who has nothing to do with us, and we wait for a writer.
+std::optional<std::string> CompatReader::announced() {
+    const std::string path = compat::control_path(files_);
+    const platform::Opened control = platform::open_existing(path, platform::Access::ReadOnly);
+    const auto status = control.file ? platform::status_of(control.file) : std::nullopt;
+    is_there_ = status && status->regular && status->bytes <= compat::control_bytes(files_);
+    if (!is_there_)
+        return std::nullopt;
+    auto name = compat::read_control(files_, control.file);
+    if (name && !owner_.accepts(status->owner))
+        throw_wrong_owner(path, status->owner, owner_);
+    // Not what a writer of ours wrote for 1.x, which is to be read through its own files: it may have started
+    // after we looked for them, or just have left.
+    return name && compat::is_our_data_name(files_, *name) ? std::nullopt : name;
+}
+
+/// \returns false if the file is gone or has no frame yet.
+bool CompatReader::open(const std::string& name) {
+    if (data_ && data_->name == name)
+        return true;
+    const std::string path = compat::data_path(files_, name);
+    auto file = open_checked(path, platform::Access::ReadOnly, owner_);
+    if (!file)
+        return false;
+    DataFile data{name, *std::move(file), {}, nullptr};
+    if (data.time_at(0).value_or(0) == 0)
+        return false;
+    std::array<std::byte, compat::max_header_bytes> start;
+    const std::size_t bytes = platform::read_at(data.file, 0, start);
+    const auto status = platform::status_of(data.file);
+    const auto layout =
+        compat::parse_header(std::span(start.data(), bytes), status ? status->bytes : std::uint64_t{0});
+    if (!layout)
+        throw Error(ErrorCode::Damaged,
+                    path +
+                        " is damaged: its size and its header, in the layout of ndsharray 1.x, do not "
+                        "agree; restart the writer");
+    data.layout = *layout;
+    data.source = std::make_shared<detail::CompatSource>(layout->spec, ++generation_, name);
+    data_ = std::make_unique<DataFile>(std::move(data));
+    last_time_ = 0;
+    return true;
+}
+
+std::optional<Frame> CompatReader::copy_newest() {
+    const auto time = data_->time();
+    if (!time || *time <= last_time_ || *time <= ignored_until_)
+        return std::nullopt;
+    auto frame = data_->source->copied(describe(frames_ + 1, *time),
+                                       [&](std::byte* block) { return data_->copy_elements(block, *time); });
+    if (frame) {
+        last_time_ = *time;
+        last_frame_ = std::chrono::steady_clock::now();
+        ++frames_;
+    }
+    return frame;
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Publishing frames in the layout of the Python package ndsharray 1.x, beside our own.
+#include "v1/writer.hpp"
+
+#include "frame/copy.hpp"
+#include "testing/faults.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+/// Whether arrays lie in memory as they have to in the file.
+bool is_as_in_file(const ArraySpec& spec) noexcept {
+    return spec.is_contiguous() && spec.byte_order == native_byte_order;
+}
+
+bool is_complex(DType dtype) noexcept {
+    return dtype == DType::Complex64 || dtype == DType::Complex128 || dtype == DType::Complex256;
+}
+
+void swap_byte_order(std::span<std::byte> elements, DType dtype) noexcept {
+    const std::size_t number = item_size(dtype) / (is_complex(dtype) ? 2 : 1);
+    for (std::size_t at = 0; at < elements.size(); at += number)
+        std::reverse(elements.begin() + static_cast<std::ptrdiff_t>(at),
+                     elements.begin() + static_cast<std::ptrdiff_t>(at + number));
+}
+
+/// Another process sees what follows only after what was before. The writes are system calls, made on this
+/// processor, so a fence of this thread orders them.
+void write_time(const platform::Descriptor& file, std::uint64_t offset, double time) noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    platform::write_at(file, offset, std::as_bytes(std::span(&time, 1)));
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+[[noreturn]] void throw_no_space(const TagFiles& files, const compat::DataLayout& layout,
+                                 std::uint64_t free) {
+    throw Error(ErrorCode::NoSpace,
+                "no room for a frame of " + layout.spec.to_string() + " in the layout of ndsharray 1.x in " +
+                    files.directory() + ": " + std::to_string(layout.file_bytes()) + " bytes needed, " +
+                    std::to_string(free) +
+                    " free; enlarge it (mount -o remount,size=...), or do without compat");
+}
+
+}  // namespace
+
+CompatWriter::CompatWriter(const TagFiles& files, unsigned permissions)
+    : files_(files), permissions_(0600 | (permissions & 0444)) {
+    if (files_.tag().starts_with(file_prefix))
+        throw Error(ErrorCode::InvalidArgument, "the tag \"" + files_.tag() +
+                                                    "\" cannot be shared with ndsharray 1.x: its files could "
+                                                    "be those of another tag; use one without \"ndsh.\"");
+    open_control();
+}
+
+void CompatWriter::open_control() {
+    const std::string path = compat::control_path(files_);
+    while (!control_) {
+        if (auto existing = open_checked(path, platform::Access::ReadWrite, Owner::self()))
+            take_control(*std::move(existing), path);
+        else
+            create_control(path);
+    }
+}
+
+/// Readers of 1.x have it mapped.
+void CompatWriter::take_control(platform::Descriptor existing, const std::string& path) {
+    // While 1.x starts, its file is empty, then zero; else it names a data file.
+    const std::size_t bytes = compat::control_bytes(files_);
+    std::vector<char> content(bytes + 1);
+    const std::size_t found = platform::read_at(existing, 0, std::as_writable_bytes(std::span(content)));
+    const bool blank = std::all_of(content.begin(), content.end(), [](char c) { return c == '\0'; });
+    if (found > bytes || !(blank || compat::read_control(files_, existing)))
+        throw Error(ErrorCode::Damaged, path +
+                                            " is not a file of ndsharray 1.x, but stands where compat needs "
+                                            "one; remove it or use another tag");
+    if (const int error = platform::reserve(existing, 0, bytes); error != 0)
+        throw_errno(error, "reserve space in", path);
+    control_ = std::move(existing);
+}
+
+/// Zeros, and all of them at once: readers of 1.x may come and wait. Nothing if there is one by now.
+void CompatWriter::create_control(const std::string& path) {
+    const std::string temporary = files_.temporary();
+    platform::Opened created = platform::create_new(temporary, permissions_);
+    if (created.error != 0)
+        throw_errno(created.error, "create", temporary);
+    const RemoveAtEnd half_made(temporary);
+    if (const int error = platform::reserve(created.file, 0, compat::control_bytes(files_)); error != 0)
+        throw_errno(error, "reserve space in", path);
+    NDSHARRAY_FAULT_POINT(CompatControlReserved);
+    const int error = platform::link_file(temporary, path);
+    NDSHARRAY_FAULT_POINT(CompatControlLinked);
+    if (error == EEXIST)
+        return;
+    if (error != 0)
+        throw_errno(error, "create", path);
+    control_ = std::move(created.file);
+    made_control_ = true;
+}
+
+bool CompatWriter::DataFile::holds(const ArraySpec& spec) const noexcept {
+    const ArraySpec& mine = layout.spec;
+    return mine.dtype == spec.dtype && mine.ndim == spec.ndim &&
+           std::equal(spec.shape.begin(), spec.shape.begin() + spec.ndim, mine.shape.begin());
+}
+
+void CompatWriter::configure(const ArraySpec& spec) {
+    const compat::DataLayout layout = compat::layout_for(spec);
+    if (!is_as_in_file(spec))
+        scratch_.resize(static_cast<std::size_t>(layout.spec.bytes));
+    if (next_ && next_->holds(spec))
+        return;
+    remove(next_);
+    if (!current_ || !current_->holds(spec))
+        next_ = make_data_file(layout);
+}
+
+CompatWriter::DataFile CompatWriter::make_data_file(const compat::DataLayout& layout) const {
+    DataFile made{compat::new_data_name(files_), {}, layout};
+    const std::string path = compat::data_path(files_, made.name);
+    platform::Opened created = platform::create_new(path, permissions_);
+    if (created.error != 0)
+        throw_errno(created.error, "create", path);
+    RemoveAtEnd half_made(path);
+    made.file = std::move(created.file);
+    if (const int error = platform::reserve(made.file, 0, layout.file_bytes()); error != 0) {
+        if (error == ENOSPC)
+            throw_no_space(files_, layout, platform::free_bytes(made.file));
+        throw_errno(error, "reserve space in", path);
+    }
+    NDSHARRAY_FAULT_POINT(CompatDataReserved);
+    platform::write_at(made.file, 0, compat::make_header(layout));
+    NDSHARRAY_FAULT_POINT(CompatDataMade);
+    half_made.keep();
+    return made;
+}
+
+/// Readers of 1.x look at the time at the start, copy what follows, and compare with the time at the end. So
+/// the end is made invalid before the elements change, and the start tells of them after all is there.
+void CompatWriter::publish(const ArrayView& array, std::int64_t published) noexcept {
+    const bool moves = next_ && next_->holds(array.spec);
+    if (!moves && !(current_ && current_->holds(array.spec)))
+        return;  // configure() failed for this layout
+    const DataFile& file = moves ? *next_ : *current_;
+    const double time = next_time(published);
+    write_time(file.file, file.layout.end_time_offset(), 0);
+    NDSHARRAY_FAULT_POINT(CompatEndCleared);
+    if (platform::write_at(file.file, file.layout.data_offset, elements(array))) {
+        NDSHARRAY_FAULT_POINT(CompatElementsWritten);
+        write_time(file.file, file.layout.end_time_offset(), time);
+        NDSHARRAY_FAULT_POINT(CompatEndWritten);
+        write_time(file.file, 0, time);
+        NDSHARRAY_FAULT_POINT(CompatStartWritten);
+    }
+    point_to(file);
+    NDSHARRAY_FAULT_POINT(CompatControlWritten);
+    if (moves) {
+        remove(current_);
+        current_ = std::exchange(next_, std::nullopt);
+    }
+}
+
+std::span<const std::byte> CompatWriter::elements(const ArrayView& array) noexcept {
+    const std::size_t bytes = static_cast<std::size_t>(array.spec.size()) * item_size(array.spec.dtype);
+    if (is_as_in_file(array.spec))
+        return {static_cast<const std::byte*>(array.data), bytes};
+    copy_elements(scratch_.data(), array);
+    const std::span<std::byte> copied(scratch_.data(), bytes);
+    if (array.spec.byte_order != native_byte_order)
+        swap_byte_order(copied, array.spec.dtype);
+    return copied;
+}
+
+/// Readers take a frame for new only if its time has grown.
+double CompatWriter::next_time(std::int64_t published) noexcept {
+    const double least = std::nextafter(last_time_, std::numeric_limits<double>::infinity());
+    last_time_ = std::max(static_cast<double>(published) * 1e-9, least);
+    return last_time_;
+}
+
+/// After every frame, as 1.x does: one of its writers that starts empties the file.
+void CompatWriter::point_to(const DataFile& file) const noexcept {
+    platform::write_at(control_, 0, std::as_bytes(std::span(file.name)));
+}
+
+void CompatWriter::remove(std::optional<DataFile>& file) const noexcept {
+    if (file) {
+        platform::unlink_file(compat::data_path(files_, file->name));
+        NDSHARRAY_FAULT_POINT(CompatDataRemoved);
+    }
+    file.reset();
+}
+
+void CompatWriter::close() noexcept {
+    const auto opened = platform::status_of(control_);
+    const auto named = platform::status_of(compat::control_path(files_));
+    const auto says = compat::read_control(files_, control_);
+    // Not if somebody else writes the tag by now, or did before and we published nothing.
+    const bool leads_nowhere = says && !platform::status_of(compat::data_path(files_, *says));
+    const bool ours = current_ ? says == current_->name : (made_control_ && !says) || leads_nowhere;
+    if (ours && opened && named && opened->same_file(*named)) {
+        platform::unlink_file(compat::control_path(files_));
+        NDSHARRAY_FAULT_POINT(CompatControlRemoved);
+    }
+    remove(current_);
+    remove(next_);
+}
+
+}  // namespace ndsharray

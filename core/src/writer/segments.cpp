@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The segments of a writer: the one it is configured for, and the one its readers are pointed to.
+#include "writer/segments.hpp"
+
+#include "testing/faults.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a writer without room for a new segment waits for readers to let go of the old one.
+constexpr auto time_to_let_go = 200ms;
+
+}  // namespace
+
+bool WriterSegments::is_configured_as(const ArraySpec& spec, const Attributes& attributes,
+                                      unsigned slots) const {
+    return current_ && current_->segment().spec() == spec && current_->segment().attributes() == attributes &&
+           (slots == 0 || slots == asked_slots_);
+}
+
+void WriterSegments::make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
+                          const std::shared_ptr<TableOwner>& table) {
+    Segment segment = create(spec, attributes, slots);
+    current_ = std::make_shared<detail::WriterSegment>(std::move(segment), table);
+    asked_slots_ = slots;
+}
+
+SegmentPlan WriterSegments::plan_for(const ArraySpec& spec, const Attributes& attributes,
+                                     unsigned slots) const {
+    SegmentPlan plan{control_.instance(),        generation_,         spec, attributes, default_slots,
+                     options_.metadata_capacity, options_.permissions};
+    const unsigned wanted = slots != 0 ? slots : options_.slots;
+    if (wanted != 0)
+        plan.slots = wanted;
+    return plan;
+}
+
+bool WriterSegments::can_make(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const {
+    if (!options_.backpressure || !announced_)
+        return true;
+    SegmentPlan plan = plan_for(spec, attributes, slots);
+    plan.slots = fewest(plan.slots);
+    const std::uint64_t needed = Segment::bytes_for(files_, plan);
+    const std::uint64_t free = platform::free_bytes(control_.file());
+    std::uint64_t gained = is_to_be_announced() && current_ ? current_->segment().file_bytes() : 0;
+    if (needed <= free || needed - free <= gained || announced_->is_drained())
+        return true;
+    gained += announced_->withdrawable_bytes();
+    return needed - free <= gained && announced_->can_be_left();
+}
+
+/// With as many slots as there is room for, if the number was left to us.
+Segment WriterSegments::create(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
+    if (++generation_ == 0)
+        generation_ = 1;  // 0 means none
+    SegmentPlan plan = plan_for(spec, attributes, slots);
+    const unsigned fewest = this->fewest(plan.slots);
+    platform::Deadline room_by;  // until when readers may take to let go of the old segment
+    for (;;) {
+        try {
+            return Segment::create(files_, plan);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::NoSpace)
+                throw;
+            if (plan.slots > fewest) {
+                --plan.slots;
+            } else if (announced_ && may_retire_announced()) {
+                // The old segment is in the way. Readers keep only what they hold or may still want.
+                retire(std::exchange(announced_, nullptr));
+                room_by = platform::deadline_after(time_to_let_go);
+            } else if (room_by && !platform::has_passed(room_by)) {
+                std::this_thread::sleep_for(1ms);
+            } else {
+                throw;
+            }
+        }
+    }
+}
+
+/// Takes a segment away from readers to come. Those who have it keep it while they hold frames of it.
+void WriterSegments::retire(Pointer segment) {
+    if (!segment)
+        return;
+    segment->withdraw();
+    if (control_.words().generation.load(std::memory_order_relaxed) == segment->segment().generation())
+        control_.announce(0, {});
+    NDSHARRAY_FAULT_POINT(SegmentWithdrawn);
+    control_.wake_readers();
+    control_.notify_watchers();
+    NDSHARRAY_FAULT_POINT(WithdrawalTold);
+    platform::unlink_file(files_.segment(segment->segment().id()));
+    NDSHARRAY_FAULT_POINT(WithdrawnSegmentRemoved);
+    if (current_ == segment)
+        current_.reset();
+    free(std::move(segment));
+}
+
+/// Where others may keep the segment mapped: readers, or an upstream that has slots of it.
+void WriterSegments::free(Pointer segment) const noexcept {
+    if (segment.use_count() > 1 || others_copy_ || segment->has_readers())
+        segment->free_withdrawn();
+}
+
+void WriterSegments::announce_current() {
+    if (announced_)
+        announced_->withdraw();
+    control_.announce(current_->segment().generation(), current_->segment().id());
+    if (announced_) {
+        platform::unlink_file(files_.segment(announced_->segment().id()));
+        NDSHARRAY_FAULT_POINT(OldSegmentRemoved);
+    }
+    old_ = std::exchange(announced_, current_);
+}
+
+void WriterSegments::free_old() noexcept {
+    if (old_)
+        free(std::exchange(old_, nullptr));
+}
+
+void WriterSegments::drop_unannounced() {
+    if (is_to_be_announced())
+        retire(std::exchange(current_, nullptr));
+}
+
+void WriterSegments::retire_all() {
+    if (is_to_be_announced())
+        retire(current_);
+    retire(std::exchange(announced_, nullptr));
+    current_.reset();
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The writer of a tag: the public face.
+#include <ndsharray/writer.hpp>
+
+#include "frame/copy.hpp"
+#include "process/fork_guard.hpp"
+#include "writer/writer_implementation.hpp"
+
+#include <string>
+#include <utility>
+
+namespace ndsharray {
+
+using Timeout = std::optional<std::chrono::nanoseconds>;
+
+Writer::Writer(std::string tag, WriterOptions options) : implementation_(new Implementation(tag, options)) {}
+Writer::~Writer() = default;
+
+/// What a child inherited stays as it is: a thread of the parent may have been changing it.
+void Writer::Delete::operator()(Implementation* implementation) const noexcept {
+    if (implementation->inherited())
+        leave_alone(implementation);
+    else
+        delete implementation;  // NOLINT(cppcoreguidelines-owning-memory): this is what owns it
+}
+
+Writer::Writer(Writer&& other) noexcept = default;
+Writer& Writer::operator=(Writer&& other) noexcept = default;
+
+void Writer::configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
+    if (configure(spec, attributes, slots, std::nullopt) == WriteStatus::Cancelled)
+        throw Error(ErrorCode::NoSpace, "there is no room for another layout of tag \"" + tag() +
+                                            "\" while readers take frames of the one before, and the wait "
+                                            "for them was cancelled");
+}
+
+WriteStatus Writer::configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
+                              Timeout timeout) {
+    return implementation_->configure(spec, attributes, slots, timeout);
+}
+
+WritableFrame Writer::acquire(Timeout timeout) noexcept {
+    return implementation_->acquire(timeout);
+}
+
+WritableFrame Writer::acquire(const ArraySpec& spec, Timeout timeout) {
+    return implementation_->acquire(spec, timeout);
+}
+
+std::uint64_t Writer::publish(WritableFrame&& frame, const FrameInfo& info,
+                              std::span<const std::byte> metadata) noexcept {
+    WritableFrame used_up = std::move(frame);  // whatever happens
+    return implementation_->publish(used_up, info, metadata);
+}
+
+WritableFrame Writer::acquire_pinned(Timeout timeout) noexcept {
+    return implementation_->acquire_pinned(timeout);
+}
+
+std::uint64_t Writer::publish_pinned(WritableFrame& frame, const FrameInfo& info,
+                                     std::span<const std::byte> metadata) noexcept {
+    return implementation_->publish(frame, info, metadata);
+}
+
+std::uint64_t Writer::write(const ArrayView& array, const FrameInfo& info) {
+    const ArraySpec spec = contiguous_like(array.spec);
+    WritableFrame frame = acquire(spec);
+    if (!frame)
+        return 0;
+    copy_elements(frame.data(), array);
+    return publish(std::move(frame), info);
+}
+
+WriteStatus Writer::wait_for_reader(Timeout timeout) noexcept {
+    return implementation_->wait_for_reader(timeout);
+}
+WriteStatus Writer::drain(Timeout timeout) noexcept {
+    return implementation_->drain(timeout);
+}
+void Writer::end_of_stream() noexcept {
+    implementation_->end_of_stream();
+}
+void Writer::cancel() noexcept {
+    implementation_->cancel();
+}
+void Writer::resume() noexcept {
+    implementation_->resume();
+}
+void Writer::close() noexcept {
+    implementation_->close();
+}
+
+void Writer::on_readers_changed(std::function<void(unsigned)> changed) {
+    implementation_->on_readers_changed(std::move(changed));
+}
+
+void Writer::on_reader_change(std::function<void(const ReaderChange&)> changed) {
+    implementation_->on_reader_change(std::move(changed));
+}
+
+const std::string& Writer::tag() const noexcept {
+    return implementation_->tag();
+}
+const WriterOptions& Writer::options() const noexcept {
+    return implementation_->options();
+}
+std::string Writer::segment_name() const {
+    return implementation_->segment_name();
+}
+WriterStats Writer::stats() const {
+    return implementation_->stats();
+}
+Error Writer::error() const {
+    return implementation_->error();
+}
+
+}  // namespace ndsharray

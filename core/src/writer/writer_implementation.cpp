@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The writer of a tag: what is behind the public face.
+#include "writer/writer_implementation.hpp"
+
+#include "testing/faults.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using namespace std::chrono_literals;
+using layout::WriterState;
+
+/// How often a writer that waits for readers looks whether they are alive.
+constexpr auto death_check = 100ms;
+
+/// The same for one that waits for room, too: memory that comes free says nothing.
+constexpr auto room_check = 10ms;
+
+/// Readers that are just taking a frame hold a slot more than they keep. A writer that never waits for
+/// readers allows for that much, before it drops a frame.
+constexpr std::chrono::nanoseconds time_to_take_a_frame = 2ms;
+
+}  // namespace
+
+void Writer::Implementation::require_usable() const {
+    if (inherited())
+        throw Error(ErrorCode::Forked,
+                    "the writer of tag \"" + files_.tag() +
+                        "\" belongs to the parent process; open a Writer of your own after fork()");
+    const Lock lock(mutex_);
+    require_open();
+}
+
+/// With the mutex held.
+void Writer::Implementation::require_open() const {
+    if (error_.code() != ErrorCode::None)
+        throw error_;
+    if (closed_)
+        throw Error(ErrorCode::Closed,
+                    "the writer of tag \"" + files_.tag() + "\" was closed; make a new one");
+}
+
+// ---- the layout of frames
+
+/// With backpressure, and without room for two segments, readers first get what they were promised of the old
+/// one. Until then nothing is changed: who gives up goes on with the layout there was.
+WriteStatus Writer::Implementation::configure(const ArraySpec& spec, const Attributes& attributes,
+                                              unsigned slots, Timeout timeout) {
+    require_usable();
+    if (slots != 0 && (slots < min_slots || slots > max_slots))
+        throw Error(ErrorCode::InvalidArgument,
+                    "a segment of " + std::to_string(slots) + " slots cannot be; it has 3 to 32");
+    const platform::Deadline deadline = platform::deadline_after(timeout);
+    Lock lock(mutex_);
+    bool had_no_room = false;  // although it seemed so: others take memory, too
+    const auto may_try = [&] {
+        return has_lost_files() ||
+               (had_no_room ? segments_.may_retire_announced() : segments_.can_make(spec, attributes, slots));
+    };
+    for (;;) {
+        require_open();
+        if (has_lost_files() && !start_anew(lock))
+            throw error_;
+        if (segments_.is_configured_as(spec, attributes, slots))
+            return WriteStatus::Ok;
+        if (may_try()) {
+            if (make_segment(spec, attributes, slots))
+                return WriteStatus::Ok;
+            had_no_room = true;
+            continue;
+        }
+        const WriteStatus status = wait_for_readers(lock, deadline, room_check, may_try);
+        if (status == WriteStatus::Timeout || status == WriteStatus::Cancelled)
+            return status;
+    }
+}
+
+/// \returns false if readers still need the segment that is in the way.
+bool Writer::Implementation::make_segment(const ArraySpec& spec, const Attributes& attributes,
+                                          unsigned slots) {
+    segments_.drop_unannounced();
+    if (compat_)
+        compat_->configure(spec);
+    try {
+        segments_.make(spec, attributes, slots, table_);
+        return true;
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::NoSpace || !announced())
+            throw;
+        return false;
+    }
+}
+
+WriteStatus Writer::Implementation::reconfigure(const ArraySpec& spec, Timeout timeout) {
+    require_usable();
+    Attributes attributes;
+    {
+        const Lock lock(mutex_);
+        if (current() && current()->segment().spec() == spec)
+            return WriteStatus::Ok;
+        if (current())
+            attributes = current()->segment().attributes();
+    }
+    return configure(spec, attributes, 0, timeout);
+}
+
+// ---- frames
+
+WritableFrame Writer::Implementation::acquire(Timeout timeout) {
+    if (inherited())
+        return WritableFrame(WriteStatus::Closed);
+    Lock lock(mutex_);
+    if (names_lost_ && options_.backpressure && !was_cut()) {
+        // Those who are attached still have the old files, and are to have all that is in there.
+        const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check,
+                                                    [this] { return readers_took_all(); });
+        if (status != WriteStatus::Ok && status != WriteStatus::NoSlot)
+            return WritableFrame(status);
+    }
+    if (has_lost_files())
+        start_anew(lock);
+    if (closed_ || !current())
+        return WritableFrame(WriteStatus::Closed);
+    const auto claim = [this] { return current()->claim(rules_); };
+    WritableFrame frame = claim_prepared(lock, claim);
+    if (!frame && table_->reclaim_dead() > 0 && current())
+        frame = claim();
+    if (frame)
+        return frame;
+    const platform::Deadline deadline =
+        platform::deadline_after(options_.backpressure ? timeout : std::optional(time_to_take_a_frame));
+    const WriteStatus status = wait_for_readers(lock, deadline, death_check, [&] {
+        if (current())
+            frame = claim();
+        return !current() || frame;
+    });
+    if (status == WriteStatus::NoSlot)  // a new segment's first slot is free
+        return start_anew(lock) && current() ? claim() : WritableFrame(WriteStatus::Closed);
+    if (status == WriteStatus::Timeout && !options_.backpressure) {
+        ++counted_.dropped;
+        return WritableFrame(WriteStatus::NoSlot);
+    }
+    if (status != WriteStatus::Ok)
+        return WritableFrame(status);
+    return frame ? std::move(frame) : WritableFrame(WriteStatus::Closed);
+}
+
+WritableFrame Writer::Implementation::acquire(const ArraySpec& spec, Timeout timeout) {
+    const platform::Deadline deadline = platform::deadline_after(timeout);
+    const WriteStatus status = reconfigure(spec, timeout);
+    if (status != WriteStatus::Ok)
+        return WritableFrame(status);
+    return acquire(deadline ? Timeout(std::max(*deadline - std::chrono::steady_clock::now(), 0ns)) : timeout);
+}
+
+WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
+    if (inherited())
+        return WritableFrame(WriteStatus::Closed);
+    Lock lock(mutex_);
+    if (closed_ || !current())
+        return WritableFrame(WriteStatus::Closed);
+    // Leases and pins are never waited for: who holds those may need more frames before letting go.
+    const auto may_pin = [this] {
+        return current() && !has_lost_files() && slots::may_pin(current()->segment(), table_->words());
+    };
+    if (!may_pin())
+        return WritableFrame(WriteStatus::NoSlot);
+    WritableFrame frame = claim_prepared(lock, [this] { return current()->claim_pinned(rules_); });
+    if (frame || !options_.backpressure)
+        return frame;
+    const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check, [&] {
+        if (current())
+            frame = current()->claim_pinned(rules_);
+        return frame || !may_pin();
+    });
+    return status == WriteStatus::Ok ? std::move(frame) : WritableFrame(status);
+}
+
+/// A slot, one that has to be prepared first if need be. In the first moments of a segment this waits for the
+/// thread that prepares some: what nobody holds is not to count as missing.
+template <typename Claim>
+WritableFrame Writer::Implementation::claim_prepared(Lock& lock, Claim claim) {
+    WritableFrame frame = claim();
+    if (!frame && current()->is_preparing())
+        wait_for_readers(lock, std::nullopt, 0ns, [&] {
+            const bool last_look = !current() || !current()->is_preparing();
+            if (current())
+                frame = claim();
+            return frame || last_look;
+        });
+    while (!frame && current() && current()->prepare_another())
+        frame = claim();
+    return frame;
+}
+
+std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo info,
+                                              std::span<const std::byte> metadata) {
+    if (inherited() || !frame || frame.published_)
+        return 0;
+    Lock lock(mutex_);
+    if (closed_ || frame.segment_ != current() || was_cut())
+        return 0;
+    if (segments_.is_to_be_announced() && announced() && options_.backpressure) {
+        const WriteStatus status = wait_for_readers(lock, std::nullopt, death_check,
+                                                    [this] { return segments_.may_retire_announced(); });
+        if (status != WriteStatus::Ok || frame.segment_ != current())
+            return 0;
+    }
+    NDSHARRAY_FAULT_POINT(FrameToBePublished);
+    info.number = ++published_;
+    info.published = platform::monotonic_now();
+    if (metadata.size() > current()->segment().metadata_capacity())
+        metadata = {};
+    // Before the frame can be seen: if we die in between, our successor's numbers leave this one out.
+    control_.words().published.store(info.number, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(FrameNumberStored);
+    slots::publish(current()->segment(), frame.slot_, info, metadata);
+    frame.published_ = true;
+    const bool to_be_noticed = segments_.is_to_be_announced() || state() != WriterState::Live;
+    if (segments_.is_to_be_announced())
+        segments_.announce_current();
+    if (state() != WriterState::Live) {
+        control_.words().state.store(static_cast<std::uint32_t>(WriterState::Live),
+                                     std::memory_order_release);
+        NDSHARRAY_FAULT_POINT(LiveAgainStored);
+    }
+    ++counted_.published;
+    control_.wake_readers();
+    if (to_be_noticed)
+        control_.notify_watchers();
+    NDSHARRAY_FAULT_POINT(FramePublished);
+    if (compat_)
+        compat_->publish({frame.data_, current()->segment().spec()}, info.published);
+    segments_.free_old();  // last: the first frame of a new layout is out
+    return info.number;
+}
+
+// ---- waiting
+
+/// Waits until `ready()`, called with the mutex held. \param look how often dead readers are looked for.
+/// \returns NoSlot if a file was cut: then those who are waited for are not known any more.
+template <typename Ready>
+WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform::Deadline& deadline,
+                                                     std::chrono::nanoseconds look, Ready ready) {
+    const auto ended = [&] { return closed_ || ready() || was_cut(); };
+    const WriteStatus status = wait_.until(ended, lock, table_, deadline, look);
+    if (closed_)
+        return WriteStatus::Closed;
+    return was_cut() ? WriteStatus::NoSlot : status;
+}
+
+bool Writer::Implementation::readers_took_all() const noexcept {
+    // What a predecessor published is not ours to wait for: its last frame may be gone, and a cursor stay
+    // there.
+    return counted_.published == 0 || slots::held(table_->words(), segments_.generation()).floor > published_;
+}
+
+WriteStatus Writer::Implementation::drain(Timeout timeout) {
+    if (inherited())
+        return WriteStatus::Closed;
+    Lock lock(mutex_);
+    const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check,
+                                                [this] { return readers_took_all(); });
+    return status == WriteStatus::NoSlot ? WriteStatus::Ok : status;  // there is nobody left who takes it
+}
+
+WriteStatus Writer::Implementation::wait_for_reader(Timeout timeout) {
+    if (inherited())
+        return WriteStatus::Closed;
+    Lock lock(mutex_);
+    const platform::Deadline deadline = platform::deadline_after(timeout);
+    for (;;) {
+        // Whoever attaches says so on the futex this waits on: no need to look every now and then.
+        const WriteStatus status =
+            wait_for_readers(lock, deadline, 0ns, [this] { return names_lost_ || table_->count_live() > 0; });
+        const bool to_start_anew =
+            status == WriteStatus::NoSlot || (status == WriteStatus::Ok && names_lost_);
+        if (!to_start_anew)
+            return status;
+        if (!start_anew(lock))
+            return WriteStatus::Closed;
+    }
+}
+
+void Writer::Implementation::end_of_stream() {
+    if (inherited())
+        return;
+    const Lock lock(mutex_);
+    if (!closed_)
+        set_state(WriterState::Ended);
+}
+
+// ---- what readers do
+
+void Writer::Implementation::on_readers_changed(std::function<void(unsigned)> changed) {
+    if (inherited())
+        return;
+    telling_.on_readers_changed(std::move(changed));
+    readers_came_or_went();  // those who were here before
+}
+
+void Writer::Implementation::on_reader_change(std::function<void(const ReaderChange&)> changed) {
+    if (inherited())
+        return;
+    telling_.on_reader_change(std::move(changed));
+    readers_came_or_went();
+}
+
+std::string Writer::Implementation::segment_name() const {
+    if (inherited())
+        return {};
+    const Lock lock(mutex_);
+    return current() ? current()->segment().name() : std::string();
+}
+
+WriterStats Writer::Implementation::stats() const {
+    if (inherited())
+        return {};
+    const Lock lock(mutex_);
+    WriterStats stats = counted_;
+    stats.reclaimed = table_->reclaimed();
+    stats.readers = closed_ ? 0 : table_->count_live();
+    if (current()) {
+        stats.generation = current()->segment().generation();
+        stats.slots = current()->segment().slot_count();
+        stats.segment = current()->segment().name();
+    }
+    return stats;
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The life of a writer's tag: taking it, leaving it, and starting it anew where somebody cut its files.
+#include "writer/writer_implementation.hpp"
+
+#include "testing/faults.hpp"
+
+#include <atomic>
+#include <exception>
+#include <utility>
+
+namespace ndsharray {
+namespace {
+
+using layout::WriterState;
+
+constexpr std::size_t max_metadata = 1024 * 1024;
+
+WriterOptions checked(WriterOptions options) {
+    if (options.slots != 0 && (options.slots < min_slots || options.slots > max_slots))
+        throw Error(ErrorCode::InvalidArgument, "slots is " + std::to_string(options.slots) +
+                                                    "; it is 0 for automatic, or 3 to 32 frames");
+    if (options.permissions > 0777)
+        throw Error(ErrorCode::InvalidArgument,
+                    "permissions are a file mode from 0 to 0777 (octal), such as 0640");
+    if (options.metadata_capacity > max_metadata)
+        throw Error(ErrorCode::InvalidArgument, "metadata_capacity is at most 1 MiB per frame");
+    return options;
+}
+
+slots::ClaimRules rules_of(const WriterOptions& options) noexcept {
+    const unsigned may_read = options.permissions & 0044;
+    const unsigned may_lease = (options.permissions & 0022) << 1;
+    return {options.backpressure, (may_read & ~may_lease) != 0};
+}
+
+}  // namespace
+
+Writer::Implementation::Implementation(const std::string& tag, WriterOptions options)
+    : options_(checked(options)),
+      rules_(rules_of(options_)),
+      files_(tag),
+      control_(ControlOwner::take(files_, options_)) {
+    files_.remove_leftovers();
+    NDSHARRAY_FAULT_POINT(LeftoversRemoved);
+    try {
+        open_compat();
+        open_table();
+    } catch (...) {
+        if (compat_)
+            compat_->close();
+        control_.unlink(files_);  // no half-made tag
+        throw;
+    }
+    published_ = control_.words().published.load(std::memory_order_relaxed);
+    segments_.set_generation(control_.words().last_generation.load(std::memory_order_relaxed));
+    set_state(WriterState::Live);
+    watch_files();
+    NDSHARRAY_FAULT_POINT(TagOpened);
+}
+
+void Writer::Implementation::open_compat() {
+    const bool inherits = control_.took_over() && control_.had_compat();
+    if (inherits)
+        compat::remove_leftovers(files_, options_.compat);
+    if (!options_.compat)
+        return;
+    compat_.emplace(files_, options_.permissions);
+    if (inherits)
+        compat_->inherit_control();
+}
+
+void Writer::Implementation::open_table() {
+    if (control_.took_over())
+        table_ = TableOwner::open(files_, control_.instance(), options_.permissions);
+    if (table_) {
+        table_->reclaim_dead();
+        return;
+    }
+    if (control_.took_over()) {
+        // Its readers cannot be kept: they look at a table that is gone. A new control file calls them.
+        NDSHARRAY_FAULT_POINT(TableFoundUnusable);
+        set_state(WriterState::Closed);
+        control_.unlink(files_);
+        NDSHARRAY_FAULT_POINT(TablelessControlRemoved);
+        control_ = ControlOwner::take(files_, options_);
+    }
+    table_ = TableOwner::create(files_, control_.instance(), options_.permissions);
+}
+
+void Writer::Implementation::set_state(WriterState state) {
+    control_.words().state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(WriterStateStored);
+    control_.wake_readers();
+    control_.notify_watchers();
+}
+
+// ---- leaving
+
+void Writer::Implementation::close() {
+    if (inherited())
+        return;  // the tag is the parent's
+    on_readers_changed({});
+    on_reader_change({});  // no callback runs any more when this returns
+    const Lock lock(mutex_);
+    if (std::exchange(closed_, true))
+        return;
+    NDSHARRAY_FAULT_POINT(WriterToLeave);
+    if (compat_)
+        compat_->close();  // first: else readers that learn of our end would look there
+    NDSHARRAY_FAULT_POINT(CompatFilesRemoved);
+    leave(state() == WriterState::Ended ? WriterState::EndedAndClosed : WriterState::Closed);
+    NDSHARRAY_FAULT_POINT(ControlRemoved);
+    control_.release();
+    NDSHARRAY_FAULT_POINT(TagFree);
+    wait_.notify();
+}
+
+/// Tells readers that this control file is over, and removes all files but those of 1.x.
+void Writer::Implementation::leave(WriterState last) {
+    set_state(last);
+    segments_.retire_all();
+    // Until here nobody else can have made files of these names, unless somebody had removed ours.
+    table_->unlink(files_);
+    NDSHARRAY_FAULT_POINT(TableRemoved);
+    // Last, and with the lock still held.
+    control_.unlink(files_);
+}
+
+// ---- files that somebody cut or removed
+
+bool Writer::Implementation::was_cut() const noexcept {
+    return table_->was_cut() || control_.was_cut() || (current() && current()->segment().was_cut());
+}
+
+bool Writer::Implementation::has_lost_files() const noexcept {
+    return names_lost_ || was_cut();
+}
+
+/// Somebody who may write them cut files that are mapped here: from there on other processes do not see what
+/// we write, nor we what they hold. Or somebody removed them (systemd-logind does that when a user logs out):
+/// from there on no reader finds them. So the tag starts anew, as if its writer had been restarted: readers
+/// keep the frames they have and come over. Gives the lock away for a moment.
+/// \returns false if it is closed now, and error() says why.
+bool Writer::Implementation::start_anew(Lock& lock) noexcept {
+    if (closed_)
+        return false;
+    try {
+        make_files_anew();
+        std::pair<Watch, Watch> ended{std::move(control_watch_), std::move(table_watch_)};
+        watch_files();
+        ++counted_.remade;
+        wait_.notify();  // who waits has waited for readers of the old table
+        lock.unlock();   // an old watch ends when its callback has, which may want the mutex
+        ended = {};
+        readers_came_or_went();  // all went
+        lock.lock();
+        return !closed_;
+    } catch (const Error& error) {
+        error_ = error;
+    } catch (const std::exception& error) {
+        error_ = Error(ErrorCode::System, error.what());
+    }
+    closed_ = true;
+    if (compat_)
+        compat_->close();
+    leave(WriterState::Closed);
+    control_.release();
+    wait_.notify();
+    return false;
+}
+
+void Writer::Implementation::make_files_anew() {
+    const WriterSegments::Pointer before = current();
+    names_missed_ = names_lost_ = false;
+    leave(WriterState::Closed);
+    control_ = ControlOwner::take(files_, options_);
+    table_ = TableOwner::create(files_, control_.instance(), options_.permissions);
+    control_.words().published.store(published_, std::memory_order_relaxed);
+    set_state(WriterState::Live);
+    if (before)
+        segments_.make(before->segment().spec(), before->segment().attributes(), segments_.asked_slots(),
+                       table_);
+}
+
+Error Writer::Implementation::error() const {
+    if (inherited())
+        return {ErrorCode::None, ""};
+    const Lock lock(mutex_);
+    return error_;
+}
+
+void Writer::Implementation::watch_files() {
+    control_watch_ = Watch::file(control_.file(), [this] { look_for_names(); });
+    table_watch_ = Watch::file(table_->file(), [this] {
+        look_for_names();
+        readers_came_or_went();
+    });
+}
+
+/// On the watching thread. Names must be missed twice in a row, and each event makes for more looks than one:
+/// a writer that starts may take a file's name away for a moment, where somebody disturbs its locks.
+void Writer::Implementation::look_for_names() {
+    const Lock lock(mutex_);
+    const bool missed = !closed_ && !(control_.is_current(files_) && table_->is_current(files_));
+    if (!std::exchange(names_missed_, missed) || !missed)
+        return;
+    names_lost_ = true;
+    wait_.notify();
+}
+
+/// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living
+/// copy.
+void Writer::Implementation::readers_came_or_went() {
+    const std::shared_ptr<TableOwner> table = this->table();
+    if (table->is_cut())
+        wait_.notify();  // for who waits for readers; start_anew() is not for this thread
+    table->reclaim_dead();
+    telling_.tell(*table);
+}
+
+std::shared_ptr<TableOwner> Writer::Implementation::table() const {
+    const Lock lock(mutex_);
+    return table_;
+}
+
+}  // namespace ndsharray

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The devices of a provider, which follow the tags: what is live is there, what is not goes.
+#include "devices/tag_devices.hpp"
+
+#include <ndsharray/error.hpp>
+#include <ndsharray/tag.hpp>
+#include <ndsharray/tag_info.hpp>
+#include <ndsharray/tag_watch.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "devices/ndshdevice.hpp"
+#include "video/frame_caps.hpp"
+
+GST_DEBUG_CATEGORY_EXTERN(ndshdeviceprovider_debug);
+#define GST_CAT_DEFAULT ndshdeviceprovider_debug
+
+namespace ndsharray::gst {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+/// How often a directory that does not exist is looked for, as TagWatch does.
+constexpr auto directory_check = 200ms;
+
+/// When a tag that could not be looked at for a passing reason is looked at again.
+constexpr auto second_look = 500ms;
+
+bool is_passing(ErrorCode code) {
+    return code == ErrorCode::TooManyFiles || code == ErrorCode::OutOfMemory || code == ErrorCode::System;
+}
+
+void log_unseen(const std::string& tag, const Error& error) {
+    GstDebugLevel level = GST_LEVEL_WARNING;
+    if (error.code() == ErrorCode::NoSuchTag) {
+        level = GST_LEVEL_LOG;
+    } else if (error.code() == ErrorCode::WrongOwner || error.code() == ErrorCode::PermissionDenied) {
+        level = GST_LEVEL_DEBUG;  // other users' tags are nothing unusual
+    }
+    GST_CAT_LEVEL_LOG(GST_CAT_DEFAULT, level, nullptr, "tag %s is no device: %s", tag.c_str(), error.what());
+}
+
+/// Empty for a tag that is not live, has no frame yet, or does not hold video.
+Owned<GstDevice> device_of(const TagInfo& info) {
+    if (!info.alive || info.state == TagState::Closed || info.generation == 0) {
+        GST_LOG("tag %s is no device: %s, %s", info.tag.c_str(), info.alive ? "alive" : "dead",
+                info.generation == 0 ? "no frame yet" : std::string(name(info.state)).c_str());
+        return nullptr;
+    }
+    try {
+        return ndsh_device_new(info);
+    } catch (const NoCaps& none) {
+        GST_INFO("tag %s is no device: %s", info.tag.c_str(), none.what());
+        return nullptr;
+    }
+}
+
+}  // namespace
+
+std::vector<Owned<GstDevice>> current_devices() {
+    std::vector<Owned<GstDevice>> devices;
+    for (const std::string& tag : tag_names()) {
+        try {
+            if (auto device = device_of(inspect(tag))) {
+                devices.push_back(std::move(device));
+            }
+        } catch (const Error& error) {
+            log_unseen(tag, error);
+        }
+    }
+    return devices;
+}
+
+/// What the thread works with. Belongs to the thread as well, which may outlive its DeviceWatch for a moment.
+class DeviceWatch::Run {
+  public:
+    explicit Run(GstDeviceProvider* provider) { g_weak_ref_init(&provider_, provider); }
+    ~Run() { g_weak_ref_clear(&provider_); }
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+
+    /// Starts to watch and adds the devices that are there.
+    void open(GstDeviceProvider* provider);
+
+    /// Removes all devices.
+    void clear(GstDeviceProvider* provider);
+
+    /// Follows the tags until cancelled.
+    void follow() noexcept;
+    void cancel();
+
+  private:
+    /// A device as it was announced, and which moment of which writer it shows.
+    struct Known {
+        Owned<GstDevice> device;
+        std::uint32_t epoch = 0;
+        std::uint64_t published = 0;
+    };
+
+    bool wait_for_directory();
+    std::optional<Clock::duration> time_to_second_look() const;
+    std::set<std::string> tags_to_look_at(TagChanges changes);
+    void add_all(std::set<std::string>& tags);
+    void look_at(GstDeviceProvider* provider, const std::set<std::string>& tags);
+    void look_at(GstDeviceProvider* provider, const std::string& tag);
+    bool is_between_segments(const TagInfo& info) const;
+    bool is_abandoned(const TagInfo& info);
+    void show(GstDeviceProvider* provider, Owned<GstDevice> device, const TagInfo& info);
+    void hide(GstDeviceProvider* provider, const std::string& tag);
+
+    GWeakRef provider_;
+    // Release and acquire: what cancel() did before is seen by whom sees it.
+    std::atomic<bool> cancelled_{false};
+
+    std::mutex mutex_;  // guards that watch_ comes to be; held while waiting for a directory only
+    std::condition_variable cancelled_changed_;
+    std::optional<TagWatch> watch_;
+
+    // Of the thread that opens, then of the one that follows.
+    std::map<std::string, Known> known_;
+    std::map<std::string, std::string> abandoned_;  // the segments of dead writers, by tag
+    std::set<std::string> unclear_;                 // could not be looked at
+    bool all_unclear_ = false;                      // the directory could not be listed
+    Clock::time_point second_look_;
+};
+
+// -------------------------------------------------------------------------------------------- the watching
+
+void DeviceWatch::Run::open(GstDeviceProvider* provider) {
+    try {
+        watch_.emplace();
+    } catch (const Error& error) {
+        if (g_file_test(directory().c_str(), G_FILE_TEST_IS_DIR)) {
+            throw;
+        }
+        GST_WARNING_OBJECT(provider, "%s; waiting for the directory", error.what());
+        return;
+    }
+    look_at(provider, tags_to_look_at({WatchStatus::Changed, {}, true}));
+}
+
+void DeviceWatch::Run::cancel() {
+    const std::lock_guard lock(mutex_);
+    cancelled_.store(true, std::memory_order_release);
+    if (watch_) {
+        watch_->cancel();
+    }
+    cancelled_changed_.notify_all();
+}
+
+/// \returns false if cancelled before there is one.
+bool DeviceWatch::Run::wait_for_directory() {
+    std::unique_lock lock(mutex_);
+    while (!cancelled_.load(std::memory_order_acquire)) {
+        try {
+            watch_.emplace();
+            return true;
+        } catch (const Error& error) {
+            GST_LOG("%s", error.what());
+        }
+        cancelled_changed_.wait_for(lock, directory_check);
+    }
+    return false;
+}
+
+void DeviceWatch::Run::follow() noexcept {
+    try {
+        TagChanges changes;
+        if (!watch_) {
+            if (!wait_for_directory()) {
+                return;
+            }
+            changes.all = true;
+        }
+        for (;; changes = watch_->wait(time_to_second_look())) {
+            if (cancelled_.load(std::memory_order_acquire)) {
+                return;
+            }
+            const auto tags = tags_to_look_at(std::move(changes));
+            const Owned<GstDeviceProvider> provider(
+                static_cast<GstDeviceProvider*>(g_weak_ref_get(&provider_)));
+            if (!provider) {
+                return;
+            }
+            look_at(provider.get(), tags);
+        }
+    } catch (const std::exception& error) {
+        GST_ERROR("tags are not watched any more: %s", error.what());
+    }
+}
+
+std::optional<Clock::duration> DeviceWatch::Run::time_to_second_look() const {
+    if (unclear_.empty() && !all_unclear_) {
+        return std::nullopt;
+    }
+    return std::max(second_look_ - Clock::now(), Clock::duration::zero());
+}
+
+std::set<std::string> DeviceWatch::Run::tags_to_look_at(TagChanges changes) {
+    std::set<std::string> tags(changes.tags.begin(), changes.tags.end());
+    const bool again = Clock::now() >= second_look_;
+    if (changes.all || (again && all_unclear_)) {
+        add_all(tags);
+    }
+    if (again) {
+        tags.merge(unclear_);
+        unclear_.clear();
+    }
+    return tags;
+}
+
+/// Adds the tags that are there, and those that were.
+void DeviceWatch::Run::add_all(std::set<std::string>& tags) {
+    try {
+        for (std::string& tag : tag_names()) {
+            tags.insert(std::move(tag));
+        }
+        all_unclear_ = false;
+    } catch (const Error& error) {
+        GST_WARNING("%s", error.what());
+        all_unclear_ = true;
+        second_look_ = Clock::now() + second_look;
+    }
+    for (const auto& [tag, known] : known_) {
+        tags.insert(tag);
+    }
+}
+
+// --------------------------------------------------------------------------------------------- the devices
+
+void DeviceWatch::Run::look_at(GstDeviceProvider* provider, const std::set<std::string>& tags) {
+    for (const std::string& tag : tags) {
+        // Nothing is announced that stop() would not take back.
+        if (cancelled_.load(std::memory_order_acquire)) {
+            return;
+        }
+        look_at(provider, tag);
+    }
+}
+
+void DeviceWatch::Run::look_at(GstDeviceProvider* provider, const std::string& tag) {
+    try {
+        const TagInfo info = inspect(tag);
+        if (!is_between_segments(info)) {
+            show(provider, is_abandoned(info) ? nullptr : device_of(info), info);
+        }
+    } catch (const Error& error) {
+        log_unseen(tag, error);
+        if (is_passing(error.code())) {
+            unclear_.insert(tag);
+            second_look_ = Clock::now() + second_look;
+            return;
+        }
+        hide(provider, tag);
+        abandoned_.erase(tag);
+    }
+}
+
+/// Whether its writer goes from one segment to the next; that will be told when it is done.
+bool DeviceWatch::Run::is_between_segments(const TagInfo& info) const {
+    const auto known = known_.find(info.tag);
+    return known != known_.end() && info.alive && info.generation == 0 && info.epoch == known->second.epoch &&
+           info.published >= known->second.published;
+}
+
+/// Whether the segment is that of a dead writer. It still is for a moment when the next one has the tag
+/// already, which is told just then.
+bool DeviceWatch::Run::is_abandoned(const TagInfo& info) {
+    if (!info.alive) {
+        abandoned_[info.tag] = info.segment;
+        return true;
+    }
+    const auto abandoned = abandoned_.find(info.tag);
+    return abandoned != abandoned_.end() && abandoned->second == info.segment;
+}
+
+void DeviceWatch::Run::show(GstDeviceProvider* provider, Owned<GstDevice> device, const TagInfo& info) {
+    const auto known = known_.find(info.tag);
+    if (!device) {
+        hide(provider, info.tag);
+    } else if (known == known_.end()) {
+        GstDevice* added = device.get();
+        known_.emplace(info.tag, Known{std::move(device), info.epoch, info.published});
+        GST_INFO_OBJECT(provider, "tag %s appeared", info.tag.c_str());
+        gst_device_provider_device_add(provider, added);
+    } else if (are_alike(known->second.device.get(), device.get())) {
+        known->second.epoch = info.epoch;
+        known->second.published = info.published;
+    } else {
+        GstDevice* changed = device.get();
+        const Known before =
+            std::exchange(known->second, Known{std::move(device), info.epoch, info.published});
+        GST_INFO_OBJECT(provider, "tag %s changed", info.tag.c_str());
+        gst_device_provider_device_changed(provider, changed, before.device.get());
+    }
+}
+
+void DeviceWatch::Run::hide(GstDeviceProvider* provider, const std::string& tag) {
+    if (const auto known = known_.extract(tag)) {
+        GST_INFO_OBJECT(provider, "tag %s is gone", tag.c_str());
+        gst_device_provider_device_remove(provider, known.mapped().device.get());
+    }
+}
+
+void DeviceWatch::Run::clear(GstDeviceProvider* provider) {
+    while (!known_.empty()) {
+        const std::string tag = known_.begin()->first;
+        hide(provider, tag);
+    }
+}
+
+// ----------------------------------------------------------------------------------------------- DeviceWatch
+
+DeviceWatch::DeviceWatch(GstDeviceProvider* provider) : run_(std::make_shared<Run>(provider)) {
+    try {
+        run_->open(provider);
+        thread_ = std::thread([run = run_] { run->follow(); });
+    } catch (...) {
+        run_->clear(provider);
+        throw;
+    }
+}
+
+DeviceWatch::~DeviceWatch() {
+    run_->cancel();
+    if (thread_.get_id() == std::this_thread::get_id()) {
+        thread_.detach();
+    } else {
+        thread_.join();
+    }
+}
+
+}  // namespace ndsharray::gst

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A pool of GstBuffers over frame memory: buffers are kept and used again, frames are not.
+#include "memory/frame_pool.hpp"
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "memory/frame_memory.hpp"
+#include "video/video_meta.hpp"
+
+namespace ndsharray::gst {
+
+struct FramePool::State {
+    Owned<GstAllocator> allocator = frame_allocator_new();
+    Decorate decorate;
+    std::mutex mutex;  // guards the list; never held for longer than a push or pop
+    std::vector<Owned<GstBuffer>> idle;
+};
+
+G_DEFINE_TYPE(FramePool, frame_pool, GST_TYPE_BUFFER_POOL)
+
+namespace {
+
+/// As many as a reader or an upstream can hold of one segment.
+constexpr std::size_t most_idle = 32;
+
+FramePool* to_self(gpointer instance) {
+    return static_cast<FramePool*>(instance);
+}
+
+Owned<GstBuffer> new_buffer(FramePool* self) {
+    Owned<GstBuffer> buffer(gst_buffer_new());
+    gst_buffer_append_memory(buffer.get(), frame_memory_new(self->state->allocator.get()).release());
+    if (self->state->decorate) {
+        self->state->decorate(buffer.get());
+    }
+    keep_metas(buffer.get());
+    GST_BUFFER_FLAG_UNSET(buffer.get(), GST_BUFFER_FLAG_TAG_MEMORY);
+    return buffer;
+}
+
+/// Nothing is made ahead: a frame that nobody asked for would be missing elsewhere.
+gboolean start(GstBufferPool*) {
+    return TRUE;
+}
+
+gboolean stop(GstBufferPool* pool) {
+    std::vector<Owned<GstBuffer>> idle;
+    const std::lock_guard lock(to_self(pool)->state->mutex);
+    idle.swap(to_self(pool)->state->idle);
+    return TRUE;
+}
+
+GstFlowReturn acquire_buffer(GstBufferPool* pool, GstBuffer** out, GstBufferPoolAcquireParams*) {
+    if (GST_BUFFER_POOL_IS_FLUSHING(pool)) {
+        return GST_FLOW_FLUSHING;
+    }
+    *out = take_idle_buffer(to_self(pool)).release();
+    return GST_FLOW_OK;
+}
+
+void release_buffer(GstBufferPool* pool, GstBuffer* released) {
+    Owned<GstBuffer> buffer(released);
+    if (!is_as_made(released) || !is_frame_memory(memory_of(released))) {
+        return;  // the frame is given back when the last who has the memory is done
+    }
+    let_go(memory_of(released));
+    FramePool::State& state = *to_self(pool)->state;
+    const std::lock_guard lock(state.mutex);
+    if (!GST_BUFFER_POOL_IS_FLUSHING(pool) && state.idle.size() < most_idle) {
+        state.idle.push_back(std::move(buffer));
+    }
+}
+
+void finalize(GObject* object) {
+    std::destroy_at(&to_self(object)->state);
+    G_OBJECT_CLASS(frame_pool_parent_class)->finalize(object);
+}
+
+}  // namespace
+
+static void frame_pool_init(FramePool* self) {
+    std::construct_at(&self->state, std::make_unique<FramePool::State>());
+    self->state->idle.reserve(most_idle);
+}
+
+static void frame_pool_class_init(FramePoolClass* klass) {
+    G_OBJECT_CLASS(klass)->finalize = finalize;
+    GstBufferPoolClass* pool = GST_BUFFER_POOL_CLASS(klass);
+    pool->start = start;
+    pool->stop = stop;
+    pool->acquire_buffer = acquire_buffer;
+    pool->release_buffer = release_buffer;
+}
+
+bool is_as_made(GstBuffer* buffer) {
+    return !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_TAG_MEMORY) && gst_buffer_n_memory(buffer) == 1 &&
+           GST_MINI_OBJECT_REFCOUNT_VALUE(memory_of(buffer)) == 1;
+}
+
+Owned<GstBuffer> take_idle_buffer(FramePool* pool) {
+    FramePool::State& state = *pool->state;
+    {
+        const std::lock_guard lock(state.mutex);
+        if (!state.idle.empty()) {
+            Owned<GstBuffer> buffer = std::move(state.idle.back());
+            state.idle.pop_back();
+            return buffer;
+        }
+    }
+    return new_buffer(pool);
+}
+
+void set_decoration(FramePool* pool, Decorate decorate) {
+    pool->state->decorate = std::move(decorate);
+}
+
+Owned<GstBufferPool> frame_pool_new(Decorate decorate) {
+    auto* pool = GST_BUFFER_POOL(gst_object_ref_sink(g_object_new(frame_pool_get_type(), nullptr)));
+    set_decoration(to_self(pool), std::move(decorate));
+    GstStructure* config = gst_buffer_pool_get_config(pool);
+    gst_buffer_pool_config_set_params(config, nullptr, 0, 0, 0);
+    gst_buffer_pool_set_config(pool, config);
+    gst_buffer_pool_set_active(pool, TRUE);
+    return Owned<GstBufferPool>(pool);
+}
+
+}  // namespace ndsharray::gst

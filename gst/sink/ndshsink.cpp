@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ndshsink: writes raw video frames under a tag.
+
+/**
+ * SECTION:element-ndshsink
+ * @title: ndshsink
+ * @short_description: Shares raw video frames with other processes as arrays in shared memory
+ *
+ * Writes every frame into shared memory as an N-dimensional array under the name given by #NdshSink:tag.
+ * Any number of readers on the same machine get it without a copy, with its caps, times and flags: other
+ * pipelines through ndshsrc, programs through the library. Readers may come and go, before and after this
+ * element; they never hold it up, unless #NdshSink:backpressure asks for that.
+ *
+ * Frames are written when the clock says that it is time to show them, so that a file plays at its own rate.
+ * A live source has the lowest latency with `sync=false`, which writes each frame as soon as it comes; its
+ * time crosses either way.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,width=640,height=480 ! ndshsink tag=cam0
+ * ]|
+ * Shares a test picture under the tag cam0. `gst-launch-1.0 ndshsrc tag=cam0 ! videoconvert ! autovideosink`
+ * shows it.
+ *
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=300 ! ndshsink tag=take1 backpressure=true wait-for-reader=true
+ * sync=false
+ * ]|
+ * Hands over every frame, exactly once and as fast as the reader takes them, to
+ * `gst-launch-1.0 ndshsrc tag=take1 mode=every ! videoconvert ! autovideosink`.
+ *
+ * |[
+ * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=BGR ! ndshsink tag=cam0 compat=true
+ * ]|
+ * Shares with scripts that use the Python package ndsharray 1.x as well.
+ */
+
+#include "sink/ndshsink.hpp"
+
+#include <gst/base/gstbasesink.h>
+#include <gst/video/video-anc.h>
+#include <gst/video/video.h>
+
+#include <ndsharray/writer.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "errors.hpp"
+#include "metadata/format.hpp"
+#include "owned.hpp"
+#include "sink/loopback.hpp"
+#include "sink/publisher.hpp"
+#include "sink/reader_messages.hpp"
+#include "sink/sink_properties.hpp"
+#include "sink/slot_pool.hpp"
+#include "sink/tag_writer.hpp"
+#include "video/caps.hpp"
+#include "video/frame_caps.hpp"
+#include "video/video_layout.hpp"
+
+GST_DEBUG_CATEGORY(ndshsink_debug);
+#define GST_CAT_DEFAULT ndshsink_debug
+
+namespace ndsharray::gst {
+namespace {
+
+struct SinkState {
+    explicit SinkState(GstBaseSink* sink) : news(GST_ELEMENT(sink)), publisher(sink) {}
+
+    TagWriter& tag_writer() { return *publisher.tag_writer(); }
+
+    std::mutex mutex;  // guards the settings, and is never held while waiting or notifying
+    SinkSettings settings;
+    std::atomic<bool> settings_changed = false;  // since the tag was opened
+
+    ReaderNews news;
+
+    // Only for the streaming thread.
+    FramePublisher publisher;
+    Owned<GstCaps> refused;       // caps upstream tries again although we told it that they cannot be
+    bool reader_awaited = false;  // wait-for-reader has been answered
+};
+
+struct NdshSink {
+    GstBaseSink parent;
+    std::unique_ptr<SinkState> state;
+};
+
+struct NdshSinkClass {
+    GstBaseSinkClass parent;
+};
+
+NdshSink* to_self(gpointer instance) {
+    return static_cast<NdshSink*>(instance);
+}
+
+SinkSettings current_settings(NdshSink* self) {
+    const std::lock_guard lock(self->state->mutex);
+    return self->state->settings;
+}
+
+// ---------------------------------------------------------------------------------------- start and stop
+
+gboolean open_tag(NdshSink* self) {
+    SinkState& state = *self->state;
+    state.settings_changed = false;
+    SinkSettings settings = current_settings(self);
+    settings.writer.metadata_capacity = metadata_capacity;
+    state.publisher.restart();
+    state.news.start(settings.tag);
+    state.reader_awaited = !settings.wait_for_reader;
+    state.tag_writer().open(settings.tag, settings.writer,
+                            [&state](const ReaderChange& change) { state.news.tell(change); });
+    GST_INFO_OBJECT(self, "writing under tag %s", settings.tag.c_str());
+    return TRUE;
+}
+
+gboolean close_tag(NdshSink* self) {
+    self->state->publisher.finish();
+    if (!self->state->tag_writer().close()) {
+        GST_WARNING_OBJECT(self, "stopped although a reader did not have the last frame after some seconds");
+    }
+    self->state->news.stop();
+    return TRUE;
+}
+
+gboolean start(GstBaseSink* sink) {
+    NdshSink* self = to_self(sink);
+    return guarded(GST_ELEMENT(sink), current_settings(self).tag, FALSE, [&] { return open_tag(self); });
+}
+
+gboolean stop(GstBaseSink* sink) {
+    return guarded(GST_ELEMENT(sink), {}, TRUE, [&] { return close_tag(to_self(sink)); });
+}
+
+gboolean unlock(GstBaseSink* sink) {
+    to_self(sink)->state->tag_writer().set_unlocked(true);
+    return TRUE;
+}
+
+gboolean unlock_stop(GstBaseSink* sink) {
+    to_self(sink)->state->tag_writer().set_unlocked(false);
+    return TRUE;
+}
+
+/// The base class opens at NULL -> READY; what was set in READY counts as well.
+bool reopen_if_changed(NdshSink* self) {
+    return !self->state->settings_changed || (stop(GST_BASE_SINK(self)) && start(GST_BASE_SINK(self)));
+}
+
+// ------------------------------------------------------------------------------------------------ frames
+
+/// Tries until it is done. Between two tries the base class holds us where PAUSED and flushing belong.
+template <class Attempt>
+GstFlowReturn until_done(NdshSink* self, Attempt&& attempt) {
+    for (;;) {
+        switch (attempt()) {
+            case Outcome::Done:
+                return GST_FLOW_OK;
+            case Outcome::Failed:
+                return GST_FLOW_ERROR;
+            case Outcome::Interrupted:
+                break;
+        }
+        const GstFlowReturn flow = gst_base_sink_wait_preroll(GST_BASE_SINK(self));
+        if (flow != GST_FLOW_OK) {
+            return flow;
+        }
+    }
+}
+
+gboolean configure(NdshSink* self, GstCaps* caps) {
+    SinkState& state = *self->state;
+    GstVideoInfo info;
+    if (!gst_video_info_from_caps(&info, caps)) {
+        GST_ELEMENT_ERROR(self, STREAM, FORMAT, ("These caps are not raw video."),
+                          ("%" GST_PTR_FORMAT, printable(caps)));
+        return FALSE;
+    }
+    VideoLayout layout = video_layout(info);
+    GST_INFO_OBJECT(self, "%" GST_PTR_FORMAT " as %s", printable(caps), layout.array.to_string().c_str());
+    state.tag_writer().set_format(std::make_shared<SlotFormat>(
+        SlotFormat{info, std::move(layout), {{caps_attribute, to_string(caps).get()}}}));
+    return TRUE;
+}
+
+gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {
+    NdshSink* self = to_self(sink);
+    Owned<GstCaps>& refused = self->state->refused;
+    if (refused && gst_caps_is_equal(refused.get(), caps)) {
+        return FALSE;  // one error message is enough
+    }
+    const gboolean accepted =
+        guarded(GST_ELEMENT(sink), current_settings(self).tag, FALSE, [&] { return configure(self, caps); });
+    refused = share(accepted ? nullptr : caps);
+    return accepted;
+}
+
+gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
+    NdshSink* self = to_self(sink);
+    GstCaps* caps = nullptr;
+    gst_query_parse_allocation(query, &caps, nullptr);
+    const auto format = self->state->tag_writer().format();
+    GstVideoInfo info;
+    if (caps && format && gst_video_info_from_caps(&info, caps) &&
+        gst_video_info_is_equal(&info, &format->info)) {
+        const Owned<GstBufferPool> pool = slot_pool_new(self->state->publisher.tag_writer(), format);
+        const auto size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&info));
+        gst_query_add_allocation_pool(query, pool.get(), size, 0, 0);
+    }
+    // What upstream may leave to whoever gets the buffer.
+    for (const GType api : {GST_VIDEO_META_API_TYPE, GST_VIDEO_CROP_META_API_TYPE,
+                            GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE, GST_VIDEO_TIME_CODE_META_API_TYPE,
+                            GST_REFERENCE_TIMESTAMP_META_API_TYPE, GST_VIDEO_CAPTION_META_API_TYPE}) {
+        gst_query_add_allocation_meta(query, api, nullptr);
+    }
+    return TRUE;
+}
+
+Outcome await_reader(NdshSink* self) {
+    SinkState& state = *self->state;
+    if (!state.reader_awaited) {
+        GST_INFO_OBJECT(self, "waiting for a reader");
+        if (state.tag_writer().writer().wait_for_reader() == WriteStatus::Cancelled) {
+            return Outcome::Interrupted;
+        }
+        state.reader_awaited = true;
+    }
+    return Outcome::Done;
+}
+
+Outcome write(NdshSink* self, GstBuffer* buffer) {
+    if (await_reader(self) == Outcome::Interrupted) {
+        return Outcome::Interrupted;
+    }
+    const Outcome outcome = self->state->publisher.publish(buffer);
+    if (outcome == Outcome::Failed) {
+        const Error error = self->state->tag_writer().writer().error();
+        if (error.code() != ErrorCode::None) {
+            post_error(GST_ELEMENT(self), error, current_settings(self).tag);
+        } else {
+            GST_ELEMENT_ERROR(self, RESOURCE, WRITE, ("The tag cannot be written any more."),
+                              ("Writer is closed"));
+        }
+    }
+    return outcome;
+}
+
+Outcome prepare(NdshSink* self, const std::shared_ptr<const SlotFormat>& format) {
+    FramePublisher& publisher = self->state->publisher;
+    if (publisher.is_prepared(format)) {
+        return Outcome::Done;
+    }
+    return guarded(GST_ELEMENT(self), current_settings(self).tag, Outcome::Failed,
+                   [&] { return publisher.prepare(format); });
+}
+
+GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
+    const auto format = self->state->tag_writer().format();
+    if (!format) {
+        return GST_FLOW_NOT_NEGOTIATED;
+    }
+    return until_done(self, [&] {
+        const Outcome prepared = prepare(self, format);
+        return prepared == Outcome::Done ? write(self, buffer) : prepared;
+    });
+}
+
+GstFlowReturn render(GstBaseSink* sink, GstBuffer* buffer) {
+    NdshSink* self = to_self(sink);
+    return guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR, [&] { return render_buffer(self, buffer); });
+}
+
+/// Readers learn of the end after they have taken, or could have taken, the last frame.
+GstFlowReturn finish_stream(NdshSink* self) {
+    Writer& writer = self->state->tag_writer().writer();
+    GstFlowReturn flow = GST_FLOW_OK;
+    if (writer.options().backpressure) {
+        GST_DEBUG_OBJECT(self, "waiting until readers have the last frame");
+        do {
+            flow = until_done(self, [&] {
+                return writer.drain() == WriteStatus::Cancelled ? Outcome::Interrupted : Outcome::Done;
+            });
+        } while (flow != GST_FLOW_OK && flow != GST_FLOW_FLUSHING);  // else a step, which EOS outlasts
+    }
+    if (flow == GST_FLOW_OK) {
+        GST_INFO_OBJECT(self, "end of stream");
+        self->state->publisher.finish();
+        writer.end_of_stream();
+    }
+    return flow;
+}
+
+// ----------------------------------------------------------------------------------------------- GObject
+
+G_DEFINE_TYPE(NdshSink, ndsh_sink, GST_TYPE_BASE_SINK)
+
+gboolean handle_event(GstBaseSink* sink, GstEvent* event) {
+    to_self(sink)->state->publisher.observe(event);
+    if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
+        const GstFlowReturn flow =
+            guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR, [&] { return finish_stream(to_self(sink)); });
+        if (flow != GST_FLOW_OK) {
+            gst_event_unref(event);
+            return FALSE;
+        }
+    }
+    return GST_BASE_SINK_CLASS(ndsh_sink_parent_class)->event(sink, event);
+}
+
+GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+    if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+        // Such a pipeline could never preroll: its other sink waits for what we write when we play.
+        if (is_read_in_pipeline_of(element, current_settings(to_self(element)).tag)) {
+            gst_base_sink_set_async_enabled(GST_BASE_SINK(element), FALSE);
+        }
+        to_self(element)->state->refused.reset();
+        if (!reopen_if_changed(to_self(element))) {
+            return GST_STATE_CHANGE_FAILURE;
+        }
+    }
+    return GST_ELEMENT_CLASS(ndsh_sink_parent_class)->change_state(element, transition);
+}
+
+void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+    NdshSink* self = to_self(object);
+    const auto property = static_cast<SinkProperty>(id);
+    if (property == SinkProperty::NumReaders) {
+        g_value_set_uint(value, self->state->news.readers());
+    } else if (property == SinkProperty::Stats) {
+        SinkState& state = *self->state;
+        const FramePublisher& publisher = state.publisher;
+        g_value_take_boxed(
+            value, to_structure({state.tag_writer().stats(), publisher.copied(), publisher.zero_copied(),
+                                 publisher.dropped_metas(), publisher.lost()}));
+    } else {
+        const std::lock_guard lock(self->state->mutex);
+        if (!get_sink_property(self->state->settings, property, value)) {
+            G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+        }
+    }
+}
+
+void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+    SinkState& state = *to_self(object)->state;
+    const std::lock_guard lock(state.mutex);
+    if (!set_sink_property(state.settings, static_cast<SinkProperty>(id), value)) {
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+        return;
+    }
+    state.settings_changed = true;
+}
+
+void finalize(GObject* object) {
+    std::destroy_at(&to_self(object)->state);
+    G_OBJECT_CLASS(ndsh_sink_parent_class)->finalize(object);
+}
+
+void ndsh_sink_init(NdshSink* self) {
+    std::construct_at(&self->state, std::make_unique<SinkState>(GST_BASE_SINK(self)));
+    GstBaseSink* sink = GST_BASE_SINK(self);
+    // Nothing is left to process once the clock says "now", so no time needs to be set aside for it.
+    gst_base_sink_set_processing_deadline(sink, 0);
+}
+
+void describe_element(GstElementClass* klass) {
+    const Owned<GstCaps> caps(video_template_caps());
+    gst_element_class_add_pad_template(
+        klass, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps.get()));
+    gst_element_class_set_static_metadata(
+        klass, "Shared array video sink", "Sink/Video",
+        "Shares raw video frames with other processes as arrays in shared memory, under a tag",
+        "The ndsharray authors");
+    gst_element_class_add_static_metadata(klass, GST_ELEMENT_METADATA_DOC_URI, DOCUMENTATION_URI "#ndshsink");
+}
+
+void ndsh_sink_class_init(NdshSinkClass* klass) {
+    GST_DEBUG_CATEGORY_INIT(ndshsink_debug, "ndshsink", 0, "Shared array video sink");
+    GObjectClass* object = G_OBJECT_CLASS(klass);
+    object->set_property = set_property;
+    object->get_property = get_property;
+    object->finalize = finalize;
+    install_sink_properties(object);
+    install_reader_signals(object);
+
+    describe_element(GST_ELEMENT_CLASS(klass));
+    GST_ELEMENT_CLASS(klass)->change_state = GST_DEBUG_FUNCPTR(change_state);
+
+    GstBaseSinkClass* sink = GST_BASE_SINK_CLASS(klass);
+    sink->start = GST_DEBUG_FUNCPTR(start);
+    sink->stop = GST_DEBUG_FUNCPTR(stop);
+    sink->unlock = GST_DEBUG_FUNCPTR(unlock);
+    sink->unlock_stop = GST_DEBUG_FUNCPTR(unlock_stop);
+    sink->set_caps = GST_DEBUG_FUNCPTR(set_caps);
+    sink->propose_allocation = GST_DEBUG_FUNCPTR(propose_allocation);
+    sink->event = GST_DEBUG_FUNCPTR(handle_event);
+    sink->render = GST_DEBUG_FUNCPTR(render);
+}
+
+}  // namespace
+
+GST_ELEMENT_REGISTER_DEFINE(ndshsink, "ndshsink", GST_RANK_NONE, ndsh_sink_get_type())
+
+}  // namespace ndsharray::gst

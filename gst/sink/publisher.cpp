@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From a buffer to a published frame: in place where it is a slot already, else by one copy.
+#include "sink/publisher.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "memory/frame_memory.hpp"
+#include "owned.hpp"
+#include "time/buffer_info.hpp"
+#include "video/pixel_copy.hpp"
+#include "video/video_meta.hpp"
+
+GST_DEBUG_CATEGORY_EXTERN(ndshsink_debug);
+#define GST_CAT_DEFAULT ndshsink_debug
+
+namespace ndsharray::gst {
+
+void FramePublisher::restart() {
+    format_.reset();
+    clock_ = {};
+    orientation_ = {};
+    dropped_metas_ = 0;
+    drops_.restart();
+    zero_copied_ = 0;
+    copied_ = 0;
+    lost_ = 0;
+}
+
+Outcome FramePublisher::prepare(const std::shared_ptr<const SlotFormat>& format) {
+    if (tag_writer_->configure(format, 0, std::nullopt) == WriteStatus::Cancelled) {
+        return Outcome::Interrupted;
+    }
+    format_ = format;
+    warn_of_few_slots();
+    return Outcome::Done;
+}
+
+void FramePublisher::warn_of_few_slots() const {
+    if (tag_writer_->writer().options().slots != 0) {
+        return;  // as many as were asked for, or there would have been an error
+    }
+    const unsigned slots = tag_writer_->stats().slots;
+    if (slots < default_slots) {
+        GST_ELEMENT_WARNING(sink_, RESOURCE, NO_SPACE_LEFT,
+                            ("Only %u frames instead of %u fit into shared memory: readers have less time. "
+                             "Enlarge it, or set slots=%u to be content with that.",
+                             slots, default_slots, slots),
+                            (nullptr));
+    }
+}
+
+Outcome FramePublisher::publish(GstBuffer* buffer) {
+    if (WritableFrame* slot = slot_holding(buffer)) {
+        const Outcome outcome = publish_in_place(buffer, *slot);
+        if (outcome != Outcome::Failed) {
+            return outcome;
+        }
+    }
+    return publish_copy(buffer);
+}
+
+// ---------------------------------------------------------------------------------------------- in place
+
+/// The slot the buffer is in, if it is one that can be published as it is.
+WritableFrame* FramePublisher::slot_holding(GstBuffer* buffer) const {
+    if (gst_buffer_n_memory(buffer) != 1) {
+        return nullptr;
+    }
+    GstMemory* memory = gst_buffer_peek_memory(buffer, 0);
+    WritableFrame* slot = held_slot(memory);
+    const bool as_handed_out = slot && *slot && !slot->is_published() && memory->offset == 0 &&
+                               has_layout(buffer, format_->info, format_->layout);
+    return as_handed_out ? slot : nullptr;
+}
+
+/// The pool's buffer stays upstream's, to read. Failed: its segment is no longer the tag's.
+Outcome FramePublisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot) {
+    seal(gst_buffer_peek_memory(buffer, 0));
+    const auto metadata = metadata_.encode(buffer, format_->info, orientation_.get());
+    const std::uint64_t number = tag_writer_->writer().publish_pinned(slot, describe(buffer), metadata);
+    if (number == 0) {
+        return tag_writer_->unlocked() ? Outcome::Interrupted : Outcome::Failed;
+    }
+    count_left_out(buffer);
+    ++zero_copied_;
+    drops_.count_processed();
+    GST_LOG_OBJECT(sink_, "published frame %" G_GUINT64_FORMAT, number);
+    return Outcome::Done;
+}
+
+// ------------------------------------------------------------------------------------------------ copying
+
+/// A slot with the buffer's pixels, or the reason why there is none.
+WritableFrame FramePublisher::copied_frame(GstBuffer* buffer) {
+    WritableFrame frame = tag_writer_->writer().acquire();
+    if (frame.status() == WriteStatus::NoSlot) {
+        GST_WARNING_OBJECT(sink_, "readers hold every slot: dropping %" GST_PTR_FORMAT, printable(buffer));
+    }
+    if (frame && !copy_to_array(buffer, format_->info, format_->layout, frame.data())) {
+        GST_WARNING_OBJECT(sink_, "no frame of these caps: dropping %" GST_PTR_FORMAT, printable(buffer));
+        ++lost_;
+        return WritableFrame(WriteStatus::NoSlot);
+    }
+    return frame;
+}
+
+Outcome FramePublisher::publish_copy(GstBuffer* buffer) {
+    WritableFrame frame = copied_frame(buffer);
+    switch (frame.status()) {
+        case WriteStatus::Ok:
+            break;
+        case WriteStatus::NoSlot:
+        case WriteStatus::Timeout:
+            drops_.count_dropped(buffer);
+            return Outcome::Done;
+        case WriteStatus::Cancelled:
+            return Outcome::Interrupted;
+        case WriteStatus::Closed:
+            return Outcome::Failed;
+    }
+    const auto metadata = metadata_.encode(buffer, format_->info, orientation_.get());
+    if (const std::uint64_t number =
+            tag_writer_->writer().publish(std::move(frame), describe(buffer), metadata)) {
+        count_left_out(buffer);
+        ++copied_;
+        drops_.count_processed();
+        GST_LOG_OBJECT(sink_, "copied and published frame %" G_GUINT64_FORMAT, number);
+        return Outcome::Done;
+    }
+    if (tag_writer_->unlocked()) {
+        return Outcome::Interrupted;
+    }
+    ++lost_;
+    drops_.count_dropped(buffer);
+    GST_WARNING_OBJECT(sink_, "a frame could not be published");
+    return Outcome::Done;
+}
+
+FrameInfo FramePublisher::describe(GstBuffer* buffer) {
+    const PipelineTime time = PipelineTime::of(GST_ELEMENT(sink_), clock_);
+    return frame_info(buffer, sink_->segment, time, gst_base_sink_get_latency(sink_));
+}
+
+/// Of a buffer that was published just now.
+void FramePublisher::count_left_out(GstBuffer* buffer) {
+    const unsigned left_out = metadata_.left_out();
+    if (left_out > 0 && dropped_metas_.fetch_add(left_out) == 0) {
+        GST_WARNING_OBJECT(
+            sink_,
+            "%u metas of a buffer do not cross: there is room for %zu bytes per frame, and what "
+            "means nothing in another process is left out. stats counts them. %" GST_PTR_FORMAT,
+            left_out, metadata_capacity, printable(buffer));
+    }
+}
+
+}  // namespace ndsharray::gst

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The pool that ndshsink offers upstream: its buffers are slots of shared memory.
+#include "sink/slot_pool.hpp"
+
+#include <gst/video/video.h>
+
+#include <ndsharray/error.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "memory/frame_memory.hpp"
+#include "memory/frame_pool.hpp"
+#include "video/video_meta.hpp"
+
+GST_DEBUG_CATEGORY_EXTERN(ndshsink_debug);
+#define GST_CAT_DEFAULT ndshsink_debug
+
+namespace ndsharray::gst {
+namespace {
+
+/// Beside what upstream keeps: the newest frame, one to copy into, two for a reader, one on its way.
+constexpr unsigned slots_besides_upstream = 5;
+
+/// Ordinary buffers kept for the next time there is no slot.
+constexpr std::size_t most_idle = 32;
+
+struct SlotPoolState {
+    std::shared_ptr<TagWriter> writer;
+    std::shared_ptr<const SlotFormat> format;
+
+    // Set by set_config(), before the pool is active.
+    bool uses_slots = false;
+    bool adds_video_meta = false;
+    unsigned slots = 0;
+    GstVideoInfo info{};  // of ordinary buffers
+
+    std::mutex mutex;  // guards the list; never held for longer than a push or pop
+    std::vector<Owned<GstBuffer>> idle;
+};
+
+struct SlotPool {
+    FramePool parent;
+    std::unique_ptr<SlotPoolState> state;
+};
+
+struct SlotPoolClass {
+    FramePoolClass parent;
+};
+
+G_DEFINE_TYPE(SlotPool, slot_pool, frame_pool_get_type())
+
+SlotPool* to_self(gpointer instance) {
+    return static_cast<SlotPool*>(instance);
+}
+
+GstBufferPoolClass* parent_class() {
+    return GST_BUFFER_POOL_CLASS(slot_pool_parent_class);
+}
+
+const gchar** get_options(GstBufferPool*) {
+    static const gchar* options[] = {GST_BUFFER_POOL_OPTION_VIDEO_META, nullptr};
+    return options;
+}
+
+struct Request {
+    GstCaps* caps = nullptr;
+    guint size = 0, fewest = 0, most = 0;
+    GstVideoInfo info{};
+};
+
+/// Why a config cannot be followed; nullptr where it can.
+const char* problem_of(GstStructure* config, Request& request) {
+    if (!gst_buffer_pool_config_get_params(config, &request.caps, &request.size, &request.fewest,
+                                           &request.most)) {
+        return "not the config of a pool";
+    }
+    if (!request.caps) {
+        return "no caps";
+    }
+    if (!gst_caps_is_fixed(request.caps) || !gst_video_info_from_caps(&request.info, request.caps) ||
+        GST_VIDEO_INFO_SIZE(&request.info) == 0) {
+        return "not the caps of raw video";
+    }
+    if (request.most != 0 && request.most < request.fewest) {
+        return "at most fewer buffers than at least";
+    }
+    return nullptr;
+}
+
+/// A config that is refused leaves the one before in force.
+gboolean set_config(GstBufferPool* pool, GstStructure* config) {
+    Request request;
+    if (const char* problem = problem_of(config, request)) {
+        GST_WARNING_OBJECT(pool, "%s in %" GST_PTR_FORMAT, problem, printable(config));
+        return FALSE;
+    }
+    const auto size = std::max(request.size, static_cast<guint>(GST_VIDEO_INFO_SIZE(&request.info)));
+    gst_buffer_pool_config_set_params(config, request.caps, size, request.fewest, request.most);
+    if (!parent_class()->set_config(pool, config)) {
+        return FALSE;
+    }
+    SlotPoolState& state = *to_self(pool)->state;
+    state.info = request.info;
+    state.adds_video_meta = gst_buffer_pool_config_has_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+    state.uses_slots = gst_video_info_is_equal(&state.info, &state.format->info) &&
+                       (state.format->layout.is_default || state.adds_video_meta);
+    state.slots =
+        std::clamp(std::min(request.fewest, max_slots) + slots_besides_upstream, default_slots, max_slots);
+    Decorate decorate;
+    if (state.adds_video_meta) {
+        decorate = [format = state.format](GstBuffer* buffer) {
+            add_video_meta(buffer, format->info, format->layout);
+        };
+    }
+    set_decoration(&to_self(pool)->parent, std::move(decorate));
+    return TRUE;
+}
+
+/// How long we wait for readers to have read a slot, or what is in the way of the first, before buffers are
+/// ordinary memory and the sink waits instead: long enough for readers that keep up, short enough for whoever
+/// wants this pool to stop.
+constexpr std::chrono::milliseconds patience{20};
+
+gboolean start(GstBufferPool* pool) {
+    SlotPoolState& state = *to_self(pool)->state;
+    try {
+        if (state.uses_slots &&
+            state.writer->configure(state.format, state.slots, patience) != WriteStatus::Ok) {
+            GST_INFO_OBJECT(pool, "ordinary memory instead of slots: readers need those of the caps before");
+            state.uses_slots = false;
+        }
+    } catch (const std::exception& error) {
+        // The sink will meet the same problem and say so on the bus.
+        GST_WARNING_OBJECT(pool, "ordinary memory instead of slots: %s", error.what());
+        state.uses_slots = false;
+    }
+    return parent_class()->start(pool);
+}
+
+gboolean stop(GstBufferPool* pool) {
+    std::vector<Owned<GstBuffer>> idle;
+    {
+        const std::lock_guard lock(to_self(pool)->state->mutex);
+        idle.swap(to_self(pool)->state->idle);
+    }
+    return parent_class()->stop(pool);
+}
+
+// ---------------------------------------------------------------------------------------------- buffers
+
+Owned<GstBuffer> slot_buffer(SlotPool* self) {
+    const SlotPoolState& state = *self->state;
+    WritableFrame frame = state.writer->acquire_pinned(state.format, patience);
+    if (!frame) {
+        return nullptr;
+    }
+    const VideoLayout& layout = state.format->layout;
+    const gsize size = layout.is_default ? GST_VIDEO_INFO_SIZE(&state.info) : gsize{layout.array.bytes};
+    Owned<GstBuffer> buffer = take_idle_buffer(&self->parent);
+    hold(memory_of(buffer.get()), std::move(frame), size);
+    return buffer;
+}
+
+Owned<GstBuffer> new_ordinary_buffer(const SlotPoolState& state) {
+    Owned<GstBuffer> buffer(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&state.info), nullptr));
+    if (buffer && state.adds_video_meta) {
+        add_video_meta(buffer.get(), state.info);
+        keep_metas(buffer.get());
+    }
+    if (buffer) {
+        GST_BUFFER_FLAG_UNSET(buffer.get(), GST_BUFFER_FLAG_TAG_MEMORY);
+    }
+    return buffer;
+}
+
+Owned<GstBuffer> ordinary_buffer(SlotPoolState& state) {
+    {
+        const std::lock_guard lock(state.mutex);
+        if (!state.idle.empty()) {
+            Owned<GstBuffer> buffer = std::move(state.idle.back());
+            state.idle.pop_back();
+            return buffer;
+        }
+    }
+    return new_ordinary_buffer(state);
+}
+
+GstFlowReturn acquire_buffer(GstBufferPool* pool, GstBuffer** out, GstBufferPoolAcquireParams*) {
+    SlotPoolState& state = *to_self(pool)->state;
+    if (GST_BUFFER_POOL_IS_FLUSHING(pool)) {
+        return GST_FLOW_FLUSHING;
+    }
+    Owned<GstBuffer> buffer = state.uses_slots ? slot_buffer(to_self(pool)) : nullptr;
+    if (!buffer) {
+        GST_LOG_OBJECT(pool, "no slot to spare, ordinary memory");
+        buffer = ordinary_buffer(state);
+    }
+    *out = buffer.release();
+    return *out ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
+void release_buffer(GstBufferPool* pool, GstBuffer* released) {
+    if (gst_buffer_n_memory(released) != 1 || is_frame_memory(memory_of(released))) {
+        parent_class()->release_buffer(pool, released);
+        return;
+    }
+    Owned<GstBuffer> buffer(released);
+    SlotPoolState& state = *to_self(pool)->state;
+    const bool as_made = is_as_made(released);
+    const std::lock_guard lock(state.mutex);
+    if (as_made && !GST_BUFFER_POOL_IS_FLUSHING(pool) && state.idle.size() < most_idle) {
+        state.idle.push_back(std::move(buffer));
+    }
+}
+
+void finalize(GObject* object) {
+    std::destroy_at(&to_self(object)->state);
+    G_OBJECT_CLASS(slot_pool_parent_class)->finalize(object);
+}
+
+void slot_pool_init(SlotPool* self) {
+    std::construct_at(&self->state, std::make_unique<SlotPoolState>());
+    self->state->idle.reserve(most_idle);
+}
+
+void slot_pool_class_init(SlotPoolClass* klass) {
+    G_OBJECT_CLASS(klass)->finalize = finalize;
+    GstBufferPoolClass* pool = GST_BUFFER_POOL_CLASS(klass);
+    pool->get_options = get_options;
+    pool->set_config = set_config;
+    pool->start = start;
+    pool->stop = stop;
+    pool->acquire_buffer = acquire_buffer;
+    pool->release_buffer = release_buffer;
+}
+
+}  // namespace
+
+Owned<GstBufferPool> slot_pool_new(std::shared_ptr<TagWriter> writer,
+                                   std::shared_ptr<const SlotFormat> format) {
+    auto* pool = GST_BUFFER_POOL(gst_object_ref_sink(g_object_new(slot_pool_get_type(), nullptr)));
+    to_self(pool)->state->writer = std::move(writer);
+    to_self(pool)->state->format = std::move(format);
+    return Owned<GstBufferPool>(pool);
+}
+
+}  // namespace ndsharray::gst

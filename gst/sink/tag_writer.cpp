@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A Writer that other threads can interrupt and ask for its counters, also when there is none.
+#include "sink/tag_writer.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace ndsharray::gst {
+
+using std::chrono_literals::operator""s;
+
+void TagWriter::open(const std::string& tag, const WriterOptions& options,
+                     std::function<void(const ReaderChange&)> readers_changed) {
+    auto writer = std::make_shared<Writer>(tag, options);
+    writer->on_reader_change(std::move(readers_changed));
+    const std::lock_guard lock(mutex_);
+    writer_ = std::move(writer);
+    format_.reset();
+    past_ = {};
+    unlocked_ = false;
+}
+
+bool TagWriter::close() {
+    constexpr auto patience = 5s;
+    if (!is_open()) {
+        return true;
+    }
+    writer_->on_reader_change({});
+    writer_->resume();
+    const bool drained = !writer_->options().backpressure || writer_->drain(patience) == WriteStatus::Ok;
+    WriterStats last = writer_->stats();
+    last.readers = 0;
+    writer_->close();
+    const std::lock_guard lock(mutex_);
+    past_ = std::move(last);
+    format_.reset();
+    writer_.reset();
+    return drained;
+}
+
+bool TagWriter::is_open() const {
+    const std::lock_guard lock(mutex_);
+    return writer_ != nullptr;
+}
+
+void TagWriter::set_format(std::shared_ptr<const SlotFormat> format) {
+    const std::lock_guard lock(mutex_);
+    format_ = std::move(format);
+}
+
+std::shared_ptr<const SlotFormat> TagWriter::format() const {
+    const std::lock_guard lock(mutex_);
+    return format_;
+}
+
+WriteStatus TagWriter::configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots,
+                                 std::optional<std::chrono::nanoseconds> timeout) {
+    const std::lock_guard configuring(configuring_);
+    const auto writer = writer_of(format);
+    if (!writer) {
+        return WriteStatus::Ok;
+    }
+    const bool chosen_by_user = writer->options().slots != 0;
+    return writer->configure(format->layout.array, format->attributes, chosen_by_user ? 0 : slots, timeout);
+}
+
+WritableFrame TagWriter::acquire_pinned(const std::shared_ptr<const SlotFormat>& format,
+                                        std::chrono::nanoseconds timeout) {
+    const auto writer = writer_of(format);
+    WritableFrame frame = writer ? writer->acquire_pinned(timeout) : WritableFrame(WriteStatus::Closed);
+    if (frame && frame.spec() != format->layout.array) {
+        return WritableFrame(WriteStatus::Closed);  // another thread brought another format meanwhile
+    }
+    return frame;
+}
+
+/// Nothing if the format is not the current one: a pool outlives both it and us.
+std::shared_ptr<Writer> TagWriter::writer_of(const std::shared_ptr<const SlotFormat>& format) const {
+    const std::lock_guard lock(mutex_);
+    return format && format == format_ ? writer_ : nullptr;
+}
+
+void TagWriter::set_unlocked(bool unlocked) {
+    const std::lock_guard lock(mutex_);
+    unlocked_ = unlocked;
+    if (!writer_) {
+        return;
+    }
+    if (unlocked) {
+        writer_->cancel();
+    } else {
+        writer_->resume();
+    }
+}
+
+bool TagWriter::unlocked() const {
+    const std::lock_guard lock(mutex_);
+    return unlocked_;
+}
+
+WriterStats TagWriter::stats() const {
+    const std::lock_guard lock(mutex_);
+    return writer_ ? writer_->stats() : past_;
+}
+
+}  // namespace ndsharray::gst

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From a frame to what ndshsrc pushes: caps, segment, times, and a buffer over the frame's memory.
+#include "source/buffer_builder.hpp"
+
+#include <utility>
+
+#include "memory/frame_memory.hpp"
+#include "memory/frame_pool.hpp"
+#include "metadata/orientation.hpp"
+#include "time/buffer_info.hpp"
+#include "video/pixel_copy.hpp"
+#include "video/video_meta.hpp"
+
+GST_DEBUG_CATEGORY_EXTERN(ndshsrc_debug);
+#define GST_CAT_DEFAULT ndshsrc_debug
+
+namespace ndsharray::gst {
+namespace {
+
+/// Nanoseconds; 0 if the caps do not say.
+std::int64_t frame_duration(const GstVideoInfo& info) {
+    const gint numerator = GST_VIDEO_INFO_FPS_N(&info), denominator = GST_VIDEO_INFO_FPS_D(&info);
+    if (numerator <= 0 || denominator <= 0) {
+        return 0;
+    }
+    return static_cast<std::int64_t>(gst_util_uint64_scale_int(GST_SECOND, denominator, numerator));
+}
+
+}  // namespace
+
+FrameDelivery::FrameDelivery(GstBaseSrc* src, KeptFrame& kept) : src_(src), kept_(kept) {}
+
+void FrameDelivery::restart() {
+    format_.reset();
+    clock_ = {};
+    timestamps_ = {};
+    latency_.reset();
+    metadata_.restart();
+    orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;
+    copied_ = 0;
+    new_writer_ = gap_ = discont_ = false;
+    nothing_sent_ = true;
+    flushed_ = false;
+    play();
+}
+
+void FrameDelivery::play() {
+    live_since_ = monotonic_now();
+    resumed_ = true;
+}
+
+void FrameDelivery::note(const Frame& frame) {
+    new_writer_ |= frame.first_of_writer();
+    gap_ |= frame.missed() > 0;
+}
+
+GstFlowReturn FrameDelivery::send_caps(const Frame& frame, GstCaps* given) {
+    if (format_ && generation_ == frame.generation() && !new_writer_) {
+        return GST_FLOW_OK;
+    }
+    // Until the new caps are there, no frame goes anywhere: neither this one nor one of the old caps.
+    format_.reset();
+    kept_.forget();
+    try {
+        FrameCaps format = frame_caps(frame.spec(), frame.attributes(), given);
+        GST_INFO_OBJECT(src_, "%s in %s is %" GST_PTR_FORMAT, frame.spec().to_string().c_str(),
+                        frame.segment_name().c_str(), printable(format.caps.get()));
+        const GstFlowReturn flow = push_caps(format);
+        if (flow == GST_FLOW_OK) {
+            format_ = std::move(format);
+            generation_ = frame.generation();
+            renew_pool();
+        }
+        return flow;
+    } catch (const NoCaps& none) {
+        GST_ELEMENT_ERROR(src_, STREAM, FORMAT, ("%s", none.what()),
+                          ("segment %s", frame.segment_name().c_str()));
+        return GST_FLOW_ERROR;
+    }
+}
+
+/// Buffers of the old pool that are still downstream go away one by one.
+void FrameDelivery::renew_pool() {
+    Decorate decorate;
+    if (!format_->layout.is_default) {
+        decorate = [info = format_->info, layout = format_->layout](GstBuffer* buffer) {
+            add_video_meta(buffer, info, layout);
+        };
+    }
+    if (pool_) {
+        gst_buffer_pool_set_active(pool_.get(), FALSE);
+    }
+    pool_ = frame_pool_new(std::move(decorate));
+}
+
+GstFlowReturn FrameDelivery::push_caps(const FrameCaps& format) {
+    if (!gst_base_src_set_caps(src_, format.caps.get())) {
+        return GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src_)) ? GST_FLOW_FLUSHING : GST_FLOW_NOT_NEGOTIATED;
+    }
+    gst_base_src_negotiate(src_);  // asks downstream about GstVideoMeta
+    if (latency_.set_frame_duration(frame_duration(format.info))) {
+        report_latency();
+    }
+    return GST_FLOW_OK;
+}
+
+Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
+    const FrameInfo info = frame.info();
+    const Timestamps::Stamp times = stamp(frame, mode);
+    discont_ |= std::exchange(gap_, false) | std::exchange(new_writer_, false);
+    metadata_.take(frame.metadata());
+    Owned<GstBuffer> buffer = pixels(std::move(frame));
+    if (!buffer) {
+        GST_ELEMENT_ERROR(src_, RESOURCE, NO_SPACE_LEFT, ("There is no memory for a copy of the frame."),
+                          (nullptr));
+        return nullptr;
+    }
+    set_buffer_info(buffer.get(), info);
+    attach_metadata(buffer.get());
+    set_times(buffer.get(), times);
+    if (discont_) {
+        GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+    }
+    return buffer;
+}
+
+void FrameDelivery::attach_metadata(GstBuffer* buffer) {
+    const std::uint64_t before = metadata_.dropped();
+    const auto orientation = metadata_.attach(buffer, format_->info);
+    if (before == 0 && metadata_.dropped() > 0) {
+        GST_WARNING_OBJECT(src_, "metadata of a frame is damaged or of an unknown kind; stats counts it");
+    }
+    send_orientation(orientation.value_or(GST_VIDEO_ORIENTATION_IDENTITY));
+}
+
+/// As a tag, before the next buffer.
+void FrameDelivery::send_orientation(Orientation orientation) {
+    if (orientation == orientation_) {
+        return;
+    }
+    orientation_ = orientation;
+    GST_INFO_OBJECT(src_, "image-orientation is now %s", orientation_tag(orientation));
+    // The base class keeps events until segment and caps are sent. Not gst_element_send_event(): that takes
+    // the state lock, which a thread has that waits for this one.
+    GST_ELEMENT_GET_CLASS(src_)->send_event(GST_ELEMENT(src_), orientation_event(orientation));
+}
+
+Owned<GstBuffer> FrameDelivery::repeat(std::chrono::nanoseconds keepalive) {
+    if (flushed_.exchange(false)) {
+        timestamps_.restart();
+    }
+    const auto times = timestamps_.repeat(PipelineTime::of(GST_ELEMENT(src_), clock_));
+    Owned<GstBuffer> buffer = kept_.repeat();
+    set_times(buffer.get(), times);
+    if (discont_) {
+        GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+    }
+    GST_BUFFER_DURATION(buffer.get()) = static_cast<GstClockTime>(keepalive.count());
+    return buffer;
+}
+
+void FrameDelivery::set_times(GstBuffer* buffer, const Timestamps::Stamp& times) {
+    if (times.segment) {
+        gst_base_src_new_segment(src_, &*times.segment);
+    }
+    GST_BUFFER_PTS(buffer) = times.pts;
+    GST_BUFFER_DTS(buffer) = times.dts;
+}
+
+Timestamps::Stamp FrameDelivery::stamp(const Frame& frame, TimestampMode mode) {
+    const bool gap_of_pause = resumed_.exchange(false) && gap_;
+    const bool flushed = flushed_.exchange(false);
+    is_first_ = std::exchange(nothing_sent_, false) || flushed;
+    if (flushed) {
+        timestamps_.restart();
+        gap_ = true;  // a frame may have been on its way
+    } else if (gap_of_pause || new_writer_) {
+        timestamps_.restart();
+    }
+    const PipelineTime time = PipelineTime::of(GST_ELEMENT(src_), clock_);
+    auto stamp = timestamps_.next(frame.info(), mode, time);
+    const bool fresh = frame.info().published >= live_since_;
+    if (fresh && stamp.lateness && latency_.observe(*stamp.lateness, time.now)) {
+        report_latency();
+    }
+    return stamp;
+}
+
+Owned<GstBuffer> FrameDelivery::pixels(Frame&& frame) {
+    const auto& [caps, info, layout] = *format_;
+    if (!layout.is_default && !takes_video_meta_) {
+        ++copied_;
+        GST_LOG_OBJECT(src_, "copying frame %" G_GUINT64_FORMAT ": downstream wants default strides",
+                       guint64{frame.number()});
+        return Owned<GstBuffer>(copy_to_buffer(frame.data(), info, layout));
+    }
+    const gsize size = layout.is_default ? GST_VIDEO_INFO_SIZE(&info) : gsize{layout.array.bytes};
+    GstBuffer* buffer = nullptr;
+    if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, nullptr) != GST_FLOW_OK) {
+        return nullptr;
+    }
+    hold(memory_of(buffer), std::move(frame), size);
+    return Owned<GstBuffer>(buffer);
+}
+
+void FrameDelivery::report_latency() {
+    GST_INFO_OBJECT(src_, "latency is now %" GST_TIME_FORMAT,
+                    GST_TIME_ARGS(static_cast<GstClockTime>(latency())));
+    gst_element_post_message(GST_ELEMENT(src_), gst_message_new_latency(GST_OBJECT(src_)));
+}
+
+}  // namespace ndsharray::gst

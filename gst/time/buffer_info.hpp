@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What of a GstBuffer crosses beside its pixels: times, duration, offsets and flags.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <ndsharray/frame_info.hpp>
+
+#include "time/frame_time.hpp"
+
+namespace ndsharray::gst {
+
+/// Describes a buffer of the pipeline that `time` is of. Stream times are running times in `segment`, the
+/// instants are those of showing them `latency` nanoseconds later.
+FrameInfo frame_info(GstBuffer* buffer, const GstSegment& segment, const PipelineTime& time,
+                     GstClockTime latency);
+
+/// Gives a new buffer the duration, offsets and flags of a frame. Its PTS and DTS are for Timestamps.
+void set_buffer_info(GstBuffer* buffer, const FrameInfo& info);
+
+}  // namespace ndsharray::gst

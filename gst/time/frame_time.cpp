@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Time between two pipelines: pipeline clock <-> CLOCK_MONOTONIC, and which PTS a frame gets in the reader's.
+#include "time/frame_time.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+namespace ndsharray::gst {
+namespace {
+
+// Times that come out of shared memory may be anything. One that is decades away is no time, and sums of
+// such values are checked.
+constexpr std::int64_t far = std::int64_t{1} << 60;
+
+std::optional<std::int64_t> sum(std::int64_t a, std::int64_t b) {
+    std::int64_t result = 0;
+    if (__builtin_add_overflow(a, b, &result)) {
+        return std::nullopt;
+    }
+    return result;
+}
+
+std::optional<std::int64_t> known(std::int64_t time) {
+    return time < -far || time > far ? std::nullopt : std::optional(time);
+}
+
+GstClockTime clock_time(std::int64_t time) {
+    return static_cast<GstClockTime>(std::max<std::int64_t>(time, 0));
+}
+
+/// Whether this is the ordinary system clock, which counts CLOCK_MONOTONIC unless it is slaved.
+bool counts_monotonic(GstClock* clock) {
+    if (!clock || G_OBJECT_TYPE(clock) != GST_TYPE_SYSTEM_CLOCK) {
+        return false;
+    }
+    GstClockType type = GST_CLOCK_TYPE_OTHER;
+    g_object_get(clock, "clock-type", &type, nullptr);
+    return type == GST_CLOCK_TYPE_MONOTONIC;
+}
+
+bool is_slaved(GstClock* clock) {
+    GstClockTime internal = 0, external = 0, rate_num = 0, rate_denom = 0;
+    gst_clock_get_calibration(clock, &internal, &external, &rate_num, &rate_denom);
+    return internal != external || rate_num != rate_denom;
+}
+
+}  // namespace
+
+std::int64_t monotonic_now() noexcept {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * GST_SECOND + now.tv_nsec;
+}
+
+void ClockOffset::update(const ClockSample& sample) {
+    const auto contradicts = [&](std::int64_t value) {
+        const std::int64_t difference = sample.offset - value;
+        return std::max(difference, -difference) > sample.uncertainty + tolerance;
+    };
+    if (!value_ || contradicts(*value_)) {
+        value_ = sample.offset;
+    }
+}
+
+void PipelineClock::follow(Owned<GstClock> clock) {
+    if (clock.get() != clock_.get()) {
+        clock_ = std::move(clock);
+        counts_monotonic_ = counts_monotonic(clock_.get());
+        offset_ = {};
+    }
+}
+
+std::int64_t PipelineClock::offset() {
+    if (counts_monotonic_ && !is_slaved(clock_.get())) {
+        return 0;
+    }
+    const auto read_clock = [this] { return static_cast<std::int64_t>(gst_clock_get_time(clock_.get())); };
+    offset_.update(sample_clock(monotonic_now, read_clock));
+    return offset_.value();
+}
+
+PipelineTime PipelineTime::of(GstElement* element, PipelineClock& clock) {
+    clock.follow(Owned<GstClock>(gst_element_get_clock(element)));
+    PipelineTime time;
+    if (clock) {
+        time.offset = clock.offset();
+    }
+    const GstClockTime base_time = gst_element_get_base_time(element);
+    time.base_time = GST_CLOCK_TIME_IS_VALID(base_time) ? static_cast<std::int64_t>(base_time) : 0;
+    time.now = monotonic_now();
+    return time;
+}
+
+std::optional<std::int64_t> PipelineTime::running_time(std::int64_t instant) const {
+    if (!offset) {
+        return std::nullopt;
+    }
+    return sum(instant, *offset - base_time);
+}
+
+std::int64_t PipelineTime::instant(std::int64_t running_time, std::int64_t latency) const {
+    if (!offset || running_time == no_time) {
+        return no_time;
+    }
+    return sum(running_time, base_time + latency - *offset).value_or(no_time);
+}
+
+void Timestamps::restart() {
+    restarted_ = true;
+    floor_ = latest_ + 1;
+}
+
+/// A flush or the application may have set running time back: then what was given before binds no more.
+void Timestamps::follow(const PipelineTime& time) {
+    constexpr std::int64_t jitter = 10'000'000;  // more than a measured clock has
+    const auto now = time.running_time(time.now);
+    if (!now) {
+        return;
+    }
+    if (now_ && *now < *now_ - jitter) {
+        restarted_ = true;
+        end_ = floor_ = 0;
+        latest_ = -1;
+    }
+    now_ = *now;
+}
+
+Timestamps::Stamp Timestamps::next(const FrameInfo& info, TimestampMode mode, const PipelineTime& time) {
+    follow(time);
+    switch (mode) {
+        case TimestampMode::Stream:
+            return stream_stamp(info, time);
+        case TimestampMode::Auto:
+        case TimestampMode::Clock:
+            return clock_stamp(info, time);
+        case TimestampMode::Arrival:
+            break;
+    }
+    return arrival_stamp(time);
+}
+
+/// PTS steps are the writer's, exactly. What makes them fit a live pipeline is the segment: the first frame
+/// of a stream belongs at the running time at which it came.
+Timestamps::Stamp Timestamps::stream_stamp(const FrameInfo& info, const PipelineTime& time) {
+    const std::optional<std::int64_t> now = time.running_time(time.now);
+    const std::int64_t arrival =
+        anchor_ ? std::max(last_pts_, anchor_->start + now.value_or(end_) - anchor_->base) : now.value_or(0);
+    const std::int64_t pts = std::max<std::int64_t>(known(info.stream_pts).value_or(arrival), 0);
+
+    Stamp stamp;
+    if (!anchor_ || restarted_ || pts < last_pts_) {
+        stamp.segment = anchored_at(pts, std::max({now.value_or(0), end_, latest_ + 1}));
+    }
+    stamp.pts = clock_time(pts);
+    if (const auto dts = known(info.stream_dts)) {
+        stamp.dts = clock_time(std::min(*dts, pts));
+    }
+    const std::int64_t running_time = anchor_->base + (pts - anchor_->start);
+    if (now) {
+        stamp.lateness = *now - running_time;
+    }
+    last_pts_ = pts;
+    latest_ = std::max(latest_, running_time);
+    end_ = std::min(running_time + std::max<std::int64_t>(known(info.duration).value_or(0), 0), far);
+    return stamp;
+}
+
+Timestamps::Stamp Timestamps::clock_stamp(const FrameInfo& info, const PipelineTime& time) {
+    const auto pts = known(info.pts) ? time.running_time(info.pts) : std::nullopt;
+    if (!pts) {
+        return arrival_stamp(time);
+    }
+    Stamp stamp;
+    leave_stream(stamp);
+    const std::int64_t given = lifted(*pts);
+    stamp.pts = clock_time(given);
+    if (const auto dts = known(info.dts) ? time.running_time(info.dts) : std::nullopt) {
+        stamp.dts = clock_time(std::min(*dts, given));
+    }
+    if (given == *pts) {
+        stamp.lateness = time.running_time(time.now).value_or(*pts) - *pts;
+    }
+    return stamp;
+}
+
+Timestamps::Stamp Timestamps::arrival_stamp(const PipelineTime& time) {
+    Stamp stamp;
+    leave_stream(stamp);
+    if (const auto now = time.running_time(time.now)) {
+        stamp.pts = clock_time(lifted(*now));
+    }
+    return stamp;
+}
+
+/// In a stream's segment the frame is at the position that the stream would have reached. The stream itself
+/// goes on where it stopped: its next frame gets another segment.
+Timestamps::Stamp Timestamps::repeat(const PipelineTime& time) {
+    follow(time);
+    const auto now = time.running_time(time.now);
+    if (!now) {
+        return {};
+    }
+    const std::int64_t running_time = std::max(*now, latest_ + 1);
+    latest_ = running_time;
+    floor_ = running_time + 1;
+    Stamp stamp;
+    if (!anchor_) {
+        stamp.pts = clock_time(running_time);
+        return stamp;
+    }
+    if (restarted_) {
+        stamp.segment = anchored_at(last_pts_, running_time);
+    }
+    const std::int64_t position = anchor_->start + (running_time - anchor_->base);
+    stamp.pts = clock_time(position);
+    last_pts_ = position + 1;
+    end_ = running_time + 1;
+    return stamp;
+}
+
+/// Back to the plain segment, in which a PTS is a running time.
+void Timestamps::leave_stream(Stamp& stamp) {
+    restarted_ = false;
+    if (anchor_) {
+        anchor_.reset();
+        floor_ = std::max(floor_, latest_ + 1);
+        gst_segment_init(&stamp.segment.emplace(), GST_FORMAT_TIME);
+    }
+}
+
+GstSegment Timestamps::anchored_at(std::int64_t start, std::int64_t base) {
+    anchor_ = {start, base};
+    restarted_ = false;
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    segment.start = segment.time = segment.position = clock_time(start);
+    segment.base = clock_time(base);
+    return segment;
+}
+
+/// A frame may be from before the base time, or another writer's and from before the last one. Such frames
+/// get the first nanoseconds that are left, one each, so that no two share a PTS. From the first frame on
+/// that needs no lifting, a writer's own order counts.
+std::int64_t Timestamps::lifted(std::int64_t running_time) {
+    const std::int64_t given = std::max(running_time, floor_);
+    floor_ = given > running_time ? given + 1 : 0;
+    latest_ = std::max(latest_, given);
+    return given;
+}
+
+}  // namespace ndsharray::gst

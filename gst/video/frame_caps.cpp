@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which caps the frames of a segment have, and where their planes are.
+#include "video/frame_caps.hpp"
+
+#include <ndsharray/error.hpp>
+
+#include <array>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "video/caps.hpp"
+
+namespace ndsharray::gst {
+namespace {
+
+// Raw video caps have a few hundred characters. The limit keeps a hostile string from making GStreamer's
+// recursive parser run out of stack.
+constexpr std::size_t longest_caps = 4096;
+
+std::string quoted(const std::string& text) {
+    constexpr std::size_t enough = 300;
+    return '"' + (text.size() <= enough ? text : text.substr(0, enough) + "...") + '"';
+}
+
+std::string quoted(const GstCaps* caps) {
+    return quoted(std::string(to_string(caps).get()));
+}
+
+bool is_raw_video(GstCaps* caps) {
+    const Owned<GstCaps> all(video_template_caps());
+    return gst_caps_is_fixed(caps) && gst_caps_can_intersect(caps, all.get());
+}
+
+/// Fixed caps together with their layout, if the array can hold such frames.
+std::optional<FrameCaps> fitting(Owned<GstCaps> caps, const ArraySpec& array) {
+    FrameCaps result;
+    if (!is_raw_video(caps.get()) || !gst_video_info_from_caps(&result.info, caps.get())) {
+        return std::nullopt;
+    }
+    auto layout = video_layout(result.info, array);
+    if (!layout) {
+        return std::nullopt;
+    }
+    result.layout = *std::move(layout);
+    result.caps = std::move(caps);
+    return result;
+}
+
+FrameCaps written_caps(const std::string& text, const ArraySpec& array) {
+    const bool readable = text.size() <= longest_caps && g_utf8_validate(text.c_str(), text.size(), nullptr);
+    Owned<GstCaps> caps(readable ? gst_caps_from_string(text.c_str()) : nullptr);
+    if (!caps || !is_raw_video(caps.get())) {
+        const std::string shown = readable ? quoted(text) : "in no readable form";
+        throw NoCaps("The frames are not raw video, their caps are " + shown + ".");
+    }
+    const std::string shown = quoted(caps.get());
+    if (auto result = fitting(std::move(caps), array)) {
+        return *std::move(result);
+    }
+    throw NoCaps("An array " + array.to_string() + " does not hold frames of the caps " + shown + ".");
+}
+
+Owned<GstCaps> caps_of_size(std::uint64_t width, std::uint64_t height) {
+    constexpr std::uint64_t most = std::numeric_limits<gint>::max();
+    if (width == 0 || height == 0 || width > most || height > most) {
+        return nullptr;
+    }
+    return Owned<GstCaps>(gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, static_cast<gint>(width),
+                                              "height", G_TYPE_INT, static_cast<gint>(height), nullptr));
+}
+
+/// What the caps of this array can be: anything, the default, then every size that some format's array of
+/// this shape has. Entries may be empty.
+std::array<Owned<GstCaps>, 6> candidates(const ArraySpec& array) {
+    std::array<Owned<GstCaps>, 6> result;
+    result[0].reset(gst_caps_new_any());
+    result[1].reset(caps_for_array(array));
+    if (result[1]) {
+        result[1].reset(gst_caps_make_writable(result[1].release()));
+        gst_structure_remove_field(gst_caps_get_structure(result[1].get(), 0), "framerate");
+    }
+    const auto& shape = array.shape;
+    if (array.ndim == 2 || array.ndim == 3) {
+        result[2] = caps_of_size(shape[1], shape[0]);
+    }
+    if (array.ndim == 2) {
+        result[3] = caps_of_size(shape[1], shape[0] / 3 * 2);  // 4:2:0 rows
+        result[4] = caps_of_size(shape[1], shape[0] / 2);      // 4:2:2 rows
+    }
+    if (array.ndim == 3) {
+        result[5] = caps_of_size(shape[2], shape[1]);  // planes
+    }
+    return result;
+}
+
+/// The user's caps with what only the array can say.
+std::optional<FrameCaps> completed(GstCaps* given, GstCaps* candidate, const ArraySpec& array) {
+    Owned<GstCaps> caps(gst_caps_intersect_full(given, candidate, GST_CAPS_INTERSECT_FIRST));
+    if (gst_caps_is_empty(caps.get()) || gst_caps_is_any(caps.get())) {
+        return std::nullopt;
+    }
+    caps.reset(gst_caps_truncate(caps.release()));
+    caps.reset(gst_caps_make_writable(caps.release()));
+    GstStructure* structure = gst_caps_get_structure(caps.get(), 0);
+    for (const char* field : {"format", "width", "height"}) {
+        if (!gst_structure_has_field(structure, field)) {
+            return std::nullopt;
+        }
+    }
+    if (!gst_structure_has_field(structure, "framerate")) {
+        gst_structure_set(structure, "framerate", GST_TYPE_FRACTION, 0, 1, nullptr);
+    }
+    caps.reset(gst_caps_fixate(caps.release()));
+    return fitting(std::move(caps), array);
+}
+
+FrameCaps given_caps(GstCaps* given, const ArraySpec& array) {
+    for (const auto& candidate : candidates(array)) {
+        auto result = candidate ? completed(given, candidate.get(), array) : std::nullopt;
+        if (result) {
+            return *std::move(result);
+        }
+    }
+    throw NoCaps("An array " + array.to_string() + " does not hold frames of the caps " + quoted(given) +
+                 " that the caps property says it has.");
+}
+
+FrameCaps default_caps(const ArraySpec& array) {
+    Owned<GstCaps> caps(caps_for_array(array));
+    if (!caps) {
+        throw NoCaps("An array " + array.to_string() +
+                     " was written without caps and could be many things: set the caps property to what it "
+                     "is, such as caps=video/x-raw,format=I420.");
+    }
+    if (auto result = fitting(std::move(caps), array)) {
+        return *std::move(result);
+    }
+    throw NoCaps("An array " + array.to_string() +
+                 " with these strides is not a video frame: rows may be padded, the last one as well, but "
+                 "nothing else.");
+}
+
+}  // namespace
+
+FrameCaps frame_caps(const ArraySpec& array, const Attributes& attributes, GstCaps* given) {
+    if (const auto written = attributes.find(caps_attribute); written != attributes.end()) {
+        return written_caps(written->second, array);
+    }
+    return given ? given_caps(given, array) : default_caps(array);
+}
+
+}  // namespace ndsharray::gst
