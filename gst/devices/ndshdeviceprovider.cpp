@@ -37,7 +37,7 @@ namespace {
 
 struct NdshDeviceProvider {
     GstDeviceProvider parent;
-    std::unique_ptr<DeviceWatch> watch;  // while started
+    std::unique_ptr<TagDevices> watch;  // while started
 };
 
 struct NdshDeviceProviderClass {
@@ -62,7 +62,7 @@ GList* probe(GstDeviceProvider* provider) {
 
 gboolean start(GstDeviceProvider* provider) {
     try {
-        to_self(provider)->watch = std::make_unique<DeviceWatch>(provider);
+        to_self(provider)->watch = std::make_unique<TagDevices>(provider);
         return TRUE;
     } catch (const std::exception& error) {
         GST_WARNING_OBJECT(provider, "cannot watch tags: %s", error.what());

@@ -81,8 +81,8 @@ std::vector<Owned<GstDevice>> current_devices() {
     return devices;
 }
 
-/// What the thread works with. Belongs to the thread as well, which may outlive its DeviceWatch for a moment.
-class DeviceWatch::Run {
+/// What the thread works with. Belongs to the thread as well, which may outlive its TagDevices for a moment.
+class TagDevices::Run {
   public:
     explicit Run(GstDeviceProvider* provider) { g_weak_ref_init(&provider_, provider); }
     ~Run() { g_weak_ref_clear(&provider_); }
@@ -136,7 +136,7 @@ class DeviceWatch::Run {
 
 // -------------------------------------------------------------------------------------------- the watching
 
-void DeviceWatch::Run::open(GstDeviceProvider* provider) {
+void TagDevices::Run::open(GstDeviceProvider* provider) {
     try {
         watch_.emplace();
     } catch (const Error& error) {
@@ -149,7 +149,7 @@ void DeviceWatch::Run::open(GstDeviceProvider* provider) {
     look_at(provider, tags_to_look_at({WatchStatus::Changed, {}, true}));
 }
 
-void DeviceWatch::Run::cancel() {
+void TagDevices::Run::cancel() {
     const std::lock_guard lock(mutex_);
     cancelled_.store(true, std::memory_order_release);
     if (watch_) {
@@ -159,7 +159,7 @@ void DeviceWatch::Run::cancel() {
 }
 
 /// \returns false if cancelled before there is one.
-bool DeviceWatch::Run::wait_for_directory() {
+bool TagDevices::Run::wait_for_directory() {
     std::unique_lock lock(mutex_);
     while (!cancelled_.load(std::memory_order_acquire)) {
         try {
@@ -173,7 +173,7 @@ bool DeviceWatch::Run::wait_for_directory() {
     return false;
 }
 
-void DeviceWatch::Run::follow() noexcept {
+void TagDevices::Run::follow() noexcept {
     try {
         TagChanges changes;
         if (!watch_) {
@@ -199,14 +199,14 @@ void DeviceWatch::Run::follow() noexcept {
     }
 }
 
-std::optional<Clock::duration> DeviceWatch::Run::time_to_second_look() const {
+std::optional<Clock::duration> TagDevices::Run::time_to_second_look() const {
     if (unclear_.empty() && !all_unclear_) {
         return std::nullopt;
     }
     return std::max(second_look_ - Clock::now(), Clock::duration::zero());
 }
 
-std::set<std::string> DeviceWatch::Run::tags_to_look_at(TagChanges changes) {
+std::set<std::string> TagDevices::Run::tags_to_look_at(TagChanges changes) {
     std::set<std::string> tags(changes.tags.begin(), changes.tags.end());
     const bool again = Clock::now() >= second_look_;
     if (changes.all || (again && all_unclear_)) {
@@ -220,7 +220,7 @@ std::set<std::string> DeviceWatch::Run::tags_to_look_at(TagChanges changes) {
 }
 
 /// Adds the tags that are there, and those that were.
-void DeviceWatch::Run::add_all(std::set<std::string>& tags) {
+void TagDevices::Run::add_all(std::set<std::string>& tags) {
     try {
         for (std::string& tag : tag_names()) {
             tags.insert(std::move(tag));
@@ -238,7 +238,7 @@ void DeviceWatch::Run::add_all(std::set<std::string>& tags) {
 
 // --------------------------------------------------------------------------------------------- the devices
 
-void DeviceWatch::Run::look_at(GstDeviceProvider* provider, const std::set<std::string>& tags) {
+void TagDevices::Run::look_at(GstDeviceProvider* provider, const std::set<std::string>& tags) {
     for (const std::string& tag : tags) {
         // Nothing is announced that stop() would not take back.
         if (cancelled_.load(std::memory_order_acquire)) {
@@ -248,7 +248,7 @@ void DeviceWatch::Run::look_at(GstDeviceProvider* provider, const std::set<std::
     }
 }
 
-void DeviceWatch::Run::look_at(GstDeviceProvider* provider, const std::string& tag) {
+void TagDevices::Run::look_at(GstDeviceProvider* provider, const std::string& tag) {
     try {
         const TagInfo info = inspect(tag);
         if (!is_between_segments(info)) {
@@ -267,7 +267,7 @@ void DeviceWatch::Run::look_at(GstDeviceProvider* provider, const std::string& t
 }
 
 /// Whether its writer goes from one segment to the next; that will be told when it is done.
-bool DeviceWatch::Run::is_between_segments(const TagInfo& info) const {
+bool TagDevices::Run::is_between_segments(const TagInfo& info) const {
     const auto known = known_.find(info.tag);
     return known != known_.end() && info.alive && info.generation == 0 && info.epoch == known->second.epoch &&
            info.published >= known->second.published;
@@ -275,7 +275,7 @@ bool DeviceWatch::Run::is_between_segments(const TagInfo& info) const {
 
 /// Whether the segment is that of a dead writer. It still is for a moment when the next one has the tag
 /// already, which is told just then.
-bool DeviceWatch::Run::is_abandoned(const TagInfo& info) {
+bool TagDevices::Run::is_abandoned(const TagInfo& info) {
     if (!info.alive) {
         abandoned_[info.tag] = info.segment;
         return true;
@@ -284,7 +284,7 @@ bool DeviceWatch::Run::is_abandoned(const TagInfo& info) {
     return abandoned != abandoned_.end() && abandoned->second == info.segment;
 }
 
-void DeviceWatch::Run::show(GstDeviceProvider* provider, Owned<GstDevice> device, const TagInfo& info) {
+void TagDevices::Run::show(GstDeviceProvider* provider, Owned<GstDevice> device, const TagInfo& info) {
     const auto known = known_.find(info.tag);
     if (!device) {
         hide(provider, info.tag);
@@ -305,23 +305,23 @@ void DeviceWatch::Run::show(GstDeviceProvider* provider, Owned<GstDevice> device
     }
 }
 
-void DeviceWatch::Run::hide(GstDeviceProvider* provider, const std::string& tag) {
+void TagDevices::Run::hide(GstDeviceProvider* provider, const std::string& tag) {
     if (const auto known = known_.extract(tag)) {
         GST_INFO_OBJECT(provider, "tag %s is gone", tag.c_str());
         gst_device_provider_device_remove(provider, known.mapped().device.get());
     }
 }
 
-void DeviceWatch::Run::clear(GstDeviceProvider* provider) {
+void TagDevices::Run::clear(GstDeviceProvider* provider) {
     while (!known_.empty()) {
         const std::string tag = known_.begin()->first;
         hide(provider, tag);
     }
 }
 
-// ----------------------------------------------------------------------------------------------- DeviceWatch
+// ----------------------------------------------------------------------------------------------- TagDevices
 
-DeviceWatch::DeviceWatch(GstDeviceProvider* provider) : run_(std::make_shared<Run>(provider)) {
+TagDevices::TagDevices(GstDeviceProvider* provider) : run_(std::make_shared<Run>(provider)) {
     try {
         run_->open(provider);
         thread_ = std::thread([run = run_] { run->follow(); });
@@ -331,7 +331,7 @@ DeviceWatch::DeviceWatch(GstDeviceProvider* provider) : run_(std::make_shared<Ru
     }
 }
 
-DeviceWatch::~DeviceWatch() {
+TagDevices::~TagDevices() {
     run_->cancel();
     if (thread_.get_id() == std::this_thread::get_id()) {
         thread_.detach();

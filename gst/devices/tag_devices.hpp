@@ -18,19 +18,19 @@ std::vector<Owned<GstDevice>> current_devices();
 /// Adds devices to a provider, changes and removes them, in a thread that sleeps until a tag changes.
 ///
 /// The thread holds no lock while it sleeps. It keeps the provider only while it adds, changes or removes, so
-/// the provider may go at any time, and takes its DeviceWatch with it.
-class DeviceWatch {
+/// the provider may go at any time, and takes its TagDevices with it.
+class TagDevices {
   public:
     /// Adds the devices that are there now, then goes on in its thread. A directory that does not exist is
     /// waited for.
     /// \throws Error TooManyFiles, PermissionDenied, System; std::system_error if there can be no thread.
-    explicit DeviceWatch(GstDeviceProvider* provider);
+    explicit TagDevices(GstDeviceProvider* provider);
 
     /// When this returns, the thread is gone. Called by the thread itself, which happens where a message is
     /// handled as it is posted, it cannot wait: then the thread does nothing more and ends by itself.
-    ~DeviceWatch();
-    DeviceWatch(const DeviceWatch&) = delete;
-    DeviceWatch& operator=(const DeviceWatch&) = delete;
+    ~TagDevices();
+    TagDevices(const TagDevices&) = delete;
+    TagDevices& operator=(const TagDevices&) = delete;
 
   private:
     class Run;

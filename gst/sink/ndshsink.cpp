@@ -77,10 +77,10 @@ struct SinkState {
     SinkSettings settings;
     std::atomic<bool> settings_changed = false;  // since the tag was opened
 
-    ReaderNews news;
+    ReaderMessages news;
 
     // Only for the streaming thread.
-    FramePublisher publisher;
+    Publisher publisher;
     Owned<GstCaps> refused;       // caps upstream tries again although we told it that they cannot be
     bool reader_awaited = false;  // wait-for-reader has been answered
 };
@@ -251,7 +251,7 @@ Outcome write(NdshSink* self, GstBuffer* buffer) {
 }
 
 Outcome prepare(NdshSink* self, const std::shared_ptr<const SlotFormat>& format) {
-    FramePublisher& publisher = self->state->publisher;
+    Publisher& publisher = self->state->publisher;
     if (publisher.is_prepared(format)) {
         return Outcome::Done;
     }
@@ -333,7 +333,7 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
         g_value_set_uint(value, self->state->news.readers());
     } else if (property == SinkProperty::Stats) {
         SinkState& state = *self->state;
-        const FramePublisher& publisher = state.publisher;
+        const Publisher& publisher = state.publisher;
         g_value_take_boxed(
             value, to_structure({state.tag_writer().stats(), publisher.copied(), publisher.zero_copied(),
                                  publisher.dropped_metas(), publisher.lost()}));

@@ -16,7 +16,7 @@ GST_DEBUG_CATEGORY_EXTERN(ndshsink_debug);
 
 namespace ndsharray::gst {
 
-void FramePublisher::restart() {
+void Publisher::restart() {
     format_.reset();
     clock_ = {};
     orientation_ = {};
@@ -27,7 +27,7 @@ void FramePublisher::restart() {
     lost_ = 0;
 }
 
-Outcome FramePublisher::prepare(const std::shared_ptr<const SlotFormat>& format) {
+Outcome Publisher::prepare(const std::shared_ptr<const SlotFormat>& format) {
     if (tag_writer_->configure(format, 0, std::nullopt) == WriteStatus::Cancelled) {
         return Outcome::Interrupted;
     }
@@ -36,7 +36,7 @@ Outcome FramePublisher::prepare(const std::shared_ptr<const SlotFormat>& format)
     return Outcome::Done;
 }
 
-void FramePublisher::warn_of_few_slots() const {
+void Publisher::warn_of_few_slots() const {
     if (tag_writer_->writer().options().slots != 0) {
         return;  // as many as were asked for, or there would have been an error
     }
@@ -50,7 +50,7 @@ void FramePublisher::warn_of_few_slots() const {
     }
 }
 
-Outcome FramePublisher::publish(GstBuffer* buffer) {
+Outcome Publisher::publish(GstBuffer* buffer) {
     if (WritableFrame* slot = slot_holding(buffer)) {
         const Outcome outcome = publish_in_place(buffer, *slot);
         if (outcome != Outcome::Failed) {
@@ -63,7 +63,7 @@ Outcome FramePublisher::publish(GstBuffer* buffer) {
 // ---------------------------------------------------------------------------------------------- in place
 
 /// The slot the buffer is in, if it is one that can be published as it is.
-WritableFrame* FramePublisher::slot_holding(GstBuffer* buffer) const {
+WritableFrame* Publisher::slot_holding(GstBuffer* buffer) const {
     if (gst_buffer_n_memory(buffer) != 1) {
         return nullptr;
     }
@@ -75,7 +75,7 @@ WritableFrame* FramePublisher::slot_holding(GstBuffer* buffer) const {
 }
 
 /// The pool's buffer stays upstream's, to read. Failed: its segment is no longer the tag's.
-Outcome FramePublisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot) {
+Outcome Publisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot) {
     seal(gst_buffer_peek_memory(buffer, 0));
     const auto metadata = metadata_.encode(buffer, format_->info, orientation_.get());
     const std::uint64_t number = tag_writer_->writer().publish_pinned(slot, describe(buffer), metadata);
@@ -92,7 +92,7 @@ Outcome FramePublisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot)
 // ------------------------------------------------------------------------------------------------ copying
 
 /// A slot with the buffer's pixels, or the reason why there is none.
-WritableFrame FramePublisher::copied_frame(GstBuffer* buffer) {
+WritableFrame Publisher::copied_frame(GstBuffer* buffer) {
     WritableFrame frame = tag_writer_->writer().acquire();
     if (frame.status() == WriteStatus::NoSlot) {
         GST_WARNING_OBJECT(sink_, "readers hold every slot: dropping %" GST_PTR_FORMAT, printable(buffer));
@@ -105,7 +105,7 @@ WritableFrame FramePublisher::copied_frame(GstBuffer* buffer) {
     return frame;
 }
 
-Outcome FramePublisher::publish_copy(GstBuffer* buffer) {
+Outcome Publisher::publish_copy(GstBuffer* buffer) {
     WritableFrame frame = copied_frame(buffer);
     switch (frame.status()) {
         case WriteStatus::Ok:
@@ -137,13 +137,13 @@ Outcome FramePublisher::publish_copy(GstBuffer* buffer) {
     return Outcome::Done;
 }
 
-FrameInfo FramePublisher::describe(GstBuffer* buffer) {
+FrameInfo Publisher::describe(GstBuffer* buffer) {
     const PipelineTime time = PipelineTime::of(GST_ELEMENT(sink_), clock_);
     return frame_info(buffer, sink_->segment, time, gst_base_sink_get_latency(sink_));
 }
 
 /// Of a buffer that was published just now.
-void FramePublisher::count_left_out(GstBuffer* buffer) {
+void Publisher::count_left_out(GstBuffer* buffer) {
     const unsigned left_out = metadata_.left_out();
     if (left_out > 0 && dropped_metas_.fetch_add(left_out) == 0) {
         GST_WARNING_OBJECT(

@@ -20,10 +20,10 @@ namespace ndsharray::gst {
 enum class Outcome { Done, Interrupted, Failed };
 
 /// Only the counters may be read from other threads than the one that publishes.
-class FramePublisher {
+class Publisher {
   public:
     /// \param sink the element that publishes; outlives this
-    explicit FramePublisher(GstBaseSink* sink) : sink_(sink), drops_(sink) {}
+    explicit Publisher(GstBaseSink* sink) : sink_(sink), drops_(sink) {}
 
     /// A tag was opened; nothing was published under it yet.
     void restart();
@@ -65,7 +65,7 @@ class FramePublisher {
     void warn_of_few_slots() const;
 
     GstBaseSink* sink_;
-    DropReports drops_;
+    SinkQos drops_;
     std::shared_ptr<TagWriter> tag_writer_ = std::make_shared<TagWriter>();  // pools have it as well
     std::shared_ptr<const SlotFormat> format_;
     PipelineClock clock_;

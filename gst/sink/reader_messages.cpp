@@ -38,24 +38,25 @@ void install_reader_signals(GObjectClass* klass) {
     install_signal(klass, removed_signal);
 }
 
-void ReaderNews::start(const std::string& tag) {
+void ReaderMessages::start(const std::string& tag) {
     const std::lock_guard posting(posting_);
     ++run_;
     tag_ = tag;
     readers_ = 0;
 }
 
-void ReaderNews::tell(const ReaderChange& change) {
+void ReaderMessages::tell(const ReaderChange& change) {
     const std::lock_guard lock(mutex_);
     queue_.push_back({change, run_});
     // One call at a time: there may be any number of threads.
     if (!std::exchange(is_telling_, true)) {
         call_async(
-            element_, [](GstElement*, gpointer self) { static_cast<ReaderNews*>(self)->tell_all(); }, this);
+            element_, [](GstElement*, gpointer self) { static_cast<ReaderMessages*>(self)->tell_all(); },
+            this);
     }
 }
 
-void ReaderNews::stop() {
+void ReaderMessages::stop() {
     const std::lock_guard posting(posting_);
     ++run_;
     if (readers_.exchange(0) != 0) {
@@ -63,7 +64,7 @@ void ReaderNews::stop() {
     }
 }
 
-void ReaderNews::tell_all() {
+void ReaderMessages::tell_all() {
     for (;;) {
         News news;
         {
@@ -84,7 +85,7 @@ void ReaderNews::tell_all() {
 }
 
 /// \returns false for news of a run that is over.
-bool ReaderNews::post(const News& news) {
+bool ReaderMessages::post(const News& news) {
     const std::lock_guard posting(posting_);
     if (news.run != run_) {
         return false;

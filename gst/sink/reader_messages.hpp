@@ -19,11 +19,11 @@ void install_reader_signals(GObjectClass* klass);
 
 /// Safe from any thread. What is to be told is told by a thread of GStreamer's, in order: a handler may do as
 /// it likes there, stop the pipeline included. (A synchronous handler of the bus must not, as ever.)
-class ReaderNews {
+class ReaderMessages {
   public:
     /// \param element with the signals of install_reader_signals() and the property "num-readers"; outlives
     /// this
-    explicit ReaderNews(GstElement* element) : element_(element) {}
+    explicit ReaderMessages(GstElement* element) : element_(element) {}
 
     /// From now on readers are those of this tag, of whom there are none yet.
     void start(const std::string& tag);

@@ -17,18 +17,18 @@ bool is_live(GstBaseSink* sink) {
 
 }  // namespace
 
-void DropReports::restart() {
-    *this = DropReports(sink_);
+void SinkQos::restart() {
+    *this = SinkQos(sink_);
 }
 
-void DropReports::count_processed() {
+void SinkQos::count_processed() {
     ++processed_;
     if (is_to_post_ && may_post()) {
         post();
     }
 }
 
-void DropReports::count_dropped(GstBuffer* buffer) {
+void SinkQos::count_dropped(GstBuffer* buffer) {
     if (dropped_++ == 0) {
         is_live_ = is_live(sink_);
     }
@@ -42,17 +42,17 @@ void DropReports::count_dropped(GstBuffer* buffer) {
     }
 }
 
-void DropReports::finish() {
+void SinkQos::finish() {
     if (is_to_post_) {
         post();
     }
 }
 
-bool DropReports::may_post() const {
+bool SinkQos::may_post() const {
     return posted_at_ == 0 || monotonic_now() - posted_at_ >= interval;
 }
 
-void DropReports::post() {
+void SinkQos::post() {
     GstMessage* message = gst_message_new_qos(GST_OBJECT(sink_), is_live_, last_.running_time,
                                               last_.stream_time, last_.timestamp, last_.duration);
     gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, processed_, dropped_);

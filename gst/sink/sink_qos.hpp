@@ -10,10 +10,10 @@ namespace ndsharray::gst {
 
 /// Posts at most some messages a second, each with how many frames there were: an application that does not
 /// read its bus is not to run out of memory. For the streaming thread, or when there is none.
-class DropReports {
+class SinkQos {
   public:
     /// \param sink the element that drops; outlives this
-    explicit DropReports(GstBaseSink* sink) : sink_(sink) {}
+    explicit SinkQos(GstBaseSink* sink) : sink_(sink) {}
 
     /// Nothing was processed or dropped yet.
     void restart();

@@ -28,9 +28,9 @@ std::int64_t frame_duration(const GstVideoInfo& info) {
 
 }  // namespace
 
-FrameDelivery::FrameDelivery(GstBaseSrc* src, KeptFrame& kept) : src_(src), kept_(kept) {}
+BufferBuilder::BufferBuilder(GstBaseSrc* src, KeptFrame& kept) : src_(src), kept_(kept) {}
 
-void FrameDelivery::restart() {
+void BufferBuilder::restart() {
     format_.reset();
     clock_ = {};
     timestamps_ = {};
@@ -44,17 +44,17 @@ void FrameDelivery::restart() {
     play();
 }
 
-void FrameDelivery::play() {
+void BufferBuilder::play() {
     live_since_ = monotonic_now();
     resumed_ = true;
 }
 
-void FrameDelivery::note(const Frame& frame) {
+void BufferBuilder::note(const Frame& frame) {
     new_writer_ |= frame.first_of_writer();
     gap_ |= frame.missed() > 0;
 }
 
-GstFlowReturn FrameDelivery::send_caps(const Frame& frame, GstCaps* given) {
+GstFlowReturn BufferBuilder::send_caps(const Frame& frame, GstCaps* given) {
     if (format_ && generation_ == frame.generation() && !new_writer_) {
         return GST_FLOW_OK;
     }
@@ -80,7 +80,7 @@ GstFlowReturn FrameDelivery::send_caps(const Frame& frame, GstCaps* given) {
 }
 
 /// Buffers of the old pool that are still downstream go away one by one.
-void FrameDelivery::renew_pool() {
+void BufferBuilder::renew_pool() {
     Decorate decorate;
     if (!format_->layout.is_default) {
         decorate = [info = format_->info, layout = format_->layout](GstBuffer* buffer) {
@@ -93,7 +93,7 @@ void FrameDelivery::renew_pool() {
     pool_ = frame_pool_new(std::move(decorate));
 }
 
-GstFlowReturn FrameDelivery::push_caps(const FrameCaps& format) {
+GstFlowReturn BufferBuilder::push_caps(const FrameCaps& format) {
     if (!gst_base_src_set_caps(src_, format.caps.get())) {
         return GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src_)) ? GST_FLOW_FLUSHING : GST_FLOW_NOT_NEGOTIATED;
     }
@@ -104,7 +104,7 @@ GstFlowReturn FrameDelivery::push_caps(const FrameCaps& format) {
     return GST_FLOW_OK;
 }
 
-Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
+Owned<GstBuffer> BufferBuilder::buffer(Frame&& frame, TimestampMode mode) {
     const FrameInfo info = frame.info();
     const Timestamps::Stamp times = stamp(frame, mode);
     discont_ |= std::exchange(gap_, false) | std::exchange(new_writer_, false);
@@ -124,7 +124,7 @@ Owned<GstBuffer> FrameDelivery::buffer(Frame&& frame, TimestampMode mode) {
     return buffer;
 }
 
-void FrameDelivery::attach_metadata(GstBuffer* buffer) {
+void BufferBuilder::attach_metadata(GstBuffer* buffer) {
     const std::uint64_t before = metadata_.dropped();
     const auto orientation = metadata_.attach(buffer, format_->info);
     if (before == 0 && metadata_.dropped() > 0) {
@@ -134,7 +134,7 @@ void FrameDelivery::attach_metadata(GstBuffer* buffer) {
 }
 
 /// As a tag, before the next buffer.
-void FrameDelivery::send_orientation(Orientation orientation) {
+void BufferBuilder::send_orientation(Orientation orientation) {
     if (orientation == orientation_) {
         return;
     }
@@ -145,7 +145,7 @@ void FrameDelivery::send_orientation(Orientation orientation) {
     GST_ELEMENT_GET_CLASS(src_)->send_event(GST_ELEMENT(src_), orientation_event(orientation));
 }
 
-Owned<GstBuffer> FrameDelivery::repeat(std::chrono::nanoseconds keepalive) {
+Owned<GstBuffer> BufferBuilder::repeat(std::chrono::nanoseconds keepalive) {
     if (flushed_.exchange(false)) {
         timestamps_.restart();
     }
@@ -159,7 +159,7 @@ Owned<GstBuffer> FrameDelivery::repeat(std::chrono::nanoseconds keepalive) {
     return buffer;
 }
 
-void FrameDelivery::set_times(GstBuffer* buffer, const Timestamps::Stamp& times) {
+void BufferBuilder::set_times(GstBuffer* buffer, const Timestamps::Stamp& times) {
     if (times.segment) {
         gst_base_src_new_segment(src_, &*times.segment);
     }
@@ -167,7 +167,7 @@ void FrameDelivery::set_times(GstBuffer* buffer, const Timestamps::Stamp& times)
     GST_BUFFER_DTS(buffer) = times.dts;
 }
 
-Timestamps::Stamp FrameDelivery::stamp(const Frame& frame, TimestampMode mode) {
+Timestamps::Stamp BufferBuilder::stamp(const Frame& frame, TimestampMode mode) {
     const bool gap_of_pause = resumed_.exchange(false) && gap_;
     const bool flushed = flushed_.exchange(false);
     is_first_ = std::exchange(nothing_sent_, false) || flushed;
@@ -186,7 +186,7 @@ Timestamps::Stamp FrameDelivery::stamp(const Frame& frame, TimestampMode mode) {
     return stamp;
 }
 
-Owned<GstBuffer> FrameDelivery::pixels(Frame&& frame) {
+Owned<GstBuffer> BufferBuilder::pixels(Frame&& frame) {
     const auto& [caps, info, layout] = *format_;
     if (!layout.is_default && !takes_video_meta_) {
         ++copied_;
@@ -203,7 +203,7 @@ Owned<GstBuffer> FrameDelivery::pixels(Frame&& frame) {
     return Owned<GstBuffer>(buffer);
 }
 
-void FrameDelivery::report_latency() {
+void BufferBuilder::report_latency() {
     GST_INFO_OBJECT(src_, "latency is now %" GST_TIME_FORMAT,
                     GST_TIME_ARGS(static_cast<GstClockTime>(latency())));
     gst_element_post_message(GST_ELEMENT(src_), gst_message_new_latency(GST_OBJECT(src_)));

@@ -21,11 +21,11 @@
 namespace ndsharray::gst {
 
 /// Everything is for the streaming thread, except what says otherwise.
-class FrameDelivery {
+class BufferBuilder {
   public:
     /// \param src the element to push from
     /// \param kept the frame to repeat; both outlive this
-    FrameDelivery(GstBaseSrc* src, KeptFrame& kept);
+    BufferBuilder(GstBaseSrc* src, KeptFrame& kept);
 
     /// Nothing was delivered yet.
     void restart();

@@ -42,7 +42,7 @@ class FrameStream {
     /// What next() gave last has passed the pad. In the streaming thread.
     void sent();
 
-    FrameDelivery& delivery() { return delivery_; }
+    BufferBuilder& delivery() { return delivery_; }
     SrcStats stats() const;
 
   private:
@@ -56,8 +56,8 @@ class FrameStream {
     TagReader& reader_;
     KeptFrame kept_;
     FrameWait wait_;
-    FrameDelivery delivery_;
-    QosReport qos_;
+    BufferBuilder delivery_;
+    SourceQos qos_;
 
     // The base class drops what it got if it is paused just then, from GStreamer 1.24 on. Where every frame
     // counts it is made to send it later.

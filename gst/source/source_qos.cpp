@@ -15,12 +15,12 @@ GstSegment segment_of(GstBaseSrc* src) {
 
 }  // namespace
 
-bool QosReport::is_due() const {
+bool SourceQos::is_due() const {
     const bool is_unread = last_ && GST_MINI_OBJECT_REFCOUNT_VALUE(last_.get()) > 1;
     return are_missing_ && !is_unread;
 }
 
-void QosReport::post(GstBuffer* buffer, std::uint64_t delivered, std::uint64_t missed) {
+void SourceQos::post(GstBuffer* buffer, std::uint64_t delivered, std::uint64_t missed) {
     are_missing_ = false;
     const GstSegment segment = segment_of(src_);
     const GstClockTime pts = GST_BUFFER_PTS(buffer);
@@ -31,7 +31,7 @@ void QosReport::post(GstBuffer* buffer, std::uint64_t delivered, std::uint64_t m
     gst_element_post_message(GST_ELEMENT(src_), gst_message_ref(last_.get()));
 }
 
-void QosReport::restart() {
+void SourceQos::restart() {
     last_.reset();
     are_missing_ = false;
 }

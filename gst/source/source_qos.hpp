@@ -12,9 +12,9 @@ namespace ndsharray::gst {
 
 /// For the streaming thread. A message that nobody has taken from the bus yet is not followed by another, so
 /// that an application which never looks there does not fill its memory; the next one has the sums.
-class QosReport {
+class SourceQos {
   public:
-    explicit QosReport(GstBaseSrc* src) : src_(src) {}
+    explicit SourceQos(GstBaseSrc* src) : src_(src) {}
 
     /// Frames before the one that comes now are missing.
     void frames_are_missing() { are_missing_ = true; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// In the place of core/src/process/file_watcher.cpp, platform/futex.cpp and platform/process.cpp: there is one thread, so
-// nobody wakes it; a wait lets time pass, and inotify tells when the input says so.
+// In the place of core/src/process/file_watcher.cpp, platform/futex.cpp and platform/process.cpp: there is
+// one thread, so nobody wakes it; a wait lets time pass, and inotify tells when the input says so.
 #include "sandbox.hpp"
 
 #include <platform/platform.hpp>

@@ -17,7 +17,7 @@
 namespace ndsharray {
 
 namespace detail {
-class FrameSource;
+class FrameOwner;
 }
 
 /// Why Reader::read came back.
@@ -92,9 +92,9 @@ class NDSHARRAY_API Frame {
     void release() noexcept;
 
   private:
-    friend class detail::FrameSource;
+    friend class detail::FrameOwner;
 
-    std::shared_ptr<detail::FrameSource> source_;
+    std::shared_ptr<detail::FrameOwner> source_;
     const std::byte* data_ = nullptr;
     const std::byte* metadata_ = nullptr;
     std::size_t metadata_bytes_ = 0;

@@ -113,7 +113,7 @@ Leftovers look(const TagFiles& files, const Names& names) {
         if (!is_temporary(name) || !is_locked(files.directory() + "/" + name))
             dead.push_back(name);
     if (had_compat(files))
-        for (std::string& name : compat::leftover_names(files))
+        for (std::string& name : v1::leftover_names(files))
             dead.push_back(std::move(name));
     Leftovers found = own_files(files, dead);
     sort(found);
@@ -169,7 +169,7 @@ Leftovers remove_leftovers(const std::string& tag) {
                                std::memory_order_release);
     owner->wake_readers();
     if (owner->had_compat())
-        remove(files, compat::leftover_names(files), removed);
+        remove(files, v1::leftover_names(files), removed);
     Names names = names_by_tag(files.directory())[tag];
     std::erase(names, files.control_name());
     remove(files, names, removed);

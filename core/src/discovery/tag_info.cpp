@@ -278,12 +278,12 @@ void describe_readers(TagInfo& info, const TagFiles& files, const Id& instance, 
 /// Memory of the files for the Python package 1.x.
 std::uint64_t compat_memory(const TagFiles& files) {
     const platform::Opened control =
-        platform::open_existing(compat::control_path(files), platform::Access::ReadOnly);
-    const auto name = control.file ? compat::read_control(files, control.file) : std::nullopt;
+        platform::open_existing(v1::control_path(files), platform::Access::ReadOnly);
+    const auto name = control.file ? v1::read_control(files, control.file) : std::nullopt;
     if (!name)
         return 0;
     std::uint64_t bytes = 0;
-    for (const std::string& path : {compat::control_path(files), compat::data_path(files, *name)})
+    for (const std::string& path : {v1::control_path(files), v1::data_path(files, *name)})
         if (const auto status = platform::status_of(path))
             bytes += status->allocated_bytes;
     return bytes;

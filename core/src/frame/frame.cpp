@@ -21,11 +21,11 @@ constexpr std::size_t page = 4096;
 
 }  // namespace
 
-FrameSource::FrameSource() {
+FrameOwner::FrameOwner() {
     blocks_.reserve(kept_blocks);
 }
 
-FrameSource::Block FrameSource::take_block(std::uint64_t bytes) {
+FrameOwner::Block FrameOwner::take_block(std::uint64_t bytes) {
     {
         const std::lock_guard guard(mutex_);
         if (!blocks_.empty()) {
@@ -40,13 +40,13 @@ FrameSource::Block FrameSource::take_block(std::uint64_t bytes) {
     return Block(static_cast<std::byte*>(memory));
 }
 
-void FrameSource::keep_block(Block block) noexcept {
+void FrameOwner::keep_block(Block block) noexcept {
     const std::lock_guard guard(mutex_);
     if (blocks_.size() < kept_blocks)
         blocks_.push_back(std::move(block));
 }
 
-Frame FrameSource::copied_frame(Block block, const FrameInfo& info, std::size_t metadata_bytes) {
+Frame FrameOwner::copied_frame(Block block, const FrameInfo& info, std::size_t metadata_bytes) {
     Frame frame(ReadStatus::Frame);
     frame.source_ = shared_from_this();
     frame.copied_ = true;
@@ -57,8 +57,8 @@ Frame FrameSource::copied_frame(Block block, const FrameInfo& info, std::size_t 
     return frame;
 }
 
-Frame FrameSource::leased_frame(std::uint32_t slot, const std::byte* data, const FrameInfo& info,
-                                std::span<const std::byte> metadata) {
+Frame FrameOwner::leased_frame(std::uint32_t slot, const std::byte* data, const FrameInfo& info,
+                               std::span<const std::byte> metadata) {
     Frame frame(ReadStatus::Frame);
     frame.source_ = shared_from_this();
     frame.slot_ = slot;
@@ -69,7 +69,7 @@ Frame FrameSource::leased_frame(std::uint32_t slot, const std::byte* data, const
     return frame;
 }
 
-void FrameSource::give_back(const Frame& frame) noexcept {
+void FrameOwner::give_back(const Frame& frame) noexcept {
     if (made_under_ != fork_count()) {
         // The lease is the parent's. The memory of a copy is the child's own, but a thread of the parent may
         // have held the mutex when it forked.

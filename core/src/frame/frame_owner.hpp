@@ -18,11 +18,11 @@
 namespace ndsharray::detail {
 
 /// Frames of one layout. Shared by the Reader and all its frames of this layout.
-class FrameSource : public std::enable_shared_from_this<FrameSource> {
+class FrameOwner : public std::enable_shared_from_this<FrameOwner> {
   public:
-    virtual ~FrameSource() = default;
-    FrameSource(const FrameSource&) = delete;
-    FrameSource& operator=(const FrameSource&) = delete;
+    virtual ~FrameOwner() = default;
+    FrameOwner(const FrameOwner&) = delete;
+    FrameOwner& operator=(const FrameOwner&) = delete;
 
     virtual const ArraySpec& spec() const noexcept = 0;
     virtual const Attributes& attributes() const noexcept = 0;
@@ -47,7 +47,7 @@ class FrameSource : public std::enable_shared_from_this<FrameSource> {
     };
     using Block = std::unique_ptr<std::byte[], Free>;
 
-    FrameSource();
+    FrameOwner();
 
     /// Memory for a copy, page-aligned. Always to be asked for as many bytes.
     /// \throws std::bad_alloc

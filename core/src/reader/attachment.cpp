@@ -13,18 +13,18 @@ using layout::WriterState;
 
 // ---- coming and going
 
-void Channel::pass_over_writer() noexcept {
+void Attachment::pass_over_writer() noexcept {
     epoch_ = control_.words().epoch.load(std::memory_order_acquire);
     lose_writer();
 }
 
-void Channel::lose_writer() noexcept {
+void Attachment::lose_writer() noexcept {
     published_before_ = control_.words().published.load(std::memory_order_relaxed);
 }
 
 /// Whether the present writer has come as far as to take frames, though it may have left since. One that only
 /// removes what another left goes from starting to closed.
-bool Channel::has_opened() const noexcept {
+bool Attachment::has_opened() const noexcept {
     switch (control_.state()) {
         case WriterState::Live:
         case WriterState::Ended:
@@ -38,7 +38,7 @@ bool Channel::has_opened() const noexcept {
     return false;
 }
 
-bool Channel::meet_writer() noexcept {
+bool Attachment::meet_writer() noexcept {
     const std::uint32_t epoch = control_.words().epoch.load(std::memory_order_acquire);
     if (epoch == epoch_ || !has_opened())
         return false;
@@ -51,11 +51,11 @@ bool Channel::meet_writer() noexcept {
     return true;
 }
 
-bool Channel::was_taken_over() const noexcept {
+bool Attachment::was_taken_over() const noexcept {
     return control_.words().epoch.load(std::memory_order_acquire) != epoch_;
 }
 
-void Channel::join() {
+void Attachment::join() {
     const layout::ControlFile& control = control_.words();
     const std::uint64_t before = control.published.load(std::memory_order_acquire);
     if (before > layout::max_frame)
@@ -84,20 +84,20 @@ void Channel::join() {
     settled_ = published == before;
 }
 
-bool Channel::writer_stays() const noexcept {
+bool Attachment::writer_stays() const noexcept {
     const WriterState state = control_.state();
     return layout::is_open(state) && !was_taken_over() && control_.writer_lives() &&
            control_.is_current(files_);
 }
 
-void Channel::suspend(bool suspended) {
+void Attachment::suspend(bool suspended) {
     const std::lock_guard guard(mutex_);
     suspended_ = suspended;
     if (session_)
         session_->suspend(suspended);
 }
 
-void Channel::leave() noexcept {
+void Attachment::leave() noexcept {
     const std::lock_guard guard(mutex_);
     if (session_ && session_->is_own())
         session_->retire();
@@ -105,7 +105,7 @@ void Channel::leave() noexcept {
 
 // ---- frames
 
-std::optional<Frame> Channel::take() {
+std::optional<Frame> Attachment::take() {
     if (!joined_)
         return std::nullopt;
     const ControlView::Announcement now = control_.announcement();
@@ -125,12 +125,12 @@ std::optional<Frame> Channel::take() {
     return source_ ? next_frame() : std::nullopt;
 }
 
-void Channel::move_to(const ControlView::Announcement& announcement) {
+void Attachment::move_to(const ControlView::Announcement& announcement) {
     auto segment =
         Segment::open(files_, announcement.segment, control_.instance(), announcement.generation, owner_);
     if (segment) {
         NDSHARRAY_FAULT_POINT(SegmentOpened);
-        source_ = std::make_shared<detail::SegmentSource>(std::move(*segment), session_);
+        source_ = std::make_shared<detail::LeasedSegment>(std::move(*segment), session_);
         return;
     }
     // Gone: the writer has moved on again, which it says with `wake`; or somebody deleted it.
@@ -142,7 +142,7 @@ void Channel::move_to(const ControlView::Announcement& announcement) {
 
 /// Starts with the oldest frame after which none is missing. A writer that waited for us to come has all of
 /// them; one that was running may have overwritten some before it saw us.
-void Channel::settle() {
+void Attachment::settle() {
     settled_ = true;
     const Segment& segment = source_->segment();
     std::uint64_t start = std::max<std::uint64_t>(missed_from_ - 1, 1);
@@ -152,7 +152,7 @@ void Channel::settle() {
     wanted_ = start;
 }
 
-std::optional<Frame> Channel::next_frame() {
+std::optional<Frame> Attachment::next_frame() {
     // A writer faster than our look overwrites what we found; then there is something newer. What never
     // matches is a damaged file: then we wait like for any frame.
     constexpr int tries = 1000;
@@ -177,7 +177,7 @@ std::optional<Frame> Channel::next_frame() {
     return std::nullopt;
 }
 
-bool Channel::is_announced(const Segment& segment) const noexcept {
+bool Attachment::is_announced(const Segment& segment) const noexcept {
     return control_.announcement().generation == segment.generation();
 }
 
@@ -185,14 +185,14 @@ bool Channel::is_announced(const Segment& segment) const noexcept {
 /// there is none that fails like a look past the end of a file that was cut, but it is no damage: there is
 /// another segment to go to, which the writer announced before it made the hole.
 /// \returns whether the segment is gone.
-bool Channel::let_go_of_holes() noexcept {
+bool Attachment::let_go_of_holes() noexcept {
     if (!source_->was_cut() || is_announced(source_->segment()))
         return false;
     source_.reset();
     return true;
 }
 
-void Channel::require_whole_files() const {
+void Attachment::require_whole_files() const {
     if (control_.was_cut())
         throw_cut(files_.control());
     if (source_ && source_->segment().was_cut())
@@ -201,7 +201,7 @@ void Channel::require_whole_files() const {
         throw_cut(files_.readers());
 }
 
-void Channel::look_for_cuts() {
+void Attachment::look_for_cuts() {
     NDSHARRAY_FAULT_POINT(FramesSought);
     if (source_ && is_announced(source_->segment()) && source_->segment().is_cut())
         let_go_of_holes();
@@ -210,12 +210,12 @@ void Channel::look_for_cuts() {
     require_whole_files();
 }
 
-std::uint64_t Channel::missed_before(const Frame& frame) const noexcept {
+std::uint64_t Attachment::missed_before(const Frame& frame) const noexcept {
     const std::uint64_t expected = std::max(wanted_, missed_from_);
     return frame.number() > expected ? frame.number() - expected : 0;
 }
 
-void Channel::advance_past(const Frame& frame, const ReaderStats& counted) noexcept {
+void Attachment::advance_past(const Frame& frame, const ReaderStats& counted) noexcept {
     end_reported_ = false;
     wanted_ = frame.number() + 1;
     if (!session_)

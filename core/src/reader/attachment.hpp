@@ -20,11 +20,11 @@
 namespace ndsharray {
 
 /// For the thread that reads, except suspend().
-class Channel {
+class Attachment {
   public:
     /// The first three must outlive this. Nothing is joined yet.
-    Channel(const TagFiles& files, const Owner& owner, const ReaderOptions& options, ControlView control,
-            bool suspended)
+    Attachment(const TagFiles& files, const Owner& owner, const ReaderOptions& options, ControlView control,
+               bool suspended)
         : files_(files),
           owner_(owner),
           options_(options),
@@ -88,7 +88,7 @@ class Channel {
     void look_for_cuts();
 
     /// The layout last read from; nothing before the first and where there is none.
-    const detail::SegmentSource* source() const noexcept { return source_.get(); }
+    const detail::LeasedSegment* source() const noexcept { return source_.get(); }
 
     /// \returns whether this is the first time since the last frame, or since the writer was met.
     bool report_end() noexcept { return !std::exchange(end_reported_, true); }
@@ -106,7 +106,7 @@ class Channel {
     const Owner& owner_;
     const ReaderOptions& options_;
     ControlView control_;
-    std::shared_ptr<detail::SegmentSource> source_;
+    std::shared_ptr<detail::LeasedSegment> source_;
     bool joined_ = false;
     bool settled_ = false;  // wanted_ is a frame from which on all are there
     bool end_reported_ = false;

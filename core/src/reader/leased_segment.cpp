@@ -20,13 +20,13 @@ std::size_t metadata_bytes(const Segment& segment, std::uint32_t slot) noexcept 
 
 }  // namespace
 
-SegmentSource::SegmentSource(Segment segment, std::shared_ptr<ReaderSession> session)
+LeasedSegment::LeasedSegment(Segment segment, std::shared_ptr<ReaderSession> session)
     : segment_(std::move(segment)), session_(std::move(session)) {
     if (session_)
         slots::enter_generation(session_->entry(), segment_.generation());
 }
 
-std::optional<Frame> SegmentSource::take(slots::Place place, unsigned max_leases) {
+std::optional<Frame> LeasedSegment::take(slots::Place place, unsigned max_leases) {
     if (!session_) {
         if (!slots::is_complete(segment_, place))
             return std::nullopt;
@@ -47,24 +47,24 @@ std::optional<Frame> SegmentSource::take(slots::Place place, unsigned max_leases
 
 /// Whether a lease may be kept: the reader's quota allows it, and the writer is left with enough. So readers
 /// that hold frames for long make copies, not other readers' gaps.
-bool SegmentSource::may_hold(unsigned max_leases) const noexcept {
+bool LeasedSegment::may_hold(unsigned max_leases) const noexcept {
     return session_->held_frames() < max_leases && slots::may_stay_leased(segment_, session_->table());
 }
 
-FrameInfo SegmentSource::info_at(slots::Place place) const noexcept {
+FrameInfo LeasedSegment::info_at(slots::Place place) const noexcept {
     FrameInfo info = segment_.slot(place.slot).info;
     info.number = place.frame;
     return info;
 }
 
-Frame SegmentSource::leased(slots::Place place) {
+Frame LeasedSegment::leased(slots::Place place) {
     segment_.look_at_slot(place.slot);
     session_->hold_frame();
     return leased_frame(place.slot, segment_.data(place.slot), info_at(place),
                         {segment_.metadata(place.slot), metadata_bytes(segment_, place.slot)});
 }
 
-Frame SegmentSource::copied(slots::Place place) {
+Frame LeasedSegment::copied(slots::Place place) {
     segment_.look_at_slot(place.slot);
     const auto bytes = static_cast<std::size_t>(segment_.spec().bytes);
     Block block = take_block(segment_.spec().bytes + segment_.metadata_capacity());
@@ -77,7 +77,7 @@ Frame SegmentSource::copied(slots::Place place) {
     return copied_frame(std::move(block), info, metadata);
 }
 
-void SegmentSource::end_lease(std::uint32_t slot) noexcept {
+void LeasedSegment::end_lease(std::uint32_t slot) noexcept {
     if (!session_->is_own())
         return;
     slots::release(session_->entry(), segment_.generation(), slot);

@@ -12,10 +12,10 @@
 
 namespace ndsharray::detail {
 
-class SegmentSource final : public FrameSource {
+class LeasedSegment final : public FrameOwner {
   public:
     /// \param session nothing: frames are copied without a lease.
-    SegmentSource(Segment segment, std::shared_ptr<ReaderSession> session);
+    LeasedSegment(Segment segment, std::shared_ptr<ReaderSession> session);
 
     const Segment& segment() const noexcept { return segment_; }
 

@@ -31,10 +31,7 @@ Owner owner_of(const ReaderOptions& options) {
 }  // namespace
 
 Reader::Implementation::Implementation(const std::string& tag, ReaderOptions options)
-    : options_(checked(std::move(options))),
-      owner_(owner_of(options_)),
-      files_(tag),
-      compat_(files_, owner_) {
+    : options_(checked(std::move(options))), owner_(owner_of(options_)), files_(tag), v1_(files_, owner_) {
     watch_directory();
 }
 
@@ -68,24 +65,24 @@ Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline)
         const platform::Watched interrupted = interrupt_.now();
         if (interrupt_.cancelled())
             return Frame(ReadStatus::Cancelled);
-        if (!channel_)
+        if (!attachment_)
             attach();
         else if (!attached())
             follow_replacement();
         platform::Watched woken{};
-        if (channel_) {
-            const auto& word = channel_->control().words().wake;
+        if (attachment_) {
+            const auto& word = attachment_->control().words().wake;
             woken = {&word, word.load(std::memory_order_acquire)};
             Frame frame = look();
-            if (channel_ && frame)
-                channel_->require_whole_files();
-            else if (channel_)
-                channel_->look_for_cuts();
+            if (attachment_ && frame)
+                attachment_->require_whole_files();
+            else if (attachment_)
+                attachment_->look_for_cuts();
             if (frame || frame.status() != ReadStatus::Timeout)
                 return frame;
         }
         if (!attached())
-            if (auto frame = take_compat())
+            if (auto frame = take_v1())
                 return std::move(*frame);
         const bool was_watched = is_watched();
         if (!was_watched) {  // the next look, in this call or the next, is at everything
@@ -97,8 +94,8 @@ Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline)
             return Frame(ReadStatus::Timeout);
         platform::Deadline limit = was_watched ? deadline : platform::no_later_than(deadline, unwatched_look);
         if (!attached())
-            limit = compat_.next_look(limit);
-        if (channel_)
+            limit = v1_.next_look(limit);
+        if (attachment_)
             platform::wait_either(woken, interrupted, limit);
         else
             platform::wait_private(interrupted, limit);
@@ -110,8 +107,8 @@ void Reader::Implementation::suspend(bool suspended) noexcept {
         return;
     const std::lock_guard guard(mutex_);
     suspended_ = suspended;
-    if (channel_)
-        channel_->suspend(suspended);
+    if (attachment_)
+        attachment_->suspend(suspended);
 }
 
 // ---- coming and going of writers
@@ -122,8 +119,8 @@ void Reader::Implementation::watch_directory() {
             check_path_.store(true, std::memory_order_relaxed);
             interrupt_.notify();
         });
-    if (!compat_watch_)
-        compat_watch_ = Watch::directory(files_.directory(), files_.tag(), [this] { interrupt_.notify(); });
+    if (!v1_watch_)
+        v1_watch_ = Watch::directory(files_.directory(), files_.tag(), [this] { interrupt_.notify(); });
 }
 
 void Reader::Implementation::attach() {
@@ -131,29 +128,29 @@ void Reader::Implementation::attach() {
     if (!control)
         return;
     const std::lock_guard guard(mutex_);
-    channel_ = std::make_unique<Channel>(files_, owner_, options_, std::move(*control), suspended_);
+    attachment_ = std::make_unique<Attachment>(files_, owner_, options_, std::move(*control), suspended_);
     // Watched before looked at, so that a death in between is not overlooked.
-    channel_->watch_death([this] {
+    attachment_->watch_death([this] {
         check_death_.store(true, std::memory_order_relaxed);
         interrupt_.notify();
     });
     NDSHARRAY_FAULT_POINT(ControlOpened);
-    channel_->pass_over_writer();
-    if (channel_->control().writer_lives()) {
-        channel_->await_writer();
-        if (channel_->meet_writer())
+    attachment_->pass_over_writer();
+    if (attachment_->control().writer_lives()) {
+        attachment_->await_writer();
+        if (attachment_->meet_writer())
             meet_writer();
     }
     if (!attached())
-        compat_.ignore_until_now();
+        v1_.ignore_until_now();
 }
 
 void Reader::Implementation::meet_writer() {
-    const std::uint32_t options = channel_->control().words().options.load(std::memory_order_relaxed);
+    const std::uint32_t options = attachment_->control().words().options.load(std::memory_order_relaxed);
     backpressure_.store((options & layout::option_backpressure) != 0, std::memory_order_relaxed);
     writer_lives_.store(true, std::memory_order_relaxed);
     first_of_writer_ = true;
-    reads_compat_ = false;
+    reads_v1_ = false;
     if (std::exchange(met_writer_, true))
         ++stats_.reconnects;
 }
@@ -162,25 +159,25 @@ void Reader::Implementation::meet_writer() {
 void Reader::Implementation::lose_writer() noexcept {
     if (!writer_lives_.exchange(false, std::memory_order_relaxed))
         return;
-    channel_->lose_writer();
-    compat_.ignore_until_now();
+    attachment_->lose_writer();
+    v1_.ignore_until_now();
 }
 
 void Reader::Implementation::leave() noexcept {
     lose_writer();
-    std::unique_ptr<Channel> left;  // ends outside of the mutex
+    std::unique_ptr<Attachment> left;  // ends outside of the mutex
     const std::lock_guard guard(mutex_);
-    if (channel_)
-        channel_->leave();
-    std::swap(left, channel_);
+    if (attachment_)
+        attachment_->leave();
+    std::swap(left, attachment_);
 }
 
 /// The file may be over: then what we keep of it is only memory that nobody gets back. Or a dead writer's
 /// successor may have put a new one in its place.
 void Reader::Implementation::follow_replacement() {
-    const bool is_over = layout::is_closed(channel_->control().state()) && !channel_->has_new_writer();
+    const bool is_over = layout::is_closed(attachment_->control().state()) && !attachment_->has_new_writer();
     const bool is_replaced =
-        check_path_.exchange(false, std::memory_order_relaxed) && !channel_->control().is_current(files_);
+        check_path_.exchange(false, std::memory_order_relaxed) && !attachment_->control().is_current(files_);
     if (!is_over && !is_replaced)
         return;
     leave();
@@ -190,7 +187,7 @@ void Reader::Implementation::follow_replacement() {
 /// A dead writer's successor took the file over.
 void Reader::Implementation::follow_takeover() {
     const std::lock_guard guard(mutex_);
-    if (!channel_->meet_writer())
+    if (!attachment_->meet_writer())
         return;
     check_death_.store(true, std::memory_order_relaxed);  // it may be dead already
     meet_writer();
@@ -201,14 +198,14 @@ void Reader::Implementation::follow_takeover() {
 /// A frame, or Timeout if there is none now, or the status to report. Leaves the channel only if that is
 /// Disconnected.
 Frame Reader::Implementation::look() {
-    if (!attached() && channel_->has_new_writer())
+    if (!attached() && attachment_->has_new_writer())
         follow_takeover();
     if (!attached())
         return Frame(ReadStatus::Timeout);
     // The state before the frames: when it says that the stream ended, the frames before the end are there.
-    const WriterState state = channel_->control().state();
-    if (!channel_->has_joined() && layout::is_open(state))
-        channel_->join();
+    const WriterState state = attachment_->control().state();
+    if (!attachment_->has_joined() && layout::is_open(state))
+        attachment_->join();
     if (auto frame = take())
         return std::move(*frame);
     return look_for_end(state);
@@ -220,7 +217,7 @@ Frame Reader::Implementation::look_for_end(WriterState state) {
     for (int look = 0; look < most_looks; ++look) {
         if (auto frame = look_for_end_in(state))
             return std::move(*frame);
-        state = channel_->control().state();
+        state = attachment_->control().state();
     }
     lose_writer();
     return Frame(ReadStatus::Disconnected);
@@ -229,19 +226,19 @@ Frame Reader::Implementation::look_for_end(WriterState state) {
 /// After inotify told of something. The file is shorter than a page: where it was cut there are zeros.
 /// \throws Error Damaged.
 void Reader::Implementation::look_for_cut_control() const {
-    if (channel_->control().is_cut())
+    if (attachment_->control().is_cut())
         throw_cut(files_.control());
 }
 
 /// Nothing if the state changed under us.
 std::optional<Frame> Reader::Implementation::look_for_end_in(WriterState state) {
-    if (channel_->was_taken_over()) {  // died and was succeeded before we noticed
+    if (attachment_->was_taken_over()) {  // died and was succeeded before we noticed
         look_for_cut_control();
         lose_writer();
         return Frame(ReadStatus::Disconnected);
     }
     const bool ended = state == WriterState::Ended || state == WriterState::EndedAndClosed;
-    if (ended && channel_->report_end())
+    if (ended && attachment_->report_end())
         return Frame(ReadStatus::EndOfStream);
     if (layout::is_closed(state)) {
         leave();
@@ -250,13 +247,13 @@ std::optional<Frame> Reader::Implementation::look_for_end_in(WriterState state) 
     if (!check_death_.exchange(false, std::memory_order_relaxed))
         return Frame(ReadStatus::Timeout);
     look_for_cut_control();
-    if (channel_->control().writer_lives())
+    if (attachment_->control().writer_lives())
         return Frame(ReadStatus::Timeout);
     if (auto frame = take()) {  // published just before
         check_death_.store(true, std::memory_order_relaxed);
         return frame;
     }
-    if (channel_->control().state() != state) {  // it ended its stream, or left, just before
+    if (attachment_->control().state() != state) {  // it ended its stream, or left, just before
         check_death_.store(true, std::memory_order_relaxed);
         return std::nullopt;
     }
@@ -265,8 +262,8 @@ std::optional<Frame> Reader::Implementation::look_for_end_in(WriterState state) 
 }
 
 std::optional<Frame> Reader::Implementation::take() {
-    auto frame = channel_->take();
-    if (const detail::SegmentSource* source = channel_->source();
+    auto frame = attachment_->take();
+    if (const detail::LeasedSegment* source = attachment_->source();
         source != nullptr && source->name() != stats_.segment) {
         const std::lock_guard guard(mutex_);
         stats_.generation = source->generation();
@@ -278,10 +275,10 @@ std::optional<Frame> Reader::Implementation::take() {
 }
 
 void Reader::Implementation::count(Frame& frame) {
-    detail::FrameSource::describe(frame, channel_->missed_before(frame),
-                                  std::exchange(first_of_writer_, false));
+    detail::FrameOwner::describe(frame, attachment_->missed_before(frame),
+                                 std::exchange(first_of_writer_, false));
     count_delivered(frame);
-    channel_->advance_past(frame, stats_);
+    attachment_->advance_past(frame, stats_);
 }
 
 void Reader::Implementation::count_delivered(const Frame& frame) {
@@ -294,12 +291,12 @@ void Reader::Implementation::count_delivered(const Frame& frame) {
 // ---- tags that only 1.x writes
 
 /// A frame of 1.x. It does not say which frames there were before, nor whether its writer lives.
-std::optional<Frame> Reader::Implementation::take_compat() {
-    auto frame = compat_.take();
+std::optional<Frame> Reader::Implementation::take_v1() {
+    auto frame = v1_.take();
     if (!frame)
         return std::nullopt;
-    const bool first = !std::exchange(reads_compat_, true);
-    detail::FrameSource::describe(*frame, 0, first);
+    const bool first = !std::exchange(reads_v1_, true);
+    detail::FrameOwner::describe(*frame, 0, first);
     count_delivered(*frame);
     const std::lock_guard guard(mutex_);
     stats_.generation = frame->generation();

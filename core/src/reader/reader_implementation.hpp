@@ -48,7 +48,7 @@ class Reader::Implementation {
 
     void watch_directory();
     bool is_watched() const noexcept {
-        return directory_watch_ && compat_watch_ && (!channel_ || channel_->is_watched());
+        return directory_watch_ && v1_watch_ && (!attachment_ || attachment_->is_watched());
     }
     void attach();
     void leave() noexcept;
@@ -64,14 +64,14 @@ class Reader::Implementation {
     std::optional<Frame> take();
     void count(Frame& frame);
     void count_delivered(const Frame& frame);
-    std::optional<Frame> take_compat();
+    std::optional<Frame> take_v1();
 
     const ReaderOptions options_;
     const Owner owner_;
     const std::uint32_t made_under_ = fork_count();
     const TagFiles files_;
     Interrupt interrupt_;
-    CompatReader compat_;  // only for the thread that reads
+    v1::Reader v1_;  // only for the thread that reads
 
     // Set by the watching thread, looked at by read().
     std::atomic<bool> check_path_{false};
@@ -84,16 +84,16 @@ class Reader::Implementation {
     // Only for the thread that reads.
     bool met_writer_ = false;
     bool first_of_writer_ = false;
-    bool reads_compat_ = false;  // the last frame came from 1.x
+    bool reads_v1_ = false;  // the last frame came from 1.x
 
     mutable std::mutex mutex_;  // of this process only; guards what follows where read() changes it
-    std::unique_ptr<Channel> channel_;
+    std::unique_ptr<Attachment> attachment_;
     bool suspended_ = false;
     ReaderStats stats_;
     Error error_{ErrorCode::None, ""};
 
     Watch directory_watch_;  // last, with the next: their callbacks use the rest
-    Watch compat_watch_;
+    Watch v1_watch_;
 };
 
 }  // namespace ndsharray

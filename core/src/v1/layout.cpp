@@ -8,7 +8,7 @@
 #include <array>
 #include <span>
 
-namespace ndsharray::compat {
+namespace ndsharray::v1 {
 namespace {
 
 constexpr std::size_t id_digits = 32;
@@ -212,4 +212,4 @@ void remove_leftovers(const TagFiles& files, bool keep_control) {
     }
 }
 
-}  // namespace ndsharray::compat
+}  // namespace ndsharray::v1

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ndsharray::compat {
+namespace ndsharray::v1 {
 
 /// The double at the start and at the end of a data file: seconds of CLOCK_MONOTONIC.
 inline constexpr std::size_t time_bytes = sizeof(double);
@@ -72,4 +72,4 @@ std::vector<std::string> leftover_names(const TagFiles& files);
 /// \param keep_control readers of 1.x have it mapped and would not notice another one.
 void remove_leftovers(const TagFiles& files, bool keep_control);
 
-}  // namespace ndsharray::compat
+}  // namespace ndsharray::v1

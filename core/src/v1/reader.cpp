@@ -11,7 +11,7 @@
 #include <span>
 #include <utility>
 
-namespace ndsharray {
+namespace ndsharray::v1 {
 namespace {
 
 using namespace std::chrono_literals;
@@ -32,12 +32,10 @@ FrameInfo describe(std::uint64_t number, double time) noexcept {
 
 }  // namespace
 
-namespace detail {
-
 /// A data file's layout. Its frames are copies: in the file the next one may come at any moment.
-class CompatSource final : public FrameSource {
+class Frames final : public detail::FrameOwner {
   public:
-    CompatSource(const ArraySpec& spec, std::uint32_t generation, std::string name)
+    Frames(const ArraySpec& spec, std::uint32_t generation, std::string name)
         : spec_(spec), generation_(generation), name_(std::move(name)) {}
 
     const ArraySpec& spec() const noexcept override { return spec_; }
@@ -62,14 +60,12 @@ class CompatSource final : public FrameSource {
     const std::string name_;
 };
 
-}  // namespace detail
-
 /// Never mapped: 1.x may cut the file under us.
-struct CompatReader::DataFile {
+struct Reader::DataFile {
     std::string name;
     platform::Descriptor file;
-    compat::DataLayout layout;
-    std::shared_ptr<detail::CompatSource> source;
+    v1::DataLayout layout;
+    std::shared_ptr<Frames> source;
 
     /// The frame's time, if it is complete.
     std::optional<double> time() const noexcept {
@@ -110,21 +106,21 @@ struct CompatReader::DataFile {
     }
 };
 
-CompatReader::CompatReader(const TagFiles& files, const Owner& owner) : files_(files), owner_(owner) {}
-CompatReader::~CompatReader() = default;
+Reader::Reader(const TagFiles& files, const Owner& owner) : files_(files), owner_(owner) {}
+Reader::~Reader() = default;
 
-void CompatReader::ignore_until_now() noexcept {
+void Reader::ignore_until_now() noexcept {
     ignored_until_ = static_cast<double>(platform::monotonic_now()) * 1e-9;
 }
 
-platform::Deadline CompatReader::next_look(const platform::Deadline& deadline) const noexcept {
+platform::Deadline Reader::next_look(const platform::Deadline& deadline) const noexcept {
     if (!is_there_)
         return deadline;
     const bool frames_come = std::chrono::steady_clock::now() - last_frame_ < until_otherwise;
     return platform::no_later_than(deadline, frames_come ? look_while_frames_come : look_otherwise);
 }
 
-std::optional<Frame> CompatReader::take() {
+std::optional<Frame> Reader::take() {
     const auto name = announced();
     if (!name || !open(*name))
         return std::nullopt;
@@ -138,50 +134,50 @@ std::optional<Frame> CompatReader::take() {
 
 /// The name of the data file of 1.x. Nothing if what is at the tag's name does not look like a file of 1.x:
 /// then it belongs to somebody who has nothing to do with us, and we wait for a writer.
-std::optional<std::string> CompatReader::announced() {
-    const std::string path = compat::control_path(files_);
+std::optional<std::string> Reader::announced() {
+    const std::string path = v1::control_path(files_);
     const platform::Opened control = platform::open_existing(path, platform::Access::ReadOnly);
     const auto status = control.file ? platform::status_of(control.file) : std::nullopt;
-    is_there_ = status && status->regular && status->bytes <= compat::control_bytes(files_);
+    is_there_ = status && status->regular && status->bytes <= v1::control_bytes(files_);
     if (!is_there_)
         return std::nullopt;
-    auto name = compat::read_control(files_, control.file);
+    auto name = v1::read_control(files_, control.file);
     if (name && !owner_.accepts(status->owner))
         throw_wrong_owner(path, status->owner, owner_);
     // Not what a writer of ours wrote for 1.x, which is to be read through its own files: it may have started
     // after we looked for them, or just have left.
-    return name && compat::is_our_data_name(files_, *name) ? std::nullopt : name;
+    return name && v1::is_our_data_name(files_, *name) ? std::nullopt : name;
 }
 
 /// \returns false if the file is gone or has no frame yet.
-bool CompatReader::open(const std::string& name) {
+bool Reader::open(const std::string& name) {
     if (data_ && data_->name == name)
         return true;
-    const std::string path = compat::data_path(files_, name);
+    const std::string path = v1::data_path(files_, name);
     auto file = open_checked(path, platform::Access::ReadOnly, owner_);
     if (!file)
         return false;
     DataFile data{name, *std::move(file), {}, nullptr};
     if (data.time_at(0).value_or(0) == 0)
         return false;
-    std::array<std::byte, compat::max_header_bytes> start;
+    std::array<std::byte, v1::max_header_bytes> start;
     const std::size_t bytes = platform::read_at(data.file, 0, start);
     const auto status = platform::status_of(data.file);
     const auto layout =
-        compat::parse_header(std::span(start.data(), bytes), status ? status->bytes : std::uint64_t{0});
+        v1::parse_header(std::span(start.data(), bytes), status ? status->bytes : std::uint64_t{0});
     if (!layout)
         throw Error(ErrorCode::Damaged,
                     path +
                         " is damaged: its size and its header, in the layout of ndsharray 1.x, do not "
                         "agree; restart the writer");
     data.layout = *layout;
-    data.source = std::make_shared<detail::CompatSource>(layout->spec, ++generation_, name);
+    data.source = std::make_shared<Frames>(layout->spec, ++generation_, name);
     data_ = std::make_unique<DataFile>(std::move(data));
     last_time_ = 0;
     return true;
 }
 
-std::optional<Frame> CompatReader::copy_newest() {
+std::optional<Frame> Reader::copy_newest() {
     const auto time = data_->time();
     if (!time || *time <= last_time_ || *time <= ignored_until_)
         return std::nullopt;
@@ -195,4 +191,4 @@ std::optional<Frame> CompatReader::copy_newest() {
     return frame;
 }
 
-}  // namespace ndsharray
+}  // namespace ndsharray::v1

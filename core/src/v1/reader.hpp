@@ -14,20 +14,18 @@
 #include <optional>
 #include <string>
 
-namespace ndsharray {
+namespace ndsharray::v1 {
 
-namespace detail {
-class CompatSource;
-}
+class Frames;
 
 /// For one thread at a time. 1.x does not say whether its writer lives, and does not wake anybody: this has
 /// to look again and again, as long as there is a file of it.
-class CompatReader {
+class Reader {
   public:
-    CompatReader(const TagFiles& files, const Owner& owner);
-    ~CompatReader();
-    CompatReader(const CompatReader&) = delete;
-    CompatReader& operator=(const CompatReader&) = delete;
+    Reader(const TagFiles& files, const Owner& owner);
+    ~Reader();
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
 
     /// A copy of the newest frame; nothing if it was taken before, or is not complete, or there is none.
     /// \throws Error WrongOwner, NotRegular, Damaged, PermissionDenied, TooManyFiles, System; std::bad_alloc.
@@ -59,4 +57,4 @@ class CompatReader {
     std::chrono::steady_clock::time_point last_frame_;
 };
 
-}  // namespace ndsharray
+}  // namespace ndsharray::v1

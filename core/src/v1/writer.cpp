@@ -13,7 +13,7 @@
 #include <span>
 #include <utility>
 
-namespace ndsharray {
+namespace ndsharray::v1 {
 namespace {
 
 /// Whether arrays lie in memory as they have to in the file.
@@ -40,8 +40,7 @@ void write_time(const platform::Descriptor& file, std::uint64_t offset, double t
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-[[noreturn]] void throw_no_space(const TagFiles& files, const compat::DataLayout& layout,
-                                 std::uint64_t free) {
+[[noreturn]] void throw_no_space(const TagFiles& files, const v1::DataLayout& layout, std::uint64_t free) {
     throw Error(ErrorCode::NoSpace,
                 "no room for a frame of " + layout.spec.to_string() + " in the layout of ndsharray 1.x in " +
                     files.directory() + ": " + std::to_string(layout.file_bytes()) + " bytes needed, " +
@@ -51,7 +50,7 @@ void write_time(const platform::Descriptor& file, std::uint64_t offset, double t
 
 }  // namespace
 
-CompatWriter::CompatWriter(const TagFiles& files, unsigned permissions)
+Writer::Writer(const TagFiles& files, unsigned permissions)
     : files_(files), permissions_(0600 | (permissions & 0444)) {
     if (files_.tag().starts_with(file_prefix))
         throw Error(ErrorCode::InvalidArgument, "the tag \"" + files_.tag() +
@@ -60,8 +59,8 @@ CompatWriter::CompatWriter(const TagFiles& files, unsigned permissions)
     open_control();
 }
 
-void CompatWriter::open_control() {
-    const std::string path = compat::control_path(files_);
+void Writer::open_control() {
+    const std::string path = v1::control_path(files_);
     while (!control_) {
         if (auto existing = open_checked(path, platform::Access::ReadWrite, Owner::self()))
             take_control(*std::move(existing), path);
@@ -71,13 +70,13 @@ void CompatWriter::open_control() {
 }
 
 /// Readers of 1.x have it mapped.
-void CompatWriter::take_control(platform::Descriptor existing, const std::string& path) {
+void Writer::take_control(platform::Descriptor existing, const std::string& path) {
     // While 1.x starts, its file is empty, then zero; else it names a data file.
-    const std::size_t bytes = compat::control_bytes(files_);
+    const std::size_t bytes = v1::control_bytes(files_);
     std::vector<char> content(bytes + 1);
     const std::size_t found = platform::read_at(existing, 0, std::as_writable_bytes(std::span(content)));
     const bool blank = std::all_of(content.begin(), content.end(), [](char c) { return c == '\0'; });
-    if (found > bytes || !(blank || compat::read_control(files_, existing)))
+    if (found > bytes || !(blank || v1::read_control(files_, existing)))
         throw Error(ErrorCode::Damaged, path +
                                             " is not a file of ndsharray 1.x, but stands where compat needs "
                                             "one; remove it or use another tag");
@@ -87,13 +86,13 @@ void CompatWriter::take_control(platform::Descriptor existing, const std::string
 }
 
 /// Zeros, and all of them at once: readers of 1.x may come and wait. Nothing if there is one by now.
-void CompatWriter::create_control(const std::string& path) {
+void Writer::create_control(const std::string& path) {
     const std::string temporary = files_.temporary();
     platform::Opened created = platform::create_new(temporary, permissions_);
     if (created.error != 0)
         throw_errno(created.error, "create", temporary);
     const RemoveAtEnd half_made(temporary);
-    if (const int error = platform::reserve(created.file, 0, compat::control_bytes(files_)); error != 0)
+    if (const int error = platform::reserve(created.file, 0, v1::control_bytes(files_)); error != 0)
         throw_errno(error, "reserve space in", path);
     NDSHARRAY_FAULT_POINT(CompatControlReserved);
     const int error = platform::link_file(temporary, path);
@@ -106,14 +105,14 @@ void CompatWriter::create_control(const std::string& path) {
     made_control_ = true;
 }
 
-bool CompatWriter::DataFile::holds(const ArraySpec& spec) const noexcept {
+bool Writer::DataFile::holds(const ArraySpec& spec) const noexcept {
     const ArraySpec& mine = layout.spec;
     return mine.dtype == spec.dtype && mine.ndim == spec.ndim &&
            std::equal(spec.shape.begin(), spec.shape.begin() + spec.ndim, mine.shape.begin());
 }
 
-void CompatWriter::configure(const ArraySpec& spec) {
-    const compat::DataLayout layout = compat::layout_for(spec);
+void Writer::configure(const ArraySpec& spec) {
+    const v1::DataLayout layout = v1::layout_for(spec);
     if (!is_as_in_file(spec))
         scratch_.resize(static_cast<std::size_t>(layout.spec.bytes));
     if (next_ && next_->holds(spec))
@@ -123,9 +122,9 @@ void CompatWriter::configure(const ArraySpec& spec) {
         next_ = make_data_file(layout);
 }
 
-CompatWriter::DataFile CompatWriter::make_data_file(const compat::DataLayout& layout) const {
-    DataFile made{compat::new_data_name(files_), {}, layout};
-    const std::string path = compat::data_path(files_, made.name);
+Writer::DataFile Writer::make_data_file(const v1::DataLayout& layout) const {
+    DataFile made{v1::new_data_name(files_), {}, layout};
+    const std::string path = v1::data_path(files_, made.name);
     platform::Opened created = platform::create_new(path, permissions_);
     if (created.error != 0)
         throw_errno(created.error, "create", path);
@@ -137,7 +136,7 @@ CompatWriter::DataFile CompatWriter::make_data_file(const compat::DataLayout& la
         throw_errno(error, "reserve space in", path);
     }
     NDSHARRAY_FAULT_POINT(CompatDataReserved);
-    platform::write_at(made.file, 0, compat::make_header(layout));
+    platform::write_at(made.file, 0, v1::make_header(layout));
     NDSHARRAY_FAULT_POINT(CompatDataMade);
     half_made.keep();
     return made;
@@ -145,7 +144,7 @@ CompatWriter::DataFile CompatWriter::make_data_file(const compat::DataLayout& la
 
 /// Readers of 1.x look at the time at the start, copy what follows, and compare with the time at the end. So
 /// the end is made invalid before the elements change, and the start tells of them after all is there.
-void CompatWriter::publish(const ArrayView& array, std::int64_t published) noexcept {
+void Writer::publish(const ArrayView& array, std::int64_t published) noexcept {
     const bool moves = next_ && next_->holds(array.spec);
     if (!moves && !(current_ && current_->holds(array.spec)))
         return;  // configure() failed for this layout
@@ -168,7 +167,7 @@ void CompatWriter::publish(const ArrayView& array, std::int64_t published) noexc
     }
 }
 
-std::span<const std::byte> CompatWriter::elements(const ArrayView& array) noexcept {
+std::span<const std::byte> Writer::elements(const ArrayView& array) noexcept {
     const std::size_t bytes = static_cast<std::size_t>(array.spec.size()) * item_size(array.spec.dtype);
     if (is_as_in_file(array.spec))
         return {static_cast<const std::byte*>(array.data), bytes};
@@ -180,38 +179,38 @@ std::span<const std::byte> CompatWriter::elements(const ArrayView& array) noexce
 }
 
 /// Readers take a frame for new only if its time has grown.
-double CompatWriter::next_time(std::int64_t published) noexcept {
+double Writer::next_time(std::int64_t published) noexcept {
     const double least = std::nextafter(last_time_, std::numeric_limits<double>::infinity());
     last_time_ = std::max(static_cast<double>(published) * 1e-9, least);
     return last_time_;
 }
 
 /// After every frame, as 1.x does: one of its writers that starts empties the file.
-void CompatWriter::point_to(const DataFile& file) const noexcept {
+void Writer::point_to(const DataFile& file) const noexcept {
     platform::write_at(control_, 0, std::as_bytes(std::span(file.name)));
 }
 
-void CompatWriter::remove(std::optional<DataFile>& file) const noexcept {
+void Writer::remove(std::optional<DataFile>& file) const noexcept {
     if (file) {
-        platform::unlink_file(compat::data_path(files_, file->name));
+        platform::unlink_file(v1::data_path(files_, file->name));
         NDSHARRAY_FAULT_POINT(CompatDataRemoved);
     }
     file.reset();
 }
 
-void CompatWriter::close() noexcept {
+void Writer::close() noexcept {
     const auto opened = platform::status_of(control_);
-    const auto named = platform::status_of(compat::control_path(files_));
-    const auto says = compat::read_control(files_, control_);
+    const auto named = platform::status_of(v1::control_path(files_));
+    const auto says = v1::read_control(files_, control_);
     // Not if somebody else writes the tag by now, or did before and we published nothing.
-    const bool leads_nowhere = says && !platform::status_of(compat::data_path(files_, *says));
+    const bool leads_nowhere = says && !platform::status_of(v1::data_path(files_, *says));
     const bool ours = current_ ? says == current_->name : (made_control_ && !says) || leads_nowhere;
     if (ours && opened && named && opened->same_file(*named)) {
-        platform::unlink_file(compat::control_path(files_));
+        platform::unlink_file(v1::control_path(files_));
         NDSHARRAY_FAULT_POINT(CompatControlRemoved);
     }
     remove(current_);
     remove(next_);
 }
 
-}  // namespace ndsharray
+}  // namespace ndsharray::v1

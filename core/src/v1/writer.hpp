@@ -14,18 +14,18 @@
 #include <string>
 #include <vector>
 
-namespace ndsharray {
+namespace ndsharray::v1 {
 
 /// The 1.x files of one tag. For one thread at a time. Files stay until close(): so a forked child can drop
 /// it.
-class CompatWriter {
+class Writer {
   public:
     /// Makes the control file, or goes on with one of 1.x: its readers have that mapped.
     /// \throws Error InvalidArgument: a tag whose 1.x files would be our own; NotRegular, WrongOwner,
     /// Damaged: what is there is not of 1.x; PermissionDenied, NoSpace, TooManyFiles, System.
-    CompatWriter(const TagFiles& files, unsigned permissions);
-    CompatWriter(const CompatWriter&) = delete;
-    CompatWriter& operator=(const CompatWriter&) = delete;
+    Writer(const TagFiles& files, unsigned permissions);
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
 
     /// Says that the control file, if it never named a data file, was made by a dead writer whose tag we
     /// have: close() removes it.
@@ -47,7 +47,7 @@ class CompatWriter {
     struct DataFile {
         std::string name;
         platform::Descriptor file;
-        compat::DataLayout layout;
+        v1::DataLayout layout;
 
         /// Whether it is for arrays with this dtype and shape.
         bool holds(const ArraySpec& spec) const noexcept;
@@ -56,7 +56,7 @@ class CompatWriter {
     void open_control();
     void take_control(platform::Descriptor existing, const std::string& path);
     void create_control(const std::string& path);
-    DataFile make_data_file(const compat::DataLayout& layout) const;
+    DataFile make_data_file(const v1::DataLayout& layout) const;
     void remove(std::optional<DataFile>& file) const noexcept;
     std::span<const std::byte> elements(const ArrayView& array) noexcept;
     double next_time(std::int64_t published) noexcept;
@@ -72,4 +72,4 @@ class CompatWriter {
     double last_time_ = 0;
 };
 
-}  // namespace ndsharray
+}  // namespace ndsharray::v1

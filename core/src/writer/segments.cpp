@@ -19,21 +19,19 @@ constexpr auto time_to_let_go = 200ms;
 
 }  // namespace
 
-bool WriterSegments::is_configured_as(const ArraySpec& spec, const Attributes& attributes,
-                                      unsigned slots) const {
+bool Segments::is_configured_as(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const {
     return current_ && current_->segment().spec() == spec && current_->segment().attributes() == attributes &&
            (slots == 0 || slots == asked_slots_);
 }
 
-void WriterSegments::make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
-                          const std::shared_ptr<TableOwner>& table) {
+void Segments::make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
+                    const std::shared_ptr<TableOwner>& table) {
     Segment segment = create(spec, attributes, slots);
     current_ = std::make_shared<detail::WriterSegment>(std::move(segment), table);
     asked_slots_ = slots;
 }
 
-SegmentPlan WriterSegments::plan_for(const ArraySpec& spec, const Attributes& attributes,
-                                     unsigned slots) const {
+SegmentPlan Segments::plan_for(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const {
     SegmentPlan plan{control_.instance(),        generation_,         spec, attributes, default_slots,
                      options_.metadata_capacity, options_.permissions};
     const unsigned wanted = slots != 0 ? slots : options_.slots;
@@ -42,7 +40,7 @@ SegmentPlan WriterSegments::plan_for(const ArraySpec& spec, const Attributes& at
     return plan;
 }
 
-bool WriterSegments::can_make(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const {
+bool Segments::can_make(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const {
     if (!options_.backpressure || !announced_)
         return true;
     SegmentPlan plan = plan_for(spec, attributes, slots);
@@ -57,7 +55,7 @@ bool WriterSegments::can_make(const ArraySpec& spec, const Attributes& attribute
 }
 
 /// With as many slots as there is room for, if the number was left to us.
-Segment WriterSegments::create(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
+Segment Segments::create(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
     if (++generation_ == 0)
         generation_ = 1;  // 0 means none
     SegmentPlan plan = plan_for(spec, attributes, slots);
@@ -85,7 +83,7 @@ Segment WriterSegments::create(const ArraySpec& spec, const Attributes& attribut
 }
 
 /// Takes a segment away from readers to come. Those who have it keep it while they hold frames of it.
-void WriterSegments::retire(Pointer segment) {
+void Segments::retire(Pointer segment) {
     if (!segment)
         return;
     segment->withdraw();
@@ -103,12 +101,12 @@ void WriterSegments::retire(Pointer segment) {
 }
 
 /// Where others may keep the segment mapped: readers, or an upstream that has slots of it.
-void WriterSegments::free(Pointer segment) const noexcept {
+void Segments::free(Pointer segment) const noexcept {
     if (segment.use_count() > 1 || others_copy_ || segment->has_readers())
         segment->free_withdrawn();
 }
 
-void WriterSegments::announce_current() {
+void Segments::announce_current() {
     if (announced_)
         announced_->withdraw();
     control_.announce(current_->segment().generation(), current_->segment().id());
@@ -119,17 +117,17 @@ void WriterSegments::announce_current() {
     old_ = std::exchange(announced_, current_);
 }
 
-void WriterSegments::free_old() noexcept {
+void Segments::free_old() noexcept {
     if (old_)
         free(std::exchange(old_, nullptr));
 }
 
-void WriterSegments::drop_unannounced() {
+void Segments::drop_unannounced() {
     if (is_to_be_announced())
         retire(std::exchange(current_, nullptr));
 }
 
-void WriterSegments::retire_all() {
+void Segments::retire_all() {
     if (is_to_be_announced())
         retire(current_);
     retire(std::exchange(announced_, nullptr));

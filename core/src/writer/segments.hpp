@@ -17,14 +17,14 @@
 namespace ndsharray {
 
 /// Makes, announces and retires segments. For one thread at a time.
-class WriterSegments {
+class Segments {
   public:
     using Pointer = std::shared_ptr<detail::WriterSegment>;
 
     /// What is given must outlive this.
     /// \param others_copy there may be readers that no table knows of.
-    WriterSegments(const TagFiles& files, const ControlOwner& control, const WriterOptions& options,
-                   bool others_copy)
+    Segments(const TagFiles& files, const ControlOwner& control, const WriterOptions& options,
+             bool others_copy)
         : files_(files), control_(control), options_(options), others_copy_(others_copy) {}
 
     /// The configured one; frames go here.

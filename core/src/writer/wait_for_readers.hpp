@@ -16,7 +16,7 @@
 
 namespace ndsharray {
 
-class ReleaseWait {
+class WaitForReaders {
   public:
     /// Waits until `ready()`, called with the lock held. Any number of threads, all with the same mutex.
     /// \param table looked at anew each time, since it may be replaced meanwhile
@@ -40,9 +40,9 @@ class ReleaseWait {
 };
 
 template <typename Ready>
-WriteStatus ReleaseWait::until(Ready ready, std::unique_lock<std::mutex>& lock,
-                               const std::shared_ptr<TableOwner>& table, const platform::Deadline& deadline,
-                               std::chrono::nanoseconds look) {
+WriteStatus WaitForReaders::until(Ready ready, std::unique_lock<std::mutex>& lock,
+                                  const std::shared_ptr<TableOwner>& table,
+                                  const platform::Deadline& deadline, std::chrono::nanoseconds look) {
     ++waiting_;
     WriteStatus status = WriteStatus::Ok;
     for (;;) {

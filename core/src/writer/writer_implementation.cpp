@@ -84,8 +84,8 @@ WriteStatus Writer::Implementation::configure(const ArraySpec& spec, const Attri
 bool Writer::Implementation::make_segment(const ArraySpec& spec, const Attributes& attributes,
                                           unsigned slots) {
     segments_.drop_unannounced();
-    if (compat_)
-        compat_->configure(spec);
+    if (v1_)
+        v1_->configure(spec);
     try {
         segments_.make(spec, attributes, slots, table_);
         return true;
@@ -234,8 +234,8 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     if (to_be_noticed)
         control_.notify_watchers();
     NDSHARRAY_FAULT_POINT(FramePublished);
-    if (compat_)
-        compat_->publish({frame.data_, current()->segment().spec()}, info.published);
+    if (v1_)
+        v1_->publish({frame.data_, current()->segment().spec()}, info.published);
     segments_.free_old();  // last: the first frame of a new layout is out
     return info.number;
 }

@@ -55,8 +55,8 @@ class Writer::Implementation {
     Error error() const;
 
   private:
-    const WriterSegments::Pointer& current() const noexcept { return segments_.current(); }
-    const WriterSegments::Pointer& announced() const noexcept { return segments_.announced(); }
+    const Segments::Pointer& current() const noexcept { return segments_.current(); }
+    const Segments::Pointer& announced() const noexcept { return segments_.announced(); }
     void require_usable() const;
     void require_open() const;
     WriteStatus reconfigure(const ArraySpec& spec, Timeout timeout);
@@ -90,15 +90,15 @@ class Writer::Implementation {
     TagFiles files_;
     ControlOwner control_;
     std::shared_ptr<TableOwner> table_;
-    ReleaseWait wait_;
+    WaitForReaders wait_;
 
     mutable std::mutex mutex_;  // of this process only; guards all below
     bool closed_ = false;
     Error error_{ErrorCode::None, ""};  // what closed it, if nobody did
     bool names_missed_ = false;         // at the last look
     bool names_lost_ = false;
-    WriterSegments segments_{files_, control_, options_, rules_.others_copy};
-    std::optional<CompatWriter> compat_;
+    Segments segments_{files_, control_, options_, rules_.others_copy};
+    std::optional<v1::Writer> v1_;
     std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's
     WriterStats counted_;
 

@@ -46,8 +46,8 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
         open_compat();
         open_table();
     } catch (...) {
-        if (compat_)
-            compat_->close();
+        if (v1_)
+            v1_->close();
         control_.unlink(files_);  // no half-made tag
         throw;
     }
@@ -61,12 +61,12 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
 void Writer::Implementation::open_compat() {
     const bool inherits = control_.took_over() && control_.had_compat();
     if (inherits)
-        compat::remove_leftovers(files_, options_.compat);
+        v1::remove_leftovers(files_, options_.compat);
     if (!options_.compat)
         return;
-    compat_.emplace(files_, options_.permissions);
+    v1_.emplace(files_, options_.permissions);
     if (inherits)
-        compat_->inherit_control();
+        v1_->inherit_control();
 }
 
 void Writer::Implementation::open_table() {
@@ -105,8 +105,8 @@ void Writer::Implementation::close() {
     if (std::exchange(closed_, true))
         return;
     NDSHARRAY_FAULT_POINT(WriterToLeave);
-    if (compat_)
-        compat_->close();  // first: else readers that learn of our end would look there
+    if (v1_)
+        v1_->close();  // first: else readers that learn of our end would look there
     NDSHARRAY_FAULT_POINT(CompatFilesRemoved);
     leave(state() == WriterState::Ended ? WriterState::EndedAndClosed : WriterState::Closed);
     NDSHARRAY_FAULT_POINT(ControlRemoved);
@@ -161,8 +161,8 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
         error_ = Error(ErrorCode::System, error.what());
     }
     closed_ = true;
-    if (compat_)
-        compat_->close();
+    if (v1_)
+        v1_->close();
     leave(WriterState::Closed);
     control_.release();
     wait_.notify();
@@ -170,7 +170,7 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
 }
 
 void Writer::Implementation::make_files_anew() {
-    const WriterSegments::Pointer before = current();
+    const Segments::Pointer before = current();
     names_missed_ = names_lost_ = false;
     leave(WriterState::Closed);
     control_ = ControlOwner::take(files_, options_);
