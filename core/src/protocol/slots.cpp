@@ -124,6 +124,18 @@ bool all_can_follow(const ReaderTable& table, std::uint32_t generation, std::uin
     return result;
 }
 
+bool all_have_taken(const ReaderTable& table, std::uint64_t newest, bool is_announced) noexcept {
+    bool result = true;
+    for_each_reader(table, [&](const ReaderEntry& entry) {
+        // Acquire, as in held(): a cursor that has moved comes with the lease of the frame.
+        const bool has_entered = entry.lease.load(std::memory_order_acquire) >> 32 != 0;
+        if (wants_every_frame(entry) && (is_announced || has_entered) &&
+            entry.cursor.load(std::memory_order_acquire) <= newest)
+            result = false;
+    });
+    return result;
+}
+
 void close_slot(const Segment& segment, std::uint32_t slot) noexcept {
     // Relaxed: the segment is not announced yet.
     segment.slot(slot).state.store(state_of(0) | claimed_bit, std::memory_order_relaxed);

@@ -41,6 +41,11 @@ Held held(const layout::ReaderTable& table, std::uint32_t generation) noexcept;
 bool all_can_follow(const layout::ReaderTable& table, std::uint32_t generation,
                     std::uint64_t newest) noexcept;
 
+/// Whether no `Every` reader still wants a frame up to `newest`.
+/// \param is_announced whether a reader that comes finds a segment. Where it does not, one that has not
+/// entered any generation wants nothing that there is: its cursor names a frame that was gone when it came.
+bool all_have_taken(const layout::ReaderTable& table, std::uint64_t newest, bool is_announced) noexcept;
+
 // ---- making a segment
 
 /// Sets a slot's state so that nobody uses it: its memory is not ready yet.

@@ -257,7 +257,8 @@ WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform:
 bool Writer::Implementation::readers_took_all() const noexcept {
     // What a predecessor published is not ours to wait for: its last frame may be gone, and a cursor stay
     // there.
-    return counted_.published == 0 || slots::held(table_->words(), segments_.generation()).floor > published_;
+    return counted_.published == 0 ||
+           slots::all_have_taken(table_->words(), published_, announced() != nullptr);
 }
 
 WriteStatus Writer::Implementation::drain(Timeout timeout) {

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <future>
 #include <optional>
 #include <string>
@@ -169,6 +170,37 @@ const RegisteredScenes scenes({
          reader.kill();
          return std::string(name(asking.result()));
      }},
+    {"reader that comes between layouts",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(1200 * 1024);
+         Writer writer(tag, waiting_writer);
+         write_pattern(writer, bytes_spec(300'000));
+         writer.configure(bytes_spec(350'000));  // there is no room for both: none is announced now
+         Reader reader(tag, in_order());
+         BackgroundCall<Frame> reading([&] { return reader.read(patience); });
+         if (!reading.blocks() || writer.wait_for_reader(patience) != WriteStatus::Ok)
+             return "no reader";
+         std::string said(name(writer.drain(1s)));
+         const bool written = write_pattern(writer, bytes_spec(350'000)) == 2;
+         const Frame frame = reading.result();
+         said += written && frame.number() == 2 && frame.missed() == 0 ? ", passes, " : ", is lost, ";
+         return said + std::string(name(writer.drain(patience)));
+     }},
+    {"reader that comes to new files",
+     [](const std::string& tag) -> std::string {
+         Writer writer(tag, waiting_writer);
+         write_pattern(writer, bytes_spec(5000));
+         std::filesystem::remove(directory() + "/ndsh." + tag);
+         // Seen a moment later: the frame that finds it so starts new files, and is given back.
+         while (writer.stats().remade == 0)
+             static_cast<void>(writer.acquire(patience));
+         Reader reader(tag, in_order());
+         BackgroundCall<Frame> reading([&] { return reader.read(patience); });
+         if (!reading.blocks() || writer.wait_for_reader(patience) != WriteStatus::Ok)
+             return "no reader";
+         const std::string said(name(writer.drain(1s)));
+         return said + (write_pattern(writer, bytes_spec(5000)) == 2 && reading.result() ? ", passes" : "");
+     }},
     {"no backpressure",
      [](const std::string& tag) -> std::string {
          mount_small_file_system(5 * mebibyte);
@@ -225,6 +257,14 @@ TEST_F(TightLayout, StopsWaitingForAReaderThatLeaves) {
 
 TEST_F(TightLayout, StopsWaitingForAReaderThatIsKilled) {
     EXPECT_EQ(outcome_of("reader that is killed"), "Ok");
+}
+
+TEST_F(TightLayout, DrainsAtOnceForAReaderThatCameWhenNoneWasAnnounced) {
+    EXPECT_EQ(outcome_of("reader that comes between layouts"), "Ok, passes, Ok");
+}
+
+TEST_F(TightLayout, DrainsAtOnceForAReaderThatCameToNewFiles) {
+    EXPECT_EQ(outcome_of("reader that comes to new files"), "Ok, passes");
 }
 
 TEST_F(TightLayout, IsNotWaitedForWithoutBackpressure) {
