@@ -15,38 +15,62 @@
 
 namespace ndsharray {
 
-// ---- watch.cpp
+// ---- file_watcher.cpp
 
-struct Watch::Registration {
-    Callback callback;
+struct FileWatcher::Watch::Registration {
+    std::function<void()> tell;
 };
 
 namespace {
 
-std::vector<std::shared_ptr<Watch::Registration>> registrations;
+std::vector<std::shared_ptr<FileWatcher::Watch::Registration>> registrations;
+
+std::shared_ptr<FileWatcher::Watch::Registration> registered(std::function<void()> tell) {
+    registrations.push_back(std::make_shared<FileWatcher::Watch::Registration>(
+        FileWatcher::Watch::Registration{std::move(tell)}));
+    return registrations.back();
+}
 
 }  // namespace
 
-Watch::Watch(std::shared_ptr<Registration> registration) noexcept : registration_(std::move(registration)) {
-    registrations.push_back(registration_);
+int FileWatcher::start() {
+    return 0;
 }
 
-Watch Watch::directory(const std::string&, const std::string&, Callback callback) {
-    return Watch(std::make_shared<Registration>(Registration{std::move(callback)}));
+FileWatcher::Watch FileWatcher::file_named(const std::string&, const std::string&,
+                                           std::function<void()> callback) {
+    return Watch(registered(std::move(callback)));
 }
 
-Watch Watch::file(const platform::Descriptor&, Callback callback) {
-    return Watch(std::make_shared<Registration>(Registration{std::move(callback)}));
+FileWatcher::Watch FileWatcher::file(const platform::Descriptor&, std::function<void()> callback) {
+    return Watch(registered(std::move(callback)));
 }
 
-Watch::Watch(Watch&& other) noexcept = default;
+FileWatcher::Watch FileWatcher::directory(const std::string&, std::function<void(const Change&)> callback) {
+    return Watch(registered([callback = std::move(callback)] { callback({{}, true}); }));
+}
 
-Watch& Watch::operator=(Watch&& other) noexcept {
+void FileWatcher::catch_up() {}
+
+FileWatcher::Watch::Watch(std::shared_ptr<Registration> registration) noexcept
+    : registration_(std::move(registration)) {}
+
+FileWatcher::Watch::Watch(Watch&& other) noexcept = default;
+
+FileWatcher::Watch& FileWatcher::Watch::operator=(Watch&& other) noexcept {
     std::swap(registration_, other.registration_);
     return *this;
 }
 
-Watch::~Watch() {
+FileWatcher::Watch::operator bool() const noexcept {
+    return registration_ != nullptr;
+}
+
+int FileWatcher::Watch::error() const noexcept {
+    return 0;
+}
+
+FileWatcher::Watch::~Watch() {
     if (registration_)
         std::erase(registrations, registration_);
 }
@@ -58,7 +82,7 @@ namespace ndsharray::fuzz {
 void tell_watchers() {
     const auto all = registrations;
     for (const auto& registration : all)
-        registration->callback();
+        registration->tell();
 }
 
 namespace {

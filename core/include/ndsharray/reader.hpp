@@ -53,7 +53,8 @@ struct ReaderStats {
 class NDSHARRAY_API Reader {
   public:
     /// Does not need a writer and does not wait for one.
-    /// \throws Error InvalidTag, InvalidArgument (max_leases; an owner who does not exist).
+    /// \throws Error InvalidTag, InvalidArgument (max_leases; an owner who does not exist), System (no thread
+    /// is to be had).
     explicit Reader(std::string tag, ReaderOptions options = {});
     ~Reader();
     Reader(Reader&& other) noexcept;
@@ -89,6 +90,10 @@ class NDSHARRAY_API Reader {
 
     /// Why the last read() returned Failed. Its code is None if none did.
     Error error() const;
+
+    /// What is in the way of any writer, and so makes read() wait: there is no directory() (whoever makes it
+    /// wakes read()). Its code is None if nothing is. Looks at the file system.
+    Error obstacle() const;
 
   private:
     class Implementation;

@@ -54,8 +54,8 @@ class NDSHARRAY_API TagWatch {
     TagWatch& operator=(const TagWatch&) = delete;
 
     /// What changed since the last call, or since the TagWatch was made; waits up to `timeout` for something
-    /// to change (nothing: for ever; zero: just looks). For one thread at a time. If the directory is removed
-    /// this tells so with `all`, and looks for a new one every 200 ms.
+    /// to change (nothing: for ever; zero: just looks). For one thread at a time. If the directory is
+    /// removed, replaced or mounted over, and when it is there again, this tells so with `all`.
     TagChanges wait(std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
 
     /// Makes a wait(), and every later one, return Cancelled until resume(). From any thread, and from a

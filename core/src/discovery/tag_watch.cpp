@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Being told when tags appear, change or go: inotify on the directory, nothing else.
+// Being told when tags appear, change or go.
 #include <ndsharray/tag_watch.hpp>
 
 #include "platform/platform.hpp"
+#include "process/file_watcher.hpp"
+#include "process/interrupt.hpp"
 #include "protocol/files.hpp"
 
 #include <ndsharray/tag.hpp>
 
-#include <algorithm>
-#include <array>
-#include <atomic>
 #include <cerrno>
+#include <mutex>
 #include <set>
 #include <utility>
 
@@ -18,12 +18,8 @@ namespace ndsharray {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
-/// How long after a file was closed its tag is looked at again: core/PROTOCOL.md, 2.
-constexpr std::array repeats{2ms, 20ms, 200ms};
-
-/// How often a directory that is gone is looked for.
+/// How often a directory is looked for of which the kernel does not tell.
 constexpr auto directory_check = 200ms;
 
 /// The tag of which this is the control file; nothing for any other name. What a writer does to a control
@@ -37,108 +33,83 @@ std::optional<std::string> tag_of(const std::string& file_name) {
     return tag_problem(tag).empty() ? std::optional(std::move(tag)) : std::nullopt;
 }
 
-struct Reminder {
-    Clock::time_point when;
-    std::string tag;
-};
-
 }  // namespace
 
 class TagWatch::Implementation {
   public:
     Implementation() : directory_(directory()) {
-        if (!events_)
-            throw Error(errno == EMFILE || errno == ENFILE ? ErrorCode::TooManyFiles : ErrorCode::System,
-                        "cannot watch " + directory_ + ": " + platform::error_text(errno) +
+        if (const int error = FileWatcher::start(); error != 0)
+            throw Error(error == EMFILE || error == ENFILE ? ErrorCode::TooManyFiles : ErrorCode::System,
+                        "cannot watch " + directory_ + ": " + platform::error_text(error) +
                             "; close files, or raise fs.inotify.max_user_instances (sysctl)");
-        watch_ = events_.watch_changes(directory_);
-        if (watch_ < 0)
-            throw_errno(errno, "watch", directory_);
+        watch();
+        if (const int error = watch_.error(); error != 0)
+            throw_errno(error, "watch", directory_);
     }
 
     TagChanges wait(std::optional<std::chrono::nanoseconds> timeout);
-    void cancel() noexcept {
-        cancelled_.store(true, std::memory_order_release);
-        events_.interrupt();
-    }
-    void resume() noexcept { cancelled_.store(false, std::memory_order_release); }
+    void cancel() noexcept { interrupt_.cancel(); }
+    void resume() noexcept { interrupt_.resume(); }
 
   private:
-    void take(const platform::FileEvent& event);
-    void take_reminders();
-    void look_for_directory();
-    platform::Deadline next_look(platform::Deadline deadline) const;
+    void watch() {
+        watch_ = FileWatcher::directory(directory_, [this](const auto& change) { note(change); });
+    }
+    void note(const FileWatcher::Change& change);
+    std::optional<TagChanges> take();
 
     const std::string directory_;
-    platform::FileEvents events_;
-    std::atomic<bool> cancelled_{false};
+    Interrupt interrupt_;
 
-    int watch_ = -1;  // -1: the directory is gone
+    std::mutex mutex_;  // guards what is noted
     std::set<std::string> changed_;
     bool all_ = false;
-    std::vector<Reminder> reminders_;
+
+    FileWatcher::Watch watch_;  // last: its callback uses the rest
 };
 
 TagChanges TagWatch::Implementation::wait(std::optional<std::chrono::nanoseconds> timeout) {
     const platform::Deadline deadline = platform::deadline_after(timeout);
-    for (platform::Deadline until = Clock::now();; until = next_look(deadline)) {
-        if (cancelled_.load(std::memory_order_acquire))
+    FileWatcher::catch_up();
+    for (;;) {
+        const platform::Watched interrupted = interrupt_.now();
+        if (interrupt_.cancelled())
             return {WatchStatus::Cancelled, {}, false};
-        for (const platform::FileEvent& event : events_.wait(until))
-            take(event);
-        take_reminders();
-        if (watch_ < 0)
-            look_for_directory();
-        if (!changed_.empty() || all_) {
-            const auto changed = std::exchange(changed_, {});
-            return {WatchStatus::Changed, {changed.begin(), changed.end()}, std::exchange(all_, false)};
-        }
-        // Events may be waiting behind a deadline that has passed: they were looked at above.
-        if (platform::has_passed(deadline) && !cancelled_.load(std::memory_order_acquire))
+        if (auto changes = take())
+            return std::move(*changes);
+        if (platform::has_passed(deadline))
             return {};
+        const bool is_told = static_cast<bool>(watch_);
+        platform::wait_private(interrupted,
+                               is_told ? deadline : platform::no_later_than(deadline, directory_check));
+        if (!is_told) {
+            watch();
+            if (watch_.error() == 0)
+                note({{}, true});
+        }
     }
 }
 
-void TagWatch::Implementation::take(const platform::FileEvent& event) {
-    if (event.watch < 0) {
-        all_ = true;
+/// For whoever looks after what happened in the directory: takes a note alone.
+void TagWatch::Implementation::note(const FileWatcher::Change& change) {
+    const auto tag = change.all ? std::nullopt : tag_of(change.name);
+    if (!change.all && !tag)
         return;
+    {
+        const std::lock_guard guard(mutex_);
+        all_ = all_ || change.all;
+        if (tag)
+            changed_.insert(*tag);
     }
-    if (event.watch != watch_)
-        return;  // of a watch that ended before
-    if (event.ended) {
-        events_.forget(std::exchange(watch_, -1));
-        all_ = true;
-        return;
-    }
-    const auto tag = tag_of(event.name);
-    if (!tag)
-        return;
-    changed_.insert(*tag);
-    if (event.closed)
-        for (const auto delay : repeats)
-            reminders_.push_back({Clock::now() + delay, *tag});
+    interrupt_.notify();
 }
 
-void TagWatch::Implementation::take_reminders() {
-    const auto now = Clock::now();
-    std::erase_if(reminders_, [&](const Reminder& reminder) {
-        if (reminder.when > now)
-            return false;
-        changed_.insert(reminder.tag);
-        return true;
-    });
-}
-
-void TagWatch::Implementation::look_for_directory() {
-    watch_ = events_.watch_changes(directory_);
-    all_ = all_ || watch_ >= 0;
-}
-
-platform::Deadline TagWatch::Implementation::next_look(platform::Deadline deadline) const {
-    for (const Reminder& reminder : reminders_)
-        deadline = deadline ? std::min(*deadline, reminder.when) : reminder.when;
-    return watch_ < 0 ? platform::no_later_than(deadline, directory_check) : deadline;
+std::optional<TagChanges> TagWatch::Implementation::take() {
+    const std::lock_guard guard(mutex_);
+    if (changed_.empty() && !all_)
+        return std::nullopt;
+    const auto changed = std::exchange(changed_, {});
+    return TagChanges{WatchStatus::Changed, {changed.begin(), changed.end()}, std::exchange(all_, false)};
 }
 
 TagWatch::TagWatch() : implementation_(std::make_unique<Implementation>()) {}

@@ -1,33 +1,66 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Hearing of what happens to files: inotify.
+// Hearing of what happens to files: inotify, and the kernel's table of mounts.
 #include "platform/file_events.hpp"
 
 #include <algorithm>
-#include <cstdint>
+#include <array>
+#include <cerrno>
 #include <cstring>
 #include <ctime>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 namespace ndsharray::platform {
+namespace {
+
+std::uint32_t mask_of(std::uint32_t interests) noexcept {
+    std::uint32_t mask = 0;
+    if ((interests & interest::itself) != 0)
+        mask |= IN_MOVE_SELF | IN_DELETE_SELF;
+    if ((interests & interest::appearing) != 0)
+        mask |= IN_CREATE | IN_MOVED_TO;
+    if ((interests & interest::vanishing) != 0)
+        mask |= IN_DELETE | IN_MOVED_FROM;
+    if ((interests & interest::contents) != 0)
+        mask |= IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB;
+    return mask;
+}
+
+FileEvent event_of(const inotify_event& raw, const char* name) {
+    FileEvent event{.watch = raw.wd};
+    if ((raw.mask & IN_Q_OVERFLOW) != 0)
+        event.kind = FileEvent::Kind::Lost;
+    else if ((raw.mask & IN_IGNORED) != 0)
+        event.kind = FileEvent::Kind::Ended;
+    else if ((raw.mask & (IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT)) != 0)
+        event.kind = FileEvent::Kind::Itself;
+    if (raw.len > 0)
+        event.name = name;
+    event.appeared = (raw.mask & (IN_CREATE | IN_MOVED_TO)) != 0;
+    event.closed = (raw.mask & IN_CLOSE_WRITE) != 0;
+    return event;
+}
+
+}  // namespace
 
 FileEvents::FileEvents()
     : inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), interrupt_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (!interrupt_)
+    if (!interrupt_) {
         inotify_.close();
+        return;
+    }
+    const int error = errno;
+    // inotify says nothing of what is mounted over a directory. Where there is no /proc, nobody does.
+    mounts_ = Descriptor(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+    errno = error;
 }
 
-int FileEvents::watch_directory(const std::string& path) noexcept {
-    return inotify_add_watch(inotify_.number(), path.c_str(), IN_CREATE | IN_MOVED_TO | IN_MASK_ADD);
-}
-
-int FileEvents::watch_changes(const std::string& path) noexcept {
-    return inotify_add_watch(inotify_.number(), path.c_str(),
-                             IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_CLOSE_WRITE |
-                                 IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_ONLYDIR);
+int FileEvents::watch_directory(const std::string& path, std::uint32_t interests) noexcept {
+    return inotify_add_watch(inotify_.number(), path.c_str(), mask_of(interests) | IN_ONLYDIR | IN_MASK_ADD);
 }
 
 int FileEvents::watch_file(const Descriptor& file) noexcept {
@@ -42,8 +75,10 @@ void FileEvents::forget(int watch) noexcept {
     inotify_rm_watch(inotify_.number(), watch);
 }
 
-std::vector<FileEvent> FileEvents::wait(const Deadline& deadline) {
-    pollfd polled[2] = {{inotify_.number(), POLLIN, 0}, {interrupt_.number(), POLLIN, 0}};
+void FileEvents::wait(const Deadline& deadline) noexcept {
+    // The table of mounts can always be read; that it changed is urgent.
+    std::array polled{pollfd{inotify_.number(), POLLIN, 0}, pollfd{interrupt_.number(), POLLIN, 0},
+                      pollfd{mounts_.number(), POLLPRI, 0}};
     timespec time{};
     if (deadline) {
         const auto left = std::max<std::int64_t>(
@@ -51,20 +86,24 @@ std::vector<FileEvent> FileEvents::wait(const Deadline& deadline) {
         time.tv_sec = static_cast<time_t>(left / 1'000'000'000);
         time.tv_nsec = static_cast<long>(left % 1'000'000'000);
     }
-    ppoll(polled, 2, deadline ? &time : nullptr, nullptr);
+    ppoll(polled.data(), polled.size(), deadline ? &time : nullptr, nullptr);
+    // poll() tells of it once. Relaxed: a flag alone.
+    if (polled[2].revents != 0)
+        mounts_changed_.store(true, std::memory_order_relaxed);
     std::uint64_t interrupts = 0;
     [[maybe_unused]] const ssize_t drained = read(interrupt_.number(), &interrupts, sizeof interrupts);
+}
 
+std::vector<FileEvent> FileEvents::take() {
     std::vector<FileEvent> events;
+    if (mounts_changed_.exchange(false, std::memory_order_relaxed))
+        events.push_back({.kind = FileEvent::Kind::Mounts});
     alignas(inotify_event) char buffer[4096];
     for (ssize_t length; (length = read(inotify_.number(), buffer, sizeof buffer)) > 0;) {
         for (ssize_t at = 0; at < length;) {
             inotify_event raw;
             std::memcpy(&raw, buffer + at, sizeof raw);
-            const char* name = buffer + at + sizeof raw;
-            events.push_back({raw.wd, raw.len > 0 ? std::string(name) : std::string(),
-                              (raw.mask & IN_CLOSE_WRITE) != 0,
-                              (raw.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0});
+            events.push_back(event_of(raw, buffer + at + sizeof raw));
             at += static_cast<ssize_t>(sizeof raw + raw.len);
         }
     }

@@ -69,9 +69,9 @@ std::unique_ptr<std::thread> start_thread(std::function<void()> work) {
     for (const int raised : {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP})
         sigdelset(&all, raised);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
-    auto thread = std::make_unique<std::thread>(std::move(work));
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return thread;
+    const std::shared_ptr<void> at_end(nullptr,
+                                       [&](void*) { pthread_sigmask(SIG_SETMASK, &before, nullptr); });
+    return std::make_unique<std::thread>(std::move(work));
 }
 
 }  // namespace ndsharray::platform

@@ -25,6 +25,7 @@ std::uint32_t own_pid() noexcept;
 std::string error_text(int error);
 
 /// Starts a thread that the application's signal handlers never run on.
+/// \throws std::system_error: there is none to be had.
 std::unique_ptr<std::thread> start_thread(std::function<void()> work);
 
 }  // namespace ndsharray::platform

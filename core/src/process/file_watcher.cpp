@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Being told when a tag's files appear, change hands or lose their owner: one inotify thread per process.
+// Being told of what happens to files and directories: one inotify thread per process, for all who ask.
 #include "process/file_watcher.hpp"
 
 #include "process/fork_guard.hpp"
 
+#include <ndsharray/error.hpp>
+
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
+#include <map>
 #include <mutex>
+#include <new>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -16,16 +25,24 @@
 
 namespace ndsharray {
 
-struct Watch::Registration {
-    int watch;
-    std::string name;  // of the awaited file; empty: any event of the watch counts
-    bool repeat;       // tell again shortly after: see Watch::file
-    std::uint32_t made_under;
-    Callback callback;
-    std::mutex running;  // held while the callback runs
-    bool ended = false;  // guarded by running
+struct FileWatcher::Watch::Registration {
+    std::function<void()> callback;           // of a file
+    std::function<void(const Change&)> note;  // of a directory: called with the watcher's mutex held
+    std::string directory;                    // empty: watches an open file
+    std::string name;                         // of the awaited file in it
+    int watch = -1;                           // of the open file
+    std::uint32_t made_under = fork_count();  // a child must not touch what it inherited
+    std::atomic<bool> is_told{false};         // the kernel tells of changes
+    std::atomic<int> error{0};                // why the directory is not watched itself
+    std::mutex running{};                     // held while the callback runs
+    bool ended = false;                       // guarded by running
 
-    void tell() {
+    std::uint32_t interests() const noexcept {
+        using namespace platform::interest;
+        return note ? appearing | vanishing | contents : appearing;
+    }
+
+    void call() {
         const std::lock_guard guard(running);
         if (!ended)
             callback();
@@ -36,56 +53,117 @@ namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-using Registrations = std::vector<std::shared_ptr<Watch::Registration>>;
+using Change = FileWatcher::Change;
+using Registration = FileWatcher::Watch::Registration;
+using Pointer = std::shared_ptr<Registration>;
+using platform::FileEvent;
 
 /// How long after a close event the closer's lock is looked at again. The first is what it takes; the
 /// others are for a machine that is busy elsewhere.
 constexpr std::array repeats{2ms, 20ms, 200ms};
 
-struct Reminder {
-    Clock::time_point when;
-    std::shared_ptr<Watch::Registration> whom;
+/// When events that there was no memory for are made good.
+constexpr auto without_memory = 20ms;
+
+// ---- directories by their paths
+
+/// A directory on the way to a watched one, or that one itself, as it was at one look.
+struct Place {
+    std::string path;
+    std::string next{};  // name of the place after this one, as this one knows it
+    std::optional<platform::FileStatus> status{};
+    bool is_link = false;
+
+    bool exists() const noexcept { return status.has_value(); }
+    bool operator==(const Place& other) const noexcept {
+        if (exists() != other.exists() || is_link != other.is_link)
+            return false;
+        return !exists() || status->same_file(*other.status);
+    }
 };
 
+/// From the root, or from the working directory, down to the path.
+std::vector<Place> places_of(const std::string& path) {
+    std::filesystem::path so_far = std::filesystem::path(path).is_absolute() ? "" : ".";
+    std::vector<Place> places;
+    if (!so_far.empty())
+        places.push_back({so_far.string()});
+    for (const auto& part : std::filesystem::path(path)) {
+        if (part.empty() || part == ".")
+            continue;
+        so_far /= part;
+        if (!places.empty())
+            places.back().next = part.string();
+        places.push_back({so_far.string()});
+    }
+    for (Place& place : places) {
+        place.status = platform::status_of(place.path);
+        std::error_code ignored;
+        place.is_link = std::filesystem::is_symlink(place.path, ignored);
+    }
+    return places;
+}
+
+/// A directory that is watched for the next one on the way.
+struct Step {
+    int watch;
+    std::string next;
+};
+
+struct Directory {
+    std::vector<Step> steps;
+    int watch = -1;  // of itself
+    int error = 0;   // why there is none
+    bool is_told = false;
+    std::vector<Pointer> registrations;
+};
+
+// ---- the watcher
+
+struct Reminder {
+    Clock::time_point when;
+    Pointer whom;
+    std::string name;  // of the file in a watched directory
+};
+
+/// All of it with the mutex of Shared held, but run().
 class Watcher {
   public:
-    /// The process's only one, started when first asked for.
-    static std::shared_ptr<Watcher> get();
+    /// \throws Error System.
+    static void start(const std::shared_ptr<Watcher>& watcher);
 
-    std::shared_ptr<Watch::Registration> add(int watch, std::string name, bool repeat,
-                                             Watch::Callback callback) {
-        auto registration = std::make_shared<Watch::Registration>();
-        registration->watch = watch;
-        registration->name = std::move(name);
-        registration->repeat = repeat;
-        registration->made_under = fork_count();
-        registration->callback = std::move(callback);
-        registrations_.push_back(registration);
-        return registration;
-    }
-
-    void remove(const std::shared_ptr<Watch::Registration>& registration) {
-        std::erase(registrations_, registration);
-        const bool shared = std::any_of(registrations_.begin(), registrations_.end(), [&](const auto& other) {
-            return other->watch == registration->watch;
-        });
-        if (!shared)
-            events_.forget(registration->watch);
-    }
-
-    platform::FileEvents& events() noexcept { return events_; }
     bool works() const noexcept { return static_cast<bool>(events_); }
-    void start();
+    void add(const Pointer& registration, const platform::Descriptor* file);
+    void remove(const Pointer& registration);
+
+    /// Takes what happened: notes it, and remembers whom to call.
+    void take_events();
+    bool has_to_call() const noexcept { return !due_.empty() || !reminders_.empty(); }
+    void interrupt() noexcept { events_.interrupt(); }
 
   private:
     void run() noexcept;
-    void queue_for(const platform::FileEvent& event, Registrations& due);
-    Registrations take_reminders();
+    void take_event(const FileEvent& event);
+    void take_entry(const Directory& directory, const FileEvent& event);
+    void take_reminders();
     platform::Deadline next_reminder() const;
 
+    void watch_anew(Directory& directory);
+    void watch_along(Directory& directory, const std::vector<Place>& places);
+    void tell_all(const Directory& directory);
+    void tell(const Pointer& registration, Change change);
+    void remind(const Pointer& registration, const std::string& name);
+    int use(int watch) noexcept;
+    void release(int watch) noexcept;
+    void release(const Directory& directory) noexcept;
+
     platform::FileEvents events_;
-    Registrations registrations_;
-    std::vector<Reminder> reminders_;  // only for the thread
+    std::map<int, unsigned> uses_;  // of each watch
+    std::map<std::string, Directory> directories_;
+    std::vector<Pointer> files_;
+    std::vector<Reminder> reminders_;
+    std::vector<Pointer> due_;       // to be called by the thread, in this order
+    bool events_were_lost_ = false;  // for lack of memory
     const std::uint32_t made_under_ = fork_count();
 };
 
@@ -109,60 +187,127 @@ Shared& shared() {
     return *the_one;
 }
 
-// Made when the library is loaded, for the reason given in fork.cpp.
+// Made when the library is loaded, for the reason given in fork_guard.cpp.
 [[maybe_unused]] const Shared& made_at_load = shared();
 
-// With the mutex held.
-std::shared_ptr<Watcher> Watcher::get() {
-    if (!shared().watcher) {
-        shared().watcher = std::make_shared<Watcher>();
-        if (shared().watcher->works())
-            shared().watcher->start();
-    }
-    return shared().watcher;
+/// With the mutex held. Nothing that does not work is kept: the next call tries again.
+int start_watcher() {
+    if (shared().watcher)
+        return 0;
+    auto watcher = std::make_shared<Watcher>();
+    if (!watcher->works())
+        return errno;
+    Watcher::start(watcher);
+    shared().watcher = std::move(watcher);
+    return 0;
 }
 
-void Watcher::start() {
-    platform::start_thread([keep = shared().watcher] { keep->run(); })->detach();
+void Watcher::start(const std::shared_ptr<Watcher>& watcher) {
+    try {
+        platform::start_thread([watcher] { watcher->run(); })->detach();
+    } catch (const std::system_error& error) {
+        throw Error(ErrorCode::System, "cannot start the thread that watches files: " +
+                                           platform::error_text(error.code().value()) +
+                                           "; end threads, or raise the limit (ulimit -u, pids.max)");
+    }
 }
 
 void Watcher::run() noexcept {
+    platform::Deadline until;
     // A callback may fork. Its child, should it come back here, is not to take the parent's events away.
     while (made_under_ == fork_count()) {
-        const std::vector<platform::FileEvent> events = events_.wait(next_reminder());
-        Registrations due = take_reminders();
-        {
+        events_.wait(until);
+        std::vector<Pointer> due;
+        try {
             const std::lock_guard guard(shared().mutex);
-            for (const platform::FileEvent& event : events)
-                queue_for(event, due);
+            take_events();
+            std::swap(due, due_);
+            until = next_reminder();
+        } catch (const std::bad_alloc&) {
+            events_were_lost_ = true;
+            until = platform::no_later_than(until, without_memory);
         }
-        for (const auto& registration : due)
-            registration->tell();
+        for (const Pointer& registration : due)
+            registration->call();
     }
 }
 
-void Watcher::queue_for(const platform::FileEvent& event, Registrations& due) {
-    for (const auto& registration : registrations_) {
-        const bool overflow = event.watch < 0;  // events were lost: everybody looks
-        if (!overflow && (registration->watch != event.watch || registration->name != event.name))
+void Watcher::take_events() {
+    if (std::exchange(events_were_lost_, false))
+        take_event({.kind = FileEvent::Kind::Lost});
+    for (const FileEvent& event : events_.take())
+        take_event(event);
+    take_reminders();
+}
+
+void Watcher::take_event(const FileEvent& event) {
+    using Kind = FileEvent::Kind;
+    if (event.kind == Kind::Ended)
+        uses_.erase(event.watch);  // the kernel has forgotten it
+    for (const Pointer& registration : files_) {
+        const bool is_it = event.watch >= 0 && registration->watch == event.watch;
+        if (event.kind == Kind::Mounts || (event.kind != Kind::Lost && !is_it))
             continue;
-        due.push_back(registration);
-        if (registration->repeat)
-            for (const auto delay : repeats)
-                reminders_.push_back({Clock::now() + delay, registration});
+        if (event.kind == Kind::Ended)
+            registration->is_told.store(false, std::memory_order_relaxed);
+        tell(registration, {});
+        remind(registration, {});
+    }
+    const bool is_everywhere = event.kind == Kind::Lost || event.kind == Kind::Mounts;
+    for (auto& [path, directory] : directories_) {
+        const bool is_it = event.watch >= 0 && directory.watch == event.watch;
+        if (is_it && event.kind == Kind::Entry)
+            take_entry(directory, event);
+        const bool is_itself = is_it && event.kind != Kind::Entry;
+        const bool is_on_the_way =
+            std::any_of(directory.steps.begin(), directory.steps.end(), [&](const Step& step) {
+                return event.watch >= 0 && step.watch == event.watch &&
+                       (event.kind != Kind::Entry || event.name == step.next);
+            });
+        const int before = directory.watch;
+        if (is_everywhere || is_itself || is_on_the_way)
+            watch_anew(directory);
+        if (event.kind == Kind::Lost || is_itself || directory.watch != before)
+            tell_all(directory);
     }
 }
 
-Registrations Watcher::take_reminders() {
+void Watcher::take_entry(const Directory& directory, const FileEvent& event) {
+    for (const Pointer& registration : directory.registrations) {
+        const bool is_awaited = event.appeared && registration->name == event.name;
+        if (event.name.empty() || !(registration->note || is_awaited))
+            continue;
+        tell(registration, {event.name, false});
+        if (event.closed && registration->note)
+            remind(registration, event.name);
+    }
+}
+
+void Watcher::tell_all(const Directory& directory) {
+    for (const Pointer& registration : directory.registrations)
+        tell(registration, {{}, true});
+}
+
+void Watcher::tell(const Pointer& registration, Change change) {
+    if (registration->note)
+        registration->note(change);
+    else
+        due_.push_back(registration);
+}
+
+void Watcher::remind(const Pointer& registration, const std::string& name) {
+    for (const auto delay : repeats)
+        reminders_.push_back({Clock::now() + delay, registration, name});
+}
+
+void Watcher::take_reminders() {
     const auto now = Clock::now();
-    Registrations due;
     std::erase_if(reminders_, [&](const Reminder& reminder) {
         if (reminder.when > now)
             return false;
-        due.push_back(reminder.whom);
+        tell(reminder.whom, {reminder.name, false});
         return true;
     });
-    return due;
 }
 
 platform::Deadline Watcher::next_reminder() const {
@@ -172,37 +317,186 @@ platform::Deadline Watcher::next_reminder() const {
     return next;
 }
 
+// ---- what is watched
+
+void Watcher::add(const Pointer& registration, const platform::Descriptor* file) {
+    if (file != nullptr) {
+        files_.push_back(registration);
+        registration->watch = use(events_.watch_file(*file));
+        registration->is_told.store(registration->watch >= 0, std::memory_order_relaxed);
+        return;
+    }
+    Directory& directory = directories_[registration->directory];
+    directory.registrations.push_back(registration);
+    watch_anew(directory);
+}
+
+void Watcher::remove(const Pointer& registration) {
+    std::erase_if(reminders_, [&](const Reminder& reminder) { return reminder.whom == registration; });
+    if (registration->directory.empty()) {
+        std::erase(files_, registration);
+        release(registration->watch);
+        return;
+    }
+    const auto found = directories_.find(registration->directory);
+    if (found == directories_.end())
+        return;
+    std::erase(found->second.registrations, registration);
+    if (!found->second.registrations.empty())
+        return;
+    release(found->second);
+    directories_.erase(found);
+}
+
+/// First watches, then looks whether it is still as it was: what changes from then on is told.
+void Watcher::watch_anew(Directory& directory) {
+    // Somebody who makes and removes directories all the time is told of by the watches that there are then.
+    constexpr int most_looks = 8;
+    const std::string& path = directory.registrations.front()->directory;
+    std::vector<Place> places = places_of(path);
+    for (int look = 0; look < most_looks; ++look) {
+        watch_along(directory, places);
+        std::vector<Place> now = places_of(path);
+        if (now == places)
+            break;
+        places = std::move(now);
+    }
+    for (const Pointer& registration : directory.registrations) {
+        // Relaxed: they are about themselves, and each look of their owner comes after a call.
+        registration->is_told.store(directory.is_told, std::memory_order_relaxed);
+        registration->error.store(directory.error, std::memory_order_relaxed);
+    }
+}
+
+/// Each directory on the way is watched for going away itself. The nearest one that exists, and the one in
+/// which that has its name, are watched for names, too: nobody tells of the removal of a directory in which
+/// somebody has a file open but its parent. So is one that holds a link to the next.
+void Watcher::watch_along(Directory& directory, const std::vector<Place>& places) {
+    using namespace platform::interest;
+    const Directory before = directory;
+    directory.steps.clear();
+    std::size_t last = places.size() - 1;
+    while (last > 0 && !places[last].exists())
+        --last;
+    const bool is_there = last == places.size() - 1 && places[last].exists();
+    for (std::size_t i = 0; i + 1 < places.size() && i <= last; ++i) {
+        const bool names_matter = i + 1 >= last || places[i + 1].is_link;
+        const std::uint32_t interests = itself | (names_matter ? appearing | vanishing : 0);
+        directory.steps.push_back({use(events_.watch_directory(places[i].path, interests)), places[i].next});
+    }
+    std::uint32_t interests = itself;
+    for (const Pointer& registration : directory.registrations)
+        interests |= registration->interests();
+    directory.watch = is_there ? use(events_.watch_directory(places[last].path, interests)) : -1;
+    directory.error = directory.watch >= 0 ? 0 : is_there ? errno : ENOENT;
+    const bool is_awaited = (directory.error == ENOENT || directory.error == ENOTDIR) &&
+                            !directory.steps.empty() && directory.steps.back().watch >= 0 &&
+                            !places[last].is_link;
+    directory.is_told = directory.watch >= 0 || is_awaited;
+    release(before);  // after the new ones, so that what stays watched loses no event
+}
+
+int Watcher::use(int watch) noexcept {
+    if (watch >= 0)
+        ++uses_[watch];
+    return watch;
+}
+
+void Watcher::release(int watch) noexcept {
+    const auto found = uses_.find(watch);
+    if (found == uses_.end() || --found->second > 0)
+        return;
+    uses_.erase(found);
+    events_.forget(watch);
+}
+
+void Watcher::release(const Directory& directory) noexcept {
+    release(directory.watch);
+    for (const Step& step : directory.steps)
+        release(step.watch);
+}
+
+/// \returns an empty pointer where there is nobody to tell.
+Pointer add(Pointer registration, const platform::Descriptor* file = nullptr) {
+    const std::lock_guard guard(shared().mutex);
+    try {
+        if (start_watcher() != 0)
+            return nullptr;
+    } catch (const Error&) {
+        return nullptr;  // who is not told looks every now and then
+    }
+    try {
+        shared().watcher->add(registration, file);
+    } catch (...) {  // no memory
+        shared().watcher->remove(registration);
+        throw;
+    }
+    return registration;
+}
+
 }  // namespace
 
-Watch::Watch(std::shared_ptr<Registration> registration) noexcept : registration_(std::move(registration)) {}
-
-Watch Watch::directory(const std::string& path, const std::string& name, Callback callback) {
+int FileWatcher::start() {
     const std::lock_guard guard(shared().mutex);
-    const auto watcher = Watcher::get();
-    const int watch = watcher->works() ? watcher->events().watch_directory(path) : -1;
-    return watch < 0 ? Watch() : Watch(watcher->add(watch, name, false, std::move(callback)));
+    return start_watcher();
 }
 
-Watch Watch::file(const platform::Descriptor& file, Callback callback) {
-    const std::lock_guard guard(shared().mutex);
-    const auto watcher = Watcher::get();
-    const int watch = watcher->works() ? watcher->events().watch_file(file) : -1;
-    return watch < 0 ? Watch() : Watch(watcher->add(watch, {}, true, std::move(callback)));
+FileWatcher::Watch FileWatcher::file_named(const std::string& name, const std::string& directory,
+                                           std::function<void()> callback) {
+    auto registration = std::make_shared<Registration>();
+    registration->callback = std::move(callback);
+    registration->directory = directory;
+    registration->name = name;
+    return Watch(add(std::move(registration)));
 }
 
-Watch::Watch(Watch&& other) noexcept = default;
+FileWatcher::Watch FileWatcher::file(const platform::Descriptor& file, std::function<void()> callback) {
+    auto registration = std::make_shared<Registration>();
+    registration->callback = std::move(callback);
+    return Watch(add(std::move(registration), &file));
+}
 
-Watch& Watch::operator=(Watch&& other) noexcept {
+FileWatcher::Watch FileWatcher::directory(const std::string& path,
+                                          std::function<void(const Change&)> callback) {
+    auto registration = std::make_shared<Registration>();
+    registration->note = std::move(callback);
+    registration->directory = path;
+    return Watch(add(std::move(registration)));
+}
+
+void FileWatcher::catch_up() {
+    const std::lock_guard guard(shared().mutex);
+    if (!shared().watcher)
+        return;
+    shared().watcher->take_events();
+    if (shared().watcher->has_to_call())
+        shared().watcher->interrupt();
+}
+
+FileWatcher::Watch::Watch(std::shared_ptr<Registration> registration) noexcept
+    : registration_(std::move(registration)) {}
+
+FileWatcher::Watch::Watch(Watch&& other) noexcept = default;
+
+FileWatcher::Watch& FileWatcher::Watch::operator=(Watch&& other) noexcept {
     std::swap(registration_, other.registration_);
     return *this;
 }
 
-Watch::~Watch() {
+FileWatcher::Watch::operator bool() const noexcept {
+    return registration_ && registration_->is_told.load(std::memory_order_relaxed);
+}
+
+int FileWatcher::Watch::error() const noexcept {
+    return registration_ ? registration_->error.load(std::memory_order_relaxed) : 0;
+}
+
+FileWatcher::Watch::~Watch() {
     if (!registration_ || registration_->made_under != fork_count())
         return;
     {
         const std::lock_guard guard(shared().mutex);
-        Watcher::get()->remove(registration_);
+        shared().watcher->remove(registration_);
     }
     const std::lock_guard guard(registration_->running);
     registration_->ended = true;

@@ -35,7 +35,7 @@ class Attachment {
 
     /// Calls back when the writer may have died.
     void watch_death(std::function<void()> callback) {
-        death_watch_ = Watch::file(control_.file(), std::move(callback));
+        death_watch_ = FileWatcher::file(control_.file(), std::move(callback));
     }
     bool is_watched() const noexcept { return static_cast<bool>(death_watch_); }
 
@@ -119,7 +119,7 @@ class Attachment {
     std::shared_ptr<ReaderSession> session_;  // none: copy mode, or not joined yet
     bool suspended_;
 
-    Watch death_watch_;
+    FileWatcher::Watch death_watch_;
 };
 
 }  // namespace ndsharray

@@ -60,5 +60,8 @@ ReaderStats Reader::stats() const {
 Error Reader::error() const {
     return implementation_->error();
 }
+Error Reader::obstacle() const {
+    return implementation_->obstacle();
+}
 
 }  // namespace ndsharray

@@ -5,7 +5,9 @@
 #include "testing/faults.hpp"
 
 #include <exception>
+#include <filesystem>
 #include <new>
+#include <system_error>
 #include <utility>
 
 namespace ndsharray {
@@ -32,6 +34,7 @@ Owner owner_of(const ReaderOptions& options) {
 
 Reader::Implementation::Implementation(const std::string& tag, ReaderOptions options)
     : options_(checked(std::move(options))), owner_(owner_of(options_)), files_(tag), v1_(files_, owner_) {
+    static_cast<void>(FileWatcher::start());  // without inotify we look for ourselves
     watch_directory();
 }
 
@@ -115,12 +118,13 @@ void Reader::Implementation::suspend(bool suspended) noexcept {
 
 void Reader::Implementation::watch_directory() {
     if (!directory_watch_)
-        directory_watch_ = Watch::directory(files_.directory(), files_.control_name(), [this] {
+        directory_watch_ = FileWatcher::file_named(files_.control_name(), files_.directory(), [this] {
             check_path_.store(true, std::memory_order_relaxed);
             interrupt_.notify();
         });
     if (!v1_watch_)
-        v1_watch_ = Watch::directory(files_.directory(), files_.tag(), [this] { interrupt_.notify(); });
+        v1_watch_ =
+            FileWatcher::file_named(files_.tag(), files_.directory(), [this] { interrupt_.notify(); });
 }
 
 void Reader::Implementation::attach() {
@@ -322,6 +326,18 @@ Error Reader::Implementation::error() const {
                          "\" belongs to the parent process; open a Reader of your own after fork()");
     const std::lock_guard guard(mutex_);
     return error_;
+}
+
+Error Reader::Implementation::obstacle() const {
+    if (inherited())
+        return error();
+    std::error_code unknown;  // such as a parent that may not be looked into
+    const auto type = std::filesystem::status(files_.directory(), unknown).type();
+    if (type != std::filesystem::file_type::not_found && type != std::filesystem::file_type::regular)
+        return Error(ErrorCode::None, "");
+    return Error(ErrorCode::System, "there is no directory " + files_.directory() + " for tag \"" +
+                                        files_.tag() +
+                                        "\" to be in; create it, or set NDSHARRAY_DIR to one that exists");
 }
 
 }  // namespace ndsharray

@@ -39,6 +39,7 @@ class Reader::Implementation {
     bool backpressure() const noexcept { return backpressure_.load(std::memory_order_relaxed); }
     ReaderStats stats() const;
     Error error() const;
+    Error obstacle() const;
 
     bool inherited() const noexcept { return made_under_ != fork_count(); }
 
@@ -92,8 +93,8 @@ class Reader::Implementation {
     ReaderStats stats_;
     Error error_{ErrorCode::None, ""};
 
-    Watch directory_watch_;  // last, with the next: their callbacks use the rest
-    Watch v1_watch_;
+    FileWatcher::Watch directory_watch_;  // last, with the next: their callbacks use the rest
+    FileWatcher::Watch v1_watch_;
 };
 
 }  // namespace ndsharray

@@ -103,8 +103,8 @@ class Writer::Implementation {
     WriterStats counted_;
 
     ReaderTelling telling_;
-    Watch control_watch_;  // last, like the other: their callbacks use the rest
-    Watch table_watch_;
+    FileWatcher::Watch control_watch_;  // last, like the other: their callbacks use the rest
+    FileWatcher::Watch table_watch_;
 };
 
 }  // namespace ndsharray

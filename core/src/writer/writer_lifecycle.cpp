@@ -33,28 +33,36 @@ slots::ClaimRules rules_of(const WriterOptions& options) noexcept {
     return {options.backpressure, (may_read & ~may_lease) != 0};
 }
 
+/// First what may fail without a trace.
+ControlOwner take_tag(const TagFiles& files, const WriterOptions& options) {
+    static_cast<void>(FileWatcher::start());  // without inotify dead readers are found when they matter
+    return ControlOwner::take(files, options);
+}
+
 }  // namespace
 
 Writer::Implementation::Implementation(const std::string& tag, WriterOptions options)
     : options_(checked(options)),
       rules_(rules_of(options_)),
       files_(tag),
-      control_(ControlOwner::take(files_, options_)) {
+      control_(take_tag(files_, options_)) {
     files_.remove_leftovers();
     NDSHARRAY_FAULT_POINT(LeftoversRemoved);
     try {
         open_compat();
         open_table();
+        watch_files();
     } catch (...) {
         if (v1_)
             v1_->close();
+        if (table_)
+            table_->unlink(files_);
         control_.unlink(files_);  // no half-made tag
         throw;
     }
     published_ = control_.words().published.load(std::memory_order_relaxed);
     segments_.set_generation(control_.words().last_generation.load(std::memory_order_relaxed));
     set_state(WriterState::Live);
-    watch_files();
     NDSHARRAY_FAULT_POINT(TagOpened);
 }
 
@@ -146,7 +154,8 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
         return false;
     try {
         make_files_anew();
-        std::pair<Watch, Watch> ended{std::move(control_watch_), std::move(table_watch_)};
+        std::pair<FileWatcher::Watch, FileWatcher::Watch> ended{std::move(control_watch_),
+                                                                std::move(table_watch_)};
         watch_files();
         ++counted_.remade;
         wait_.notify();  // who waits has waited for readers of the old table
@@ -190,8 +199,8 @@ Error Writer::Implementation::error() const {
 }
 
 void Writer::Implementation::watch_files() {
-    control_watch_ = Watch::file(control_.file(), [this] { look_for_names(); });
-    table_watch_ = Watch::file(table_->file(), [this] {
+    control_watch_ = FileWatcher::file(control_.file(), [this] { look_for_names(); });
+    table_watch_ = FileWatcher::file(table_->file(), [this] {
         look_for_names();
         readers_came_or_went();
     });

@@ -1,15 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Being told when tags appear, change or go.
 #include "core_test.hpp"
+#include "limits.hpp"
 #include "remote.hpp"
+#include "scenes.hpp"
 
 #include <support/background_call.hpp>
 
-#include <sys/resource.h>
 #include <csignal>
 #include <fstream>
 
 namespace ndsharray::test {
+
+const RegisteredScenes scenes({
+    {"tag_watch_without_descriptors",
+     [](const std::string& tag) {
+         std::string said;
+         {
+             const Limit none(RLIMIT_NOFILE, 3);
+             said = code_of(error_of([] { TagWatch watch; }));
+         }
+         TagWatch watch;
+         const Writer writer(tag);
+         return said + ", then " + std::string(name(watch.wait(patience).status));
+     }},
+});
+
 namespace {
 
 class TagWatchTest : public CoreTest {
@@ -171,16 +187,10 @@ TEST(TagWatch, SaysThatThereIsNoDirectory) {
     EXPECT_TRUE(contains(error.what(), missing)) << error.what();
 }
 
-TEST(TagWatch, SaysThatThereAreNoDescriptorsLeft) {
-    const TemporaryDirectory outer;
-    rlimit before{};
-    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-    rlimit none = before;
-    none.rlim_cur = 3;
-    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-    const Error error = error_of([] { TagWatch watch; });
-    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
-    EXPECT_EQ(error.code(), ErrorCode::TooManyFiles) << error.what();
+class TagWatchInAProcess : public SceneTest {};
+
+TEST_F(TagWatchInAProcess, SaysThatThereAreNoDescriptorsLeftAndWorksOnceThereAre) {
+    EXPECT_EQ(outcome_of("tag_watch_without_descriptors"), "TooManyFiles, then Changed");
 }
 
 }  // namespace

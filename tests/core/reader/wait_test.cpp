@@ -5,6 +5,7 @@
 
 #include <support/background_call.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -161,6 +162,12 @@ TEST_F(ReaderWait, AfterTheWritersDeathMakesNoWakeups) {
     ASSERT_EQ(reader_.read(in_time).status(), ReadStatus::Disconnected);
     EXPECT_LE(wakeups_while_idle(), a_couple);
     Writer clears_away(tag_);
+}
+
+TEST_F(ReaderWait, WithoutADirectoryMakesNoWakeups) {
+    std::filesystem::remove(directory_.path());
+    EXPECT_LE(wakeups_while_idle(), a_couple);
+    std::filesystem::create_directory(directory_.path());
 }
 
 class WriterWait : public CoreTest {

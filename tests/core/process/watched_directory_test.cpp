@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The directory of the tags comes, goes and is replaced under those who wait: they notice, and nobody looks
+// every now and then for it.
+#include "core_test.hpp"
+#include "limits.hpp"
+#include "remote.hpp"
+#include "scenes.hpp"
+
+#include <support/background_call.hpp>
+#include <support/thread_state.hpp>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace ndsharray::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A waiting read() and, once something was done to the directory, a frame of a writer that starts then.
+std::string what_comes_after(const std::string& tag, const std::function<void()>& change) {
+    Reader reader(tag);
+    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
+    if (!reading.blocks())
+        return "did not wait";
+    change();
+    Writer writer(tag);
+    write_pattern(writer, bytes_spec(5000));
+    return is_intact(reading.result()) ? "a frame" : "something else";
+}
+
+/// Lets threads of this process not be had any more, unless it is root's.
+void become_nobody() {
+    constexpr uid_t nobody = 65534;
+    fs::permissions(directory(), fs::perms::all);
+    if (::geteuid() == 0)
+        static_cast<void>(::setresuid(nobody, nobody, nobody) == 0);
+}
+
+}  // namespace
+
+const RegisteredScenes scenes({
+    {"private_mounts",
+     [](const std::string&) -> std::string {
+         const bool permitted = ::unshare(CLONE_NEWNS) == 0 &&
+                                ::mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                                ::mount("tmpfs", directory().c_str(), "tmpfs", 0, "size=1m") == 0;
+         return permitted ? "mounted" : "not permitted";
+     }},
+    {"mounted_over",
+     [](const std::string& tag) {
+         ::unshare(CLONE_NEWNS);  // before there is a thread
+         ::mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr);
+         const auto mount = [] { ::mount("tmpfs", directory().c_str(), "tmpfs", 0, "size=1m"); };
+         std::string said = what_comes_after(tag, mount);
+         return said + ", " + what_comes_after(tag, [] { ::umount2(directory().c_str(), 0); });
+     }},
+    {"no_threads",
+     [](const std::string& tag) {
+         become_nobody();
+         std::string said;
+         {
+             const Limit none(RLIMIT_NPROC, 0);
+             said = code_of(error_of([&] { Reader reader(tag); })) + ' ' +
+                    code_of(error_of([&] { Writer writer(tag); })) + ' ' +
+                    code_of(error_of([&] { TagWatch watch; }));
+         }
+         return said + left_behind(tag) + ", then " + what_comes_after(tag, [] {});
+     }},
+});
+
+namespace {
+
+/// What happens to a directory and the one it is in, while somebody waits; an empty one is there in the end.
+struct Fate {
+    const char* name;
+    void (*meets)(const fs::path& directory);
+};
+
+void PrintTo(const Fate& fate, std::ostream* out) {
+    *out << fate.name;
+}
+
+const Fate fates[] = {
+    {"Removed",
+     [](const fs::path& directory) {
+         fs::remove(directory);
+         fs::create_directory(directory);
+     }},
+    {"RemovedWithAFileInItThatIsOpen",
+     [](const fs::path& directory) {
+         const int file = ::open((directory / "held").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+         fs::remove_all(directory);
+         fs::create_directory(directory);
+         ::close(file);
+     }},
+    {"RemovedWithItsParent",
+     [](const fs::path& directory) {
+         fs::remove_all(directory.parent_path());
+         fs::create_directories(directory);
+     }},
+    {"RemovedWithItsParentWhereItWasInUse",
+     [](const fs::path& directory) {
+         const int held = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+         fs::remove_all(directory.parent_path());
+         fs::create_directories(directory);
+         ::close(held);
+     }},
+    {"MovedAway",
+     [](const fs::path& directory) {
+         fs::rename(directory, directory.parent_path() / "away");
+         fs::create_directory(directory);
+     }},
+    {"ReplacedByRename",
+     [](const fs::path& directory) {
+         const fs::path next = directory.parent_path() / "next";
+         fs::create_directory(next);
+         fs::rename(next, directory);
+     }},
+    {"MovedAwayWithItsParent",
+     [](const fs::path& directory) {
+         fs::rename(directory.parent_path(), directory.parent_path().string() + "-away");
+         fs::create_directories(directory);
+     }},
+    {"ReplacedByALink",
+     [](const fs::path& directory) {
+         fs::rename(directory, directory.parent_path() / "away");
+         fs::create_directory(directory.parent_path() / "real");
+         fs::create_directory_symlink("real", directory);
+     }},
+};
+
+class WatchedDirectory : public ::testing::TestWithParam<Fate> {
+  protected:
+    WatchedDirectory() {
+        fs::create_directories(path_);
+        ::setenv("NDSHARRAY_DIR", path_.c_str(), 1);
+    }
+
+    void meet_fate() { GetParam().meets(path_); }
+
+    const TemporaryDirectory outer_;
+    const fs::path path_ = outer_.path() / "parent" / "tags";
+    const std::string tag_ = "cam0";
+    const ArraySpec spec_ = bytes_spec(5000);
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, WatchedDirectory, ::testing::ValuesIn(fates),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(WatchedDirectory, AReaderThatWaitsFindsTheNextWriter) {
+    EXPECT_EQ(what_comes_after(tag_, [&] { meet_fate(); }), "a frame");
+}
+
+TEST_P(WatchedDirectory, AReaderThatWaitsFindsTheNextWriterASecondTime) {
+    meet_fate();
+    fs::remove_all(path_);
+    fs::create_directory(path_);
+    EXPECT_EQ(what_comes_after(tag_,
+                               [&] {
+                                   fs::remove_all(path_.parent_path());
+                                   fs::create_directories(path_);
+                               }),
+              "a frame");
+}
+
+TEST_P(WatchedDirectory, AReaderThatHadAWriterFindsTheNext) {
+    Reader reader(tag_);
+    std::optional<Writer> writer(std::in_place, tag_);
+    write_pattern(*writer, spec_);
+    const Frame held = reader.read(patience);
+    ASSERT_TRUE(held);
+    writer.reset();
+    ASSERT_EQ(reader.read(patience).status(), ReadStatus::Disconnected);
+    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
+    ASSERT_TRUE(reading.blocks());
+    meet_fate();
+    writer.emplace(tag_);
+    write_pattern(*writer, spec_);
+    EXPECT_TRUE(is_intact(reading.result()));
+    EXPECT_TRUE(is_intact(held));
+}
+
+TEST_P(WatchedDirectory, AReaderWhoseWriterDiedThereFindsTheNext) {
+    Reader reader(tag_);
+    RemoteWriter dead(tag_);
+    dead.write();
+    ASSERT_TRUE(reader.read(patience));
+    dead.kill();
+    ASSERT_EQ(reader.read(patience).status(), ReadStatus::Disconnected);
+    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
+    ASSERT_TRUE(reading.blocks());
+    for (const char* suffix : {"", ".readers"})  // what removes a directory removes what is in it first
+        fs::remove(path_ / ("ndsh." + tag_ + suffix));
+    for (const auto& left : fs::directory_iterator(path_))
+        fs::remove(left);
+    meet_fate();
+    Writer writer(tag_);
+    write_pattern(writer, spec_);
+    EXPECT_TRUE(is_intact(reading.result()));
+}
+
+TEST_P(WatchedDirectory, ATagWatchIsToldToLookAtAllThenOfTheNextTag) {
+    TagWatch watch;
+    meet_fate();
+    const TagChanges changes = watch.wait(patience);
+    EXPECT_EQ(changes.status, WatchStatus::Changed);
+    EXPECT_TRUE(changes.all);
+    while (watch.wait(100ms).status == WatchStatus::Changed) {
+    }
+    Writer writer(tag_);
+    EXPECT_EQ(watch.wait(patience).tags, std::vector{tag_});
+}
+
+class MissingDirectory : public ::testing::TestWithParam<const char*> {
+  protected:
+    MissingDirectory() {
+        fs::create_directory(outer_.path() / "there");
+        ::setenv("NDSHARRAY_DIR", path_.c_str(), 1);
+    }
+
+    const TemporaryDirectory outer_;
+    const fs::path path_ = outer_.path() / "there" / GetParam();
+};
+
+INSTANTIATE_TEST_SUITE_P(With, MissingDirectory,
+                         ::testing::Values("tags", "its/parents/tags", "a//b/./tags/"), [](const auto& info) {
+                             const std::string of = info.param;
+                             return of == "tags"               ? "Parent"
+                                    : of == "its/parents/tags" ? "NoParents"
+                                                               : "OddName";
+                         });
+
+TEST_P(MissingDirectory, IsSaidAndAwaited) {
+    Reader reader("cam0");
+    EXPECT_EQ(reader.read(0ns).status(), ReadStatus::Timeout);
+    EXPECT_EQ(reader.obstacle().code(), ErrorCode::System);
+    EXPECT_TRUE(contains(reader.obstacle().what(), path_.string())) << reader.obstacle().what();
+    EXPECT_TRUE(contains(reader.obstacle().what(), "NDSHARRAY_DIR")) << reader.obstacle().what();
+    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
+    ASSERT_TRUE(reading.blocks());
+    fs::create_directories(path_);
+    EXPECT_EQ(reader.obstacle().code(), ErrorCode::None);
+    Writer writer("cam0");
+    write_pattern(writer, bytes_spec(5000));
+    EXPECT_TRUE(is_intact(reading.result()));
+}
+
+TEST_P(MissingDirectory, CostsNoLooks) {
+    Reader reader("cam0");
+    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
+    ASSERT_TRUE(reading.blocks());
+    const auto before = voluntary_switches(reading.thread());
+    std::this_thread::sleep_for(300ms);  // the time that is measured
+    EXPECT_LE(voluntary_switches(reading.thread()) - before, 1U);
+    reader.cancel();
+}
+
+class LostEvents : public CoreTest {};
+
+/// \returns how many events the kernel keeps for a process that does not take them.
+unsigned long most_events() {
+    unsigned long most = 0;
+    std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> most;
+    return most;
+}
+
+TEST_F(LostEvents, AreMadeGoodByALook) {
+    if (most_events() == 0 || most_events() > 50'000)
+        GTEST_SKIP() << "it would take too many files to lose events";
+    Writer busy("busy");
+    std::atomic<bool> called{false}, go_on{false};
+    busy.on_reader_change([&](const ReaderChange&) {
+        called = true;
+        called.notify_all();
+        go_on.wait(false);
+    });
+    RemoteReader comes("busy");  // its coming keeps the thread that takes events
+    ASSERT_TRUE(attach(comes, busy));
+    called.wait(false);
+    Reader reader(tag_);
+    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
+    ASSERT_TRUE(reading.blocks());
+    for (unsigned long i = 0; i < most_events() + 100; ++i) {
+        const std::string file = directory_.path() / std::to_string(i);
+        ::close(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        ::unlink(file.c_str());
+    }
+    Writer writer(tag_);
+    write_pattern(writer, spec_);
+    go_on = true;
+    go_on.notify_all();
+    EXPECT_TRUE(is_intact(reading.result()));
+    busy.on_reader_change({});
+}
+
+class WatchingProcess : public SceneTest {};
+
+TEST_F(WatchingProcess, NoticesWhatIsMountedOverTheDirectoryAndTakenAway) {
+    if (outcome_of("private_mounts") != "mounted")
+        GTEST_SKIP() << "it takes root to mount a file system";
+    EXPECT_EQ(outcome_of("mounted_over"), "a frame, a frame");
+}
+
+TEST_F(WatchingProcess, WithoutThreadsThrowsErrorsLeavesNothingAndWorksAfterwards) {
+    EXPECT_EQ(outcome_of("no_threads"), "System System System, then a frame");
+}
+
+}  // namespace
+}  // namespace ndsharray::test
