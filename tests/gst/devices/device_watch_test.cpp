@@ -3,6 +3,7 @@
 #include "gst_test.hpp"
 
 #include <support/child_process.hpp>
+#include <support/scenes.hpp>
 #include <support/thread_state.hpp>
 
 #include <ndsharray/tag_info.hpp>
@@ -18,6 +19,7 @@
 #include <fstream>
 #include <optional>
 #include <semaphore>
+#include <utility>
 
 #include "devices.hpp"
 #include "remote_pipeline.hpp"
@@ -358,14 +360,22 @@ class NoDescriptors {
     rlimit before_{};
 };
 
+/// In a process that watches nothing yet: all who watch share one instance of inotify.
+const RegisteredScenes scenes({
+    {"device_watch_without_descriptors",
+     [](const std::string&) {
+         const Held<GstDeviceProvider> provider = new_provider();
+         std::optional<NoDescriptors> none(std::in_place);
+         const bool starts = gst_device_provider_start(provider.get()) != FALSE;
+         none.reset();
+         const bool starts_later = gst_device_provider_start(provider.get()) != FALSE;
+         gst_device_provider_stop(provider.get());
+         return std::string(starts ? "starts" : "does not start") + (starts_later ? ", then starts" : "");
+     }},
+});
+
 TEST_F(DeviceWatch, StartsOnlyWhereItCanWatch) {
-    const Held<GstDeviceProvider> provider = new_provider();
-    {
-        const NoDescriptors none;
-        EXPECT_FALSE(gst_device_provider_start(provider.get()));
-    }
-    EXPECT_TRUE(gst_device_provider_start(provider.get()));
-    gst_device_provider_stop(provider.get());
+    EXPECT_EQ(outcome_of("device_watch_without_descriptors", tag_).said, "does not start, then starts");
 }
 
 TEST_F(DeviceWatch, LooksAgainAtATagThatCouldNotBeLookedAt) {
