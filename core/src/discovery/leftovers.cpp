@@ -20,8 +20,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-constexpr std::uint64_t writer_byte = 0;
-
 /// The tag whose file this is; nothing for any other name.
 std::optional<std::string> tag_of(std::string_view name) {
     if (!name.starts_with(file_prefix))
@@ -86,7 +84,7 @@ void sort(Leftovers& leftovers) {
 /// Whether a process holds the writer's lock on a file: a control file, or one that is to become one.
 bool is_locked(const std::string& path) {
     const platform::Opened opened = platform::open_existing(path, platform::Access::ReadOnly);
-    return opened.file && platform::is_locked(opened.file.number(), writer_byte);
+    return opened.file && platform::is_locked(opened.file.number(), layout::writer_lock_byte);
 }
 
 bool exists(const std::string& path) {

@@ -40,7 +40,7 @@ Registry& registry() {
 
 // Made when the library is loaded. When first needed would be too late: a fork by another thread in that
 // moment would leave the child with one that is for ever being made.
-[[maybe_unused]] const Registry& made_at_load = registry();
+[[maybe_unused]] const Registry& registry_made_at_load = registry();
 
 }  // namespace
 

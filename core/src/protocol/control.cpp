@@ -20,9 +20,6 @@ using namespace std::chrono_literals;
 using layout::ControlFile;
 using layout::WriterState;
 
-/// The byte whose lock says that the writer lives.
-constexpr std::uint64_t writer_byte = 0;
-
 /// How long a starting writer waits for one that is in the middle of leaving.
 constexpr auto leaving_time = 2s;
 
@@ -156,7 +153,7 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
         return static_cast<WriterState>(owner.words().state.load(std::memory_order_acquire));
     };
     if (!owner.hold(std::move(to_lock.file))) {
-        if (!platform::is_locked(owner.lock_.number(), writer_byte)) {
+        if (!platform::is_locked(owner.lock_.number(), layout::writer_lock_byte)) {
             set_aside(files, file);
             return std::nullopt;
         }
@@ -196,7 +193,7 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
 bool ControlOwner::hold(ProcessDescriptor file) {
     file_ = platform::status_of(file.file()).value_or(platform::FileStatus{});
     lock_ = std::move(file);
-    return platform::try_lock(lock_.number(), writer_byte);
+    return platform::try_lock(lock_.number(), layout::writer_lock_byte);
 }
 
 void ControlOwner::start(const WriterOptions& options) const noexcept {

@@ -58,8 +58,10 @@ constexpr bool is_closed(WriterState state) noexcept {
 }
 
 inline constexpr std::uint32_t option_backpressure = 1;
-inline constexpr std::uint32_t option_compat =
-    2;  // a writer of this file made files of 1.x: see compat_layout
+inline constexpr std::uint32_t option_compat = 2;  // a writer of this file made files of 1.x: see v1/
+
+/// The byte of the control file whose lock says that the writer lives.
+inline constexpr std::uint64_t writer_lock_byte = 0;
 
 /// `ndsh.<tag>`: written by the writer, read by everybody.
 struct ControlFile {
