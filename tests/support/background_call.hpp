@@ -46,6 +46,11 @@ class BackgroundCall {
         return wait_until([this] { return is_blocked(thread_); });
     }
 
+    /// Whether the call returns in time.
+    bool comes_back(std::chrono::seconds in_time = patience) const {
+        return result_.wait_for(in_time) == std::future_status::ready;
+    }
+
     /// \throws std::runtime_error if the call did not return in time.
     Result result() {
         if (result_.wait_for(patience) != std::future_status::ready)

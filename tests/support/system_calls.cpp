@@ -3,6 +3,8 @@
 // on. Without libseccomp, which keeps the first listener of a process for all later filters.
 #include "system_calls.hpp"
 
+#include <support/wait.hpp>
+
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -23,15 +25,27 @@ namespace {
 constexpr int not_yet = -1;
 constexpr int never = -2;
 
-/// Asks the listener whose descriptor is returned about each system call of this thread; -1 and errno if that
-/// cannot be.
-int notify_of_all_calls() {
-    sock_filter ask[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF)};
-    const sock_fprog filter{1, ask};
+int start_listening(const sock_fprog& filter) {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -1;
     return static_cast<int>(
         ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter));
+}
+
+/// Asks the listener whose descriptor is returned about each system call of this thread; -1 and errno if that
+/// cannot be.
+int notify_of_all_calls() {
+    sock_filter ask[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF)};
+    return start_listening({1, ask});
+}
+
+/// The same about those of this number.
+int notify_of_calls(long number) {
+    sock_filter ask[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1),
+                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    return start_listening({4, ask});
 }
 
 /// The next system call, or nothing if there is nobody left who makes any.
@@ -99,6 +113,38 @@ SystemCalls SystemCallWatch::counted() const {
         if (const std::uint64_t count = counts_[number]; count > 0)
             counted[static_cast<long>(number)] = count;
     return counted;
+}
+
+HeldSystemCall::~HeldSystemCall() {
+    release();
+    if (answering_.joinable())
+        answering_.join();
+}
+
+void HeldSystemCall::hold_this_thread() {
+    const int notifications = notify_of_calls(number_);
+    if (notifications < 0)
+        throw std::system_error(errno, std::generic_category(), "seccomp");
+    notifications_.store(notifications);
+}
+
+bool HeldSystemCall::holds() const {
+    return wait_until([this] {
+        pollfd ready{notifications_.load(), POLLIN, 0};
+        return ready.fd >= 0 && ::poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN) != 0;
+    });
+}
+
+void HeldSystemCall::release() {
+    if (!released_.exchange(true) && notifications_.load() >= 0)
+        answering_ = std::thread([this] { answer(); });
+}
+
+void HeldSystemCall::answer() {
+    const int notifications = notifications_.load();
+    while (const auto asked = next(notifications))
+        let_go_on(notifications, *asked);
+    ::close(notifications);
 }
 
 SystemCalls operator-(SystemCalls after, const SystemCalls& before) {

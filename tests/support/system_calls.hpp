@@ -44,6 +44,35 @@ class SystemCallWatch {
     std::thread answering_;
 };
 
+/// Keeps a thread in a system call of one kind, until it is released: what takes the kernel long.
+class HeldSystemCall {
+  public:
+    explicit HeldSystemCall(long number) : number_(number) {}
+
+    /// Waits until the thread, and those that it started since, have ended.
+    ~HeldSystemCall();
+    HeldSystemCall(const HeldSystemCall&) = delete;
+    HeldSystemCall& operator=(const HeldSystemCall&) = delete;
+
+    /// From here on the calling thread is held there. Once.
+    /// \throws std::system_error where the kernel does not let it.
+    void hold_this_thread();
+
+    /// Waits until it is. \returns false if it did not come to that in time.
+    bool holds() const;
+
+    /// Lets it go on, now and every time later.
+    void release();
+
+  private:
+    void answer();
+
+    const long number_;
+    std::atomic<int> notifications_{-1};
+    std::atomic<bool> released_{false};
+    std::thread answering_;
+};
+
 /// What was counted in between.
 SystemCalls operator-(SystemCalls after, const SystemCalls& before);
 

@@ -59,6 +59,9 @@ class ControlOwner {
     /// Lets go of the tag: another writer may take it.
     void release() noexcept { lock_.close(); }
 
+    /// Which file this is, whatever its name leads to.
+    const platform::FileStatus& identity() const noexcept { return file_; }
+
   private:
     ControlOwner() = default;
     static std::optional<ControlOwner> create(const TagFiles& files, const WriterOptions& options);

@@ -214,16 +214,16 @@ unsigned TableOwner::count_live() const noexcept {
     return count;
 }
 
-ReaderRoster::Places TableOwner::live() const noexcept {
-    ReaderRoster::Places places{};
+LiveReaders TableOwner::live() const noexcept {
+    LiveReaders readers{};
     for_each_bit(words().active.load(std::memory_order_acquire), [&](std::uint32_t index) {
         // Relaxed: for people, and the acquire above covers an entry that was announced.
         const ReaderEntry& entry = words().entries[index];
         if (platform::is_locked(lock_.number(), index))
-            places[index] = {entry.pid.load(std::memory_order_relaxed),
-                             entry.joined.load(std::memory_order_relaxed)};
+            readers[index] = {entry.pid.load(std::memory_order_relaxed),
+                              entry.joined.load(std::memory_order_relaxed)};
     });
-    return places;
+    return readers;
 }
 
 void TableOwner::notify_if_waiting() const noexcept {

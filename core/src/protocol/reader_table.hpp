@@ -6,17 +6,27 @@
 #include "process/fork_guard.hpp"
 #include "protocol/files.hpp"
 #include "protocol/layout.hpp"
-#include "protocol/reader_roster.hpp"
 
 #include <ndsharray/reader.hpp>
 #include <ndsharray/writer.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 
 namespace ndsharray {
+
+/// A reader as its entry in the table tells it. Readers write that themselves: for people only.
+struct LiveReader {
+    std::uint32_t pid = 0;    // 0: nobody, or somebody who is just coming
+    std::int64_t joined = 0;  // tells two readers apart that had the same entry, one after the other
+    bool operator==(const LiveReader&) const = default;
+};
+
+/// One for each entry of the table.
+using LiveReaders = std::array<LiveReader, max_readers>;
 
 /// The writer's side of the table.
 class TableOwner {
@@ -55,7 +65,7 @@ class TableOwner {
     unsigned count_live() const noexcept;
 
     /// Who they are. A system call for each.
-    ReaderRoster::Places live() const noexcept;
+    LiveReaders live() const noexcept;
 
     /// Wakes threads of this process that wait for slots. Call after the store that lets go.
     void notify_if_waiting() const noexcept;

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <memory>
+#include <new>
 #include <utility>
 
 namespace ndsharray {
@@ -83,6 +85,7 @@ WriteStatus Writer::Implementation::configure(const ArraySpec& spec, const Attri
 /// \returns false if readers still need the segment that is in the way.
 bool Writer::Implementation::make_segment(const ArraySpec& spec, const Attributes& attributes,
                                           unsigned slots) {
+    const std::shared_ptr<void> in_the_end(nullptr, [this](void*) { show_segment(); });
     segments_.drop_unannounced();
     if (v1_)
         v1_->configure(spec);
@@ -115,7 +118,7 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     if (inherited())
         return WritableFrame(WriteStatus::Closed);
     Lock lock(mutex_);
-    if (names_lost_ && options_.backpressure && !was_cut()) {
+    if (has_lost_names() && options_.backpressure && !was_cut()) {
         // Those who are attached still have the old files, and are to have all that is in there.
         const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check,
                                                     [this] { return readers_took_all(); });
@@ -142,7 +145,7 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     if (status == WriteStatus::NoSlot)  // a new segment's first slot is free
         return start_anew(lock) && current() ? claim() : WritableFrame(WriteStatus::Closed);
     if (status == WriteStatus::Timeout && !options_.backpressure) {
-        ++counted_.dropped;
+        frames_dropped_.fetch_add(1, std::memory_order_relaxed);
         return WritableFrame(WriteStatus::NoSlot);
     }
     if (status != WriteStatus::Ok)
@@ -229,7 +232,7 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
                                      std::memory_order_release);
         NDSHARRAY_FAULT_POINT(LiveAgainStored);
     }
-    ++counted_.published;
+    frames_published_.fetch_add(1, std::memory_order_relaxed);
     control_.wake_readers();
     if (to_be_noticed)
         control_.notify_watchers();
@@ -257,7 +260,7 @@ WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform:
 bool Writer::Implementation::readers_took_all() const noexcept {
     // What a predecessor published is not ours to wait for: its last frame may be gone, and a cursor stay
     // there.
-    return counted_.published == 0 ||
+    return frames_published_.load(std::memory_order_relaxed) == 0 ||
            slots::all_have_taken(table_->words(), published_, announced() != nullptr);
 }
 
@@ -277,10 +280,10 @@ WriteStatus Writer::Implementation::wait_for_reader(Timeout timeout) {
     const platform::Deadline deadline = platform::deadline_after(timeout);
     for (;;) {
         // Whoever attaches says so on the futex this waits on: no need to look every now and then.
-        const WriteStatus status =
-            wait_for_readers(lock, deadline, 0ns, [this] { return names_lost_ || table_->count_live() > 0; });
+        const WriteStatus status = wait_for_readers(
+            lock, deadline, 0ns, [this] { return has_lost_names() || table_->count_live() > 0; });
         const bool to_start_anew =
-            status == WriteStatus::NoSlot || (status == WriteStatus::Ok && names_lost_);
+            status == WriteStatus::NoSlot || (status == WriteStatus::Ok && has_lost_names());
         if (!to_start_anew)
             return status;
         if (!start_anew(lock))
@@ -301,37 +304,52 @@ void Writer::Implementation::end_of_stream() {
 void Writer::Implementation::on_readers_changed(std::function<void(unsigned)> changed) {
     if (inherited())
         return;
-    telling_.on_readers_changed(std::move(changed));
+    events_.on_readers_changed(std::move(changed));
     readers_came_or_went();  // those who were here before
 }
 
 void Writer::Implementation::on_reader_change(std::function<void(const ReaderChange&)> changed) {
     if (inherited())
         return;
-    telling_.on_reader_change(std::move(changed));
+    events_.on_reader_change(std::move(changed));
     readers_came_or_went();
 }
 
 std::string Writer::Implementation::segment_name() const {
     if (inherited())
         return {};
-    const Lock lock(mutex_);
-    return current() ? current()->segment().name() : std::string();
+    const Lock lock(shown_mutex_);
+    return shown_.segment;
 }
 
 WriterStats Writer::Implementation::stats() const {
     if (inherited())
         return {};
-    const Lock lock(mutex_);
-    WriterStats stats = counted_;
-    stats.reclaimed = table_->reclaimed();
-    stats.readers = closed_ ? 0 : table_->count_live();
-    if (current()) {
-        stats.generation = current()->segment().generation();
-        stats.slots = current()->segment().slot_count();
-        stats.segment = current()->segment().name();
-    }
+    const std::shared_ptr<TableOwner> table = this->table();
+    WriterStats stats;
+    stats.published = frames_published_.load(std::memory_order_relaxed);
+    stats.dropped = frames_dropped_.load(std::memory_order_relaxed);
+    stats.remade = times_remade_.load(std::memory_order_relaxed);
+    stats.reclaimed = table->reclaimed();
+    stats.readers = closed_ ? 0 : table->count_live();
+    const Lock lock(shown_mutex_);
+    stats.generation = shown_.generation;
+    stats.slots = shown_.slots;
+    stats.segment = shown_.segment;
     return stats;
+}
+
+/// With mutex_ held, after what may have changed the current segment.
+void Writer::Implementation::show_segment() noexcept {
+    const detail::WriterSegment* const segment = current().get();
+    const Lock lock(shown_mutex_);
+    shown_.generation = segment != nullptr ? segment->segment().generation() : 0;
+    shown_.slots = segment != nullptr ? segment->segment().slot_count() : 0;
+    try {
+        shown_.segment = segment != nullptr ? segment->segment().name() : std::string();
+    } catch (const std::bad_alloc&) {
+        shown_.segment.clear();
+    }
 }
 
 }  // namespace ndsharray

@@ -9,13 +9,15 @@
 #include "protocol/reader_table.hpp"
 #include "protocol/slots.hpp"
 #include "v1/writer.hpp"
-#include "writer/reader_telling.hpp"
+#include "writer/reader_events.hpp"
 #include "writer/segments.hpp"
 #include "writer/wait_for_readers.hpp"
 
 #include <ndsharray/writer.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -68,10 +70,12 @@ class Writer::Implementation {
         return static_cast<layout::WriterState>(control_.words().state.load(std::memory_order_relaxed));
     }
     void set_state(layout::WriterState state);
+    bool has_lost_names() const noexcept;
     bool has_lost_files() const noexcept;
     bool was_cut() const noexcept;
+    struct Names;
     void watch_files();
-    void look_for_names();
+    void look_for_names(Names& names) noexcept;
     bool start_anew(Lock& lock) noexcept;
     void make_files_anew();
     void leave(layout::WriterState last);
@@ -83,26 +87,46 @@ class Writer::Implementation {
     WriteStatus wait_for_readers(Lock& lock, const platform::Deadline& deadline,
                                  std::chrono::nanoseconds look, Ready ready);
     void readers_came_or_went();
+    void set_error(const Error& error);
+    void show_segment() noexcept;
 
     const WriterOptions options_;
     const slots::ClaimRules rules_;
     const std::uint32_t made_under_ = fork_count();
     TagFiles files_;
     ControlOwner control_;
-    std::shared_ptr<TableOwner> table_;
     WaitForReaders wait_;
 
-    mutable std::mutex mutex_;  // of this process only; guards all below
-    bool closed_ = false;
+    // Both of this process only. The first guards the writing: it is held while files and memory are made,
+    // however long the kernel takes. The second is what others wait for: who asks how the writer does, and
+    // the watching thread, which all tags of the process share. It is never held while the kernel works.
+    mutable std::mutex mutex_;
+    mutable std::mutex shown_mutex_;
+
+    // Changed with both held, the second one taken last.
+    std::shared_ptr<TableOwner> table_;
     Error error_{ErrorCode::None, ""};  // what closed it, if nobody did
-    bool names_missed_ = false;         // at the last look
-    bool names_lost_ = false;
+
+    // Guarded by shown_mutex_.
+    struct {
+        std::uint32_t generation = 0;
+        std::uint32_t slots = 0;
+        std::string segment{};
+    } shown_;
+
+    // Changed with mutex_ held; counters, and looked at by themselves, so relaxed.
+    std::atomic<bool> closed_{false};
+    std::atomic<std::uint64_t> frames_published_{0};
+    std::atomic<std::uint64_t> frames_dropped_{0};
+    std::atomic<std::uint64_t> times_remade_{0};
+
+    // Guarded by mutex_.
+    std::shared_ptr<Names> names_;
     Segments segments_{files_, control_, options_, rules_.others_copy};
     std::optional<v1::Writer> v1_;
     std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's
-    WriterStats counted_;
 
-    ReaderTelling telling_;
+    ReaderEvents events_;
     FileWatcher::Watch control_watch_;  // last, like the other: their callbacks use the rest
     FileWatcher::Watch table_watch_;
 };

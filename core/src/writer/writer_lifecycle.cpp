@@ -110,7 +110,7 @@ void Writer::Implementation::close() {
     on_readers_changed({});
     on_reader_change({});  // no callback runs any more when this returns
     const Lock lock(mutex_);
-    if (std::exchange(closed_, true))
+    if (closed_.exchange(true))
         return;
     NDSHARRAY_FAULT_POINT(WriterToLeave);
     if (v1_)
@@ -127,6 +127,7 @@ void Writer::Implementation::close() {
 void Writer::Implementation::leave(WriterState last) {
     set_state(last);
     segments_.retire_all();
+    show_segment();
     // Until here nobody else can have made files of these names, unless somebody had removed ours.
     table_->unlink(files_);
     NDSHARRAY_FAULT_POINT(TableRemoved);
@@ -140,8 +141,23 @@ bool Writer::Implementation::was_cut() const noexcept {
     return table_->was_cut() || control_.was_cut() || (current() && current()->segment().was_cut());
 }
 
+/// What a writer's files are called, as far as is known.
+struct Writer::Implementation::Names {
+    Names(const platform::FileStatus& its_control, std::shared_ptr<TableOwner> its_table)
+        : control(its_control), table(std::move(its_table)) {}
+
+    const platform::FileStatus control;
+    const std::shared_ptr<TableOwner> table;
+    bool missed = false;            // at the last look; for the watching thread
+    std::atomic<bool> lost{false};  // relaxed: a flag alone
+};
+
+bool Writer::Implementation::has_lost_names() const noexcept {
+    return names_->lost.load(std::memory_order_relaxed);
+}
+
 bool Writer::Implementation::has_lost_files() const noexcept {
-    return names_lost_ || was_cut();
+    return has_lost_names() || was_cut();
 }
 
 /// Somebody who may write them cut files that are mapped here: from there on other processes do not see what
@@ -157,7 +173,7 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
         std::pair<FileWatcher::Watch, FileWatcher::Watch> ended{std::move(control_watch_),
                                                                 std::move(table_watch_)};
         watch_files();
-        ++counted_.remade;
+        times_remade_.fetch_add(1, std::memory_order_relaxed);
         wait_.notify();  // who waits has waited for readers of the old table
         lock.unlock();   // an old watch ends when its callback has, which may want the mutex
         ended = {};
@@ -165,9 +181,9 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
         lock.lock();
         return !closed_;
     } catch (const Error& error) {
-        error_ = error;
+        set_error(error);
     } catch (const std::exception& error) {
-        error_ = Error(ErrorCode::System, error.what());
+        set_error(Error(ErrorCode::System, error.what()));
     }
     closed_ = true;
     if (v1_)
@@ -180,40 +196,50 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
 
 void Writer::Implementation::make_files_anew() {
     const Segments::Pointer before = current();
-    names_missed_ = names_lost_ = false;
     leave(WriterState::Closed);
     control_ = ControlOwner::take(files_, options_);
-    table_ = TableOwner::create(files_, control_.instance(), options_.permissions);
+    auto table = TableOwner::create(files_, control_.instance(), options_.permissions);
+    {
+        const Lock lock(shown_mutex_);
+        std::swap(table_, table);
+    }
     control_.words().published.store(published_, std::memory_order_relaxed);
     set_state(WriterState::Live);
     if (before)
         segments_.make(before->segment().spec(), before->segment().attributes(), segments_.asked_slots(),
                        table_);
+    show_segment();
+}
+
+void Writer::Implementation::set_error(const Error& error) {
+    const Lock lock(shown_mutex_);
+    error_ = error;
 }
 
 Error Writer::Implementation::error() const {
     if (inherited())
         return {ErrorCode::None, ""};
-    const Lock lock(mutex_);
+    const Lock lock(shown_mutex_);
     return error_;
 }
 
 void Writer::Implementation::watch_files() {
-    control_watch_ = FileWatcher::file(control_.file(), [this] { look_for_names(); });
-    table_watch_ = FileWatcher::file(table_->file(), [this] {
-        look_for_names();
+    names_ = std::make_shared<Names>(control_.identity(), table_);
+    control_watch_ = FileWatcher::file(control_.file(), [this, names = names_] { look_for_names(*names); });
+    table_watch_ = FileWatcher::file(table_->file(), [this, names = names_] {
+        look_for_names(*names);
         readers_came_or_went();
     });
 }
 
 /// On the watching thread. Names must be missed twice in a row, and each event makes for more looks than one:
 /// a writer that starts may take a file's name away for a moment, where somebody disturbs its locks.
-void Writer::Implementation::look_for_names() {
-    const Lock lock(mutex_);
-    const bool missed = !closed_ && !(control_.is_current(files_) && table_->is_current(files_));
-    if (!std::exchange(names_missed_, missed) || !missed)
+void Writer::Implementation::look_for_names(Names& names) noexcept {
+    const auto control = platform::status_of(files_.control());
+    const bool is_there = control && control->same_file(names.control) && names.table->is_current(files_);
+    if (!std::exchange(names.missed, !is_there) || is_there)
         return;
-    names_lost_ = true;
+    names.lost.store(true, std::memory_order_relaxed);
     wait_.notify();
 }
 
@@ -224,11 +250,11 @@ void Writer::Implementation::readers_came_or_went() {
     if (table->is_cut())
         wait_.notify();  // for who waits for readers; start_anew() is not for this thread
     table->reclaim_dead();
-    telling_.tell(*table);
+    events_.tell(*table);
 }
 
 std::shared_ptr<TableOwner> Writer::Implementation::table() const {
-    const Lock lock(mutex_);
+    const Lock lock(shown_mutex_);
     return table_;
 }
 
