@@ -28,7 +28,8 @@ std::int64_t frame_duration(const GstVideoInfo& info) {
 
 }  // namespace
 
-BufferBuilder::BufferBuilder(GstBaseSrc* src, KeptFrame& kept) : src_(src), kept_(kept) {}
+BufferBuilder::BufferBuilder(GstBaseSrc* src, KeptFrame& kept, Continuity& continuity)
+    : src_(src), kept_(kept), continuity_(continuity) {}
 
 void BufferBuilder::restart() {
     format_.reset();
@@ -38,24 +39,10 @@ void BufferBuilder::restart() {
     metadata_.restart();
     orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;
     copied_ = 0;
-    new_writer_ = gap_ = discont_ = false;
-    nothing_sent_ = true;
-    flushed_ = false;
-    play();
-}
-
-void BufferBuilder::play() {
-    live_since_ = monotonic_now();
-    resumed_ = true;
-}
-
-void BufferBuilder::note(const Frame& frame) {
-    new_writer_ |= frame.first_of_writer();
-    gap_ |= frame.missed() > 0;
 }
 
 GstFlowReturn BufferBuilder::send_caps(const Frame& frame, GstCaps* given) {
-    if (format_ && generation_ == frame.generation() && !new_writer_) {
+    if (format_ && generation_ == frame.generation() && !continuity_.has_new_writer()) {
         return GST_FLOW_OK;
     }
     // Until the new caps are there, no frame goes anywhere: neither this one nor one of the old caps.
@@ -107,7 +94,6 @@ GstFlowReturn BufferBuilder::push_caps(const FrameCaps& format) {
 Owned<GstBuffer> BufferBuilder::buffer(Frame&& frame, TimestampMode mode) {
     const FrameInfo info = frame.info();
     const Timestamps::Stamp times = stamp(frame, mode);
-    discont_ |= std::exchange(gap_, false) | std::exchange(new_writer_, false);
     metadata_.take(frame.metadata());
     Owned<GstBuffer> buffer = pixels(std::move(frame));
     if (!buffer) {
@@ -118,7 +104,7 @@ Owned<GstBuffer> BufferBuilder::buffer(Frame&& frame, TimestampMode mode) {
     set_buffer_info(buffer.get(), info);
     attach_metadata(buffer.get());
     set_times(buffer.get(), times);
-    if (discont_) {
+    if (continuity_.is_discont()) {
         GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     }
     return buffer;
@@ -146,13 +132,13 @@ void BufferBuilder::send_orientation(Orientation orientation) {
 }
 
 Owned<GstBuffer> BufferBuilder::repeat(std::chrono::nanoseconds keepalive) {
-    if (flushed_.exchange(false)) {
+    if (continuity_.begin_repeat()) {
         timestamps_.restart();
     }
     const auto times = timestamps_.repeat(PipelineTime::of(GST_ELEMENT(src_), clock_));
     Owned<GstBuffer> buffer = kept_.repeat();
     set_times(buffer.get(), times);
-    if (discont_) {
+    if (continuity_.is_discont()) {
         GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
     }
     GST_BUFFER_DURATION(buffer.get()) = static_cast<GstClockTime>(keepalive.count());
@@ -168,19 +154,14 @@ void BufferBuilder::set_times(GstBuffer* buffer, const Timestamps::Stamp& times)
 }
 
 Timestamps::Stamp BufferBuilder::stamp(const Frame& frame, TimestampMode mode) {
-    const bool gap_of_pause = resumed_.exchange(false) && gap_;
-    const bool flushed = flushed_.exchange(false);
-    is_first_ = std::exchange(nothing_sent_, false) || flushed;
-    if (flushed) {
-        timestamps_.restart();
-        gap_ = true;  // a frame may have been on its way
-    } else if (gap_of_pause || new_writer_) {
+    const Continuity::Step step = continuity_.begin(frame);
+    is_first_ = step.is_first;
+    if (step.starts_new_times) {
         timestamps_.restart();
     }
     const PipelineTime time = PipelineTime::of(GST_ELEMENT(src_), clock_);
     auto stamp = timestamps_.next(frame.info(), mode, time);
-    const bool fresh = frame.info().published >= live_since_;
-    if (fresh && stamp.lateness && latency_.observe(*stamp.lateness, time.now)) {
+    if (step.is_fresh && stamp.lateness && latency_.observe(*stamp.lateness, time.now)) {
         report_latency();
     }
     return stamp;

@@ -13,6 +13,7 @@
 
 #include "metadata/decoder.hpp"
 #include "owned.hpp"
+#include "source/continuity.hpp"
 #include "source/keepalive.hpp"
 #include "time/frame_time.hpp"
 #include "time/latency.hpp"
@@ -24,24 +25,15 @@ namespace ndsharray::gst {
 class BufferBuilder {
   public:
     /// \param src the element to push from
-    /// \param kept the frame to repeat; both outlive this
-    BufferBuilder(GstBaseSrc* src, KeptFrame& kept);
+    /// \param kept the frame to repeat
+    /// \param continuity all of them outlive this
+    BufferBuilder(GstBaseSrc* src, KeptFrame& kept, Continuity& continuity);
 
     /// Nothing was delivered yet.
     void restart();
 
-    /// The source begins or goes on playing. Frames published before are late because nobody took them; where
-    /// some were not kept, the next frame begins anew on the time line. Any thread.
-    void play();
-
-    /// The next frame begins anew on the time line. Any thread.
-    void flush() { flushed_ = true; }
-
     /// Whether downstream finds planes by GstVideoMeta, in caps that are set from now on.
     void set_takes_video_meta(bool takes_it) { takes_video_meta_ = takes_it; }
-
-    /// Takes note of a frame that was read, delivered or not.
-    void note(const Frame& frame);
 
     /// Sees to it that downstream has the caps of this frame. Posts an ERROR message where that fails.
     /// \param given the user's caps for frames without, nullptr for none
@@ -52,10 +44,6 @@ class BufferBuilder {
     /// \param mode not Auto
     /// \returns nullptr if there is no memory for a copy.
     Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode);
-
-    /// What buffer() or repeat() made last has passed the pad. Where it did not, the next one has its
-    /// DISCONT.
-    void sent() { discont_ = false; }
 
     /// Whether the last one of buffer() is the first since the start or a flush.
     bool is_first() const { return is_first_; }
@@ -84,15 +72,11 @@ class BufferBuilder {
 
     GstBaseSrc* src_;
     KeptFrame& kept_;
+    Continuity& continuity_;
     std::optional<FrameCaps> format_;  // of the frames before; nothing where downstream may not have it
     Owned<GstBufferPool> pool_;        // of buffers for frames of this format
     std::uint32_t generation_ = 0;     // for which format_ holds
     bool takes_video_meta_ = false;
-    bool new_writer_ =
-        false;              // of the frames noted since the last that was delivered, one was a writer's first
-    bool gap_ = false;      // and some before one of them were missed
-    bool discont_ = false;  // what was missed is to be told with the next buffer that passes
-    bool nothing_sent_ = true;
     bool is_first_ = false;
     PipelineClock clock_;
     Timestamps timestamps_;
@@ -100,9 +84,6 @@ class BufferBuilder {
     MetadataDecoder metadata_;
     Orientation orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;  // that downstream knows of
     std::atomic<std::uint64_t> copied_ = 0;
-    std::atomic<std::int64_t> live_since_ = 0;
-    std::atomic<bool> resumed_ = false;
-    std::atomic<bool> flushed_ = false;
 };
 
 }  // namespace ndsharray::gst

@@ -2,6 +2,7 @@
 // The frames of a tag as the buffers that ndshsrc pushes, one after the other.
 #include "source/frame_stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 GST_DEBUG_CATEGORY_EXTERN(ndshsrc_debug);
@@ -29,13 +30,15 @@ FrameStream::FrameStream(GstBaseSrc* src, SharedSettings& settings, TagReader& r
       settings_(settings),
       reader_(reader),
       wait_(src, settings, reader, kept_),
-      delivery_(src, kept_),
+      delivery_(src, kept_, continuity_),
       qos_(src) {}
 
 void FrameStream::restart() {
     kept_.restart();
     wait_.restart();
     delivery_.restart();
+    continuity_.restart();
+    skipped_ = 0;
     age_at_arrival_ = 0;
 }
 
@@ -46,7 +49,11 @@ void FrameStream::stop() {
 }
 
 SrcStats FrameStream::stats() const {
-    return {reader_.stats(), delivery_.copied(), delivery_.dropped_metas(), age_at_arrival_,
+    ReaderStats stats = reader_.stats();
+    const std::uint64_t skipped = skipped_;
+    stats.frames -= std::min(skipped, stats.frames);
+    stats.missed += skipped;
+    return {std::move(stats), delivery_.copied(), delivery_.dropped_metas(), age_at_arrival_,
             kept_.repeated()};
 }
 
@@ -64,6 +71,10 @@ FrameStream::Result FrameStream::next() {
             return {GST_FLOW_OK, delivery_.repeat(*result.keepalive)};
         }
         note_arrival(result.frame);
+        if (continuity_.is_of_pause(result.frame, is_lossless())) {
+            skip(result.frame);
+            continue;
+        }
         if (result.frame.spec().size() > 0) {
             return deliver(std::move(result.frame));
         }
@@ -74,13 +85,13 @@ FrameStream::Result FrameStream::next() {
 }
 
 void FrameStream::note_arrival(const Frame& frame) {
-    delivery_.note(frame);
     const auto age = frame.age().count();
     age_at_arrival_ = static_cast<std::uint64_t>(age);
     if (frame.first_of_writer()) {
         writer_has_backpressure_ = reader_.writer_has_backpressure();
         GST_INFO_OBJECT(src_, "first frame of a writer, in %s", frame.segment_name().c_str());
     }
+    continuity_.note(frame, is_lossless());
     if (frame.missed() > 0) {
         GST_DEBUG_OBJECT(src_, "missed %" G_GUINT64_FORMAT " frames", frame.missed());
         qos_.frames_are_missing();
@@ -94,6 +105,20 @@ void FrameStream::note_arrival(const Frame& frame) {
     }
     GST_LOG_OBJECT(src_, "frame %" G_GUINT64_FORMAT ", %" G_GINT64_FORMAT " ns old", frame.number(),
                    static_cast<gint64>(age));
+}
+
+/// A live source sends what it sees while it plays.
+void FrameStream::skip(const Frame& frame) {
+    GST_DEBUG_OBJECT(src_, "skipping frame %" G_GUINT64_FORMAT ": the writer published it during a pause",
+                     guint64{frame.number()});
+    continuity_.skip();
+    ++skipped_;
+    qos_.frames_are_missing();
+}
+
+/// Whether the writer waits for this reader.
+bool FrameStream::is_lossless() const {
+    return writer_has_backpressure_ && reader_.mode() == ReadMode::Every;
 }
 
 TimestampMode FrameStream::timestamp_mode() const {
@@ -120,7 +145,7 @@ FrameStream::Result FrameStream::deliver(Frame&& frame) {
 
 void FrameStream::sent() {
     unsent_.reset();
-    delivery_.sent();
+    continuity_.sent();
 }
 
 /// Keeps what may have to be repeated or sent later, and says what is missing.
@@ -135,7 +160,7 @@ void FrameStream::note_delivery(GstBuffer* buffer) {
     }
     if (qos_.is_due()) {
         const ReaderStats stats = reader_.stats();
-        qos_.post(buffer, stats.frames, stats.missed);
+        qos_.post(buffer, stats.frames - skipped_, stats.missed + skipped_);
     }
 }
 

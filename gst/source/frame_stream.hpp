@@ -11,6 +11,7 @@
 
 #include "owned.hpp"
 #include "source/buffer_builder.hpp"
+#include "source/continuity.hpp"
 #include "source/frame_wait.hpp"
 #include "source/keepalive.hpp"
 #include "source/source_qos.hpp"
@@ -43,10 +44,13 @@ class FrameStream {
     void sent();
 
     BufferBuilder& delivery() { return delivery_; }
+    Continuity& continuity() { return continuity_; }
     SrcStats stats() const;
 
   private:
     void note_arrival(const Frame& frame);
+    void skip(const Frame& frame);
+    bool is_lossless() const;
     TimestampMode timestamp_mode() const;
     Result deliver(Frame&& frame);
     void note_delivery(GstBuffer* buffer);
@@ -55,6 +59,7 @@ class FrameStream {
     SharedSettings& settings_;
     TagReader& reader_;
     KeptFrame kept_;
+    Continuity continuity_;
     FrameWait wait_;
     BufferBuilder delivery_;
     SourceQos qos_;
@@ -62,6 +67,7 @@ class FrameStream {
     // The base class drops what it got if it is paused just then, from GStreamer 1.24 on. Where every frame
     // counts it is made to send it later.
     Owned<GstBuffer> unsent_;
+    std::atomic<std::uint64_t> skipped_ = 0;         // frames of a pause
     std::atomic<std::uint64_t> age_at_arrival_ = 0;  // of the newest frame, in nanoseconds
     bool writer_has_backpressure_ = false;
 };

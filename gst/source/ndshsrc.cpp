@@ -174,7 +174,7 @@ gboolean send_event(GstElement* element, GstEvent* event) {
         state.tag_reader.set_flushed(true);
     } else if (type == GST_EVENT_FLUSH_STOP) {
         state.tag_reader.set_flushed(false);
-        state.stream.delivery().flush();
+        state.stream.continuity().flush();
     }
     return GST_ELEMENT_CLASS(ndsh_src_parent_class)->send_event(element, event);
 }
@@ -216,9 +216,10 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     SrcState& state = *to_self(element)->state;
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
         state.tag_reader.set_paused(false);
-        state.stream.delivery().play();
+        state.stream.continuity().play();
     }
     if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
+        state.stream.continuity().pause();
         state.tag_reader.set_paused(true);
         // Relaxed: only this thread looks for itself.
         state.pausing_thread.store(std::this_thread::get_id(), std::memory_order_relaxed);
@@ -257,6 +258,7 @@ void set_tag(NdshSrc* self, const GValue* value) {
     }
     state.settings.with([&](SrcSettings& settings) {
         set_src_property(settings, SrcProperty::Tag, value);
+        state.stream.continuity().move();
         state.tag_reader.move_to(settings.tag, settings.reader);
     });
 }

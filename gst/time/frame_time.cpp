@@ -119,7 +119,7 @@ void Timestamps::follow(const PipelineTime& time) {
         return;
     }
     if (now_ && *now < *now_ - jitter) {
-        restarted_ = true;
+        restarted_ = needs_segment_ = true;
         end_ = floor_ = 0;
         latest_ = -1;
     }
@@ -206,6 +206,7 @@ Timestamps::Stamp Timestamps::repeat(const PipelineTime& time) {
     floor_ = running_time + 1;
     Stamp stamp;
     if (!anchor_) {
+        leave_stream(stamp);
         stamp.pts = clock_time(running_time);
         return stamp;
     }
@@ -225,13 +226,16 @@ void Timestamps::leave_stream(Stamp& stamp) {
     if (anchor_) {
         anchor_.reset();
         floor_ = std::max(floor_, latest_ + 1);
+        needs_segment_ = true;
+    }
+    if (std::exchange(needs_segment_, false)) {
         gst_segment_init(&stamp.segment.emplace(), GST_FORMAT_TIME);
     }
 }
 
 GstSegment Timestamps::anchored_at(std::int64_t start, std::int64_t base) {
     anchor_ = {start, base};
-    restarted_ = false;
+    restarted_ = needs_segment_ = false;
     GstSegment segment;
     gst_segment_init(&segment, GST_FORMAT_TIME);
     segment.start = segment.time = segment.position = clock_time(start);
@@ -239,12 +243,12 @@ GstSegment Timestamps::anchored_at(std::int64_t start, std::int64_t base) {
     return segment;
 }
 
-/// A frame may be from before the base time, or another writer's and from before the last one. Such frames
-/// get the first nanoseconds that are left, one each, so that no two share a PTS. From the first frame on
-/// that needs no lifting, a writer's own order counts.
+/// Here no PTS of a plain segment runs back. A frame may be from before the base time or from before the last
+/// one: from another writer, after a pause, with another clock. Such frames get the first nanoseconds that
+/// are left, one each, so that no two share a PTS where the writer's own did not.
 std::int64_t Timestamps::lifted(std::int64_t running_time) {
     const std::int64_t given = std::max(running_time, floor_);
-    floor_ = given > running_time ? given + 1 : 0;
+    floor_ = given > running_time ? given + 1 : given;
     latest_ = std::max(latest_, given);
     return given;
 }

@@ -140,6 +140,7 @@ class Timestamps {
     std::int64_t floor_ = 0;           // no running time before this is given next
     std::optional<std::int64_t> now_;  // running time of the last call
     bool restarted_ = false;
+    bool needs_segment_ = false;  // running time was set back: what follows is in a segment of its own
 };
 
 }  // namespace ndsharray::gst

@@ -45,6 +45,8 @@ PadWatch::PadWatch(GstElement* element, const char* pad, OnItem on_item)
             watch.note(GST_PAD_PROBE_INFO_BUFFER(info));
         else if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_CAPS)
             watch.has_new_caps_ = true;
+        else if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_SEGMENT)
+            ++watch.segments_;
         if (watch.on_item_)
             watch.on_item_(info);
         return GST_PAD_PROBE_OK;
@@ -72,6 +74,7 @@ void PadWatch::note(GstBuffer* buffer) {
     passed.offset = GST_BUFFER_OFFSET(buffer);
     passed.is_discont = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT);
     passed.is_gap = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_GAP);
+    passed.segment = segments_;
     passed.follows_caps_event = std::exchange(has_new_caps_, false);
     passed.file = mapped_file(buffer);
     const std::lock_guard lock(mutex_);

@@ -25,6 +25,7 @@ struct Passed {
     std::uint64_t offset = 0;
     bool is_discont = false;
     bool is_gap = false;
+    unsigned segment = 0;  ///< how many segments came before it on the pad, while it was watched
     bool follows_caps_event = false;  ///< one came since the buffer before
     std::string file;                 ///< its memory is a part of; empty for ordinary memory
 };
@@ -63,6 +64,7 @@ class PadWatch {
     std::binary_semaphore probe_is_gone_{0};
     mutable std::mutex mutex_;
     std::vector<Passed> passed_;
+    unsigned segments_ = 0;
     bool has_new_caps_ = false;
 };
 
