@@ -107,6 +107,8 @@ std::vector<std::string> screen(const WatchOptions& options, const std::vector<T
     std::vector<std::string> lines = table.lines(size.columns);
     if (tags.empty())
         lines.push_back(options.tag.empty() ? "no tags yet" : "waiting for " + options.tag);
+    if (const std::string problem = directory_problem(); !problem.empty())
+        lines.push_back(problem.substr(0, size.columns));
     // The first line stays when there are more than fit.
     if (size.rows > 2 && lines.size() > size.rows) {
         const std::size_t shown = size.rows - 1;
@@ -157,6 +159,8 @@ int watch(const WatchOptions& options) {
             terminal.emplace();
             signals.handle({{}, [&] { terminal->leave(); }, [&] { terminal->enter(); }});
         }
+        if (const std::string problem = directory_problem(); !terminal && !problem.empty())
+            complain("{}", problem);
         // Whatever happens, no handler runs when the screen is gone.
         const std::shared_ptr<void> no_handlers(nullptr, [&](void*) { signals.handle({}); });
 

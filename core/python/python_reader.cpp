@@ -40,7 +40,11 @@ class PythonReader {
           mode_(mode),
           timeout_(timeout_from(timeout)),
           state_(
-              std::make_shared<State>(tag_, ReaderOptions{mode_from(mode), max_leases, owner_from(owner)})) {}
+              std::make_shared<State>(tag_, ReaderOptions{mode_from(mode), max_leases, owner_from(owner)})) {
+        const Error obstacle = state_->reader.obstacle();
+        if (obstacle.code() != ErrorCode::None && PyErr_WarnEx(PyExc_RuntimeWarning, obstacle.what(), 1) != 0)
+            throw py::error_already_set();
+    }
 
     py::object read(const py::object& timeout);
     py::object next();
@@ -52,6 +56,7 @@ class PythonReader {
     const std::string& tag() const noexcept { return tag_; }
     const std::string& mode() const noexcept { return mode_; }
     std::string status() const { return std::string(name(status_)); }
+    py::object obstacle() const;
     bool attached() const { return state().reader.attached(); }
     std::string segment_name() const { return state().reader.segment_name(); }
     py::dict stats() const;
@@ -132,6 +137,11 @@ void PythonReader::close() {
     const std::shared_ptr<State> last = std::exchange(state_, nullptr);
 }
 
+py::object PythonReader::obstacle() const {
+    const Error obstacle = state().reader.obstacle();
+    return obstacle.code() == ErrorCode::None ? py::object(py::none()) : py::str(obstacle.what());
+}
+
 py::dict PythonReader::stats() const {
     const ReaderStats stats = state().reader.stats();
     return py::dict("frames"_a = stats.frames, "missed"_a = stats.missed, "copied"_a = stats.copied,
@@ -162,6 +172,10 @@ void define_reader(py::module_& module) {
         .def_property_readonly("tag", &PythonReader::tag)
         .def_property_readonly("mode", &PythonReader::mode)
         .def_property_readonly("attached", &PythonReader::attached, "Whether a living writer is known.")
+        .def_property_readonly(
+            "obstacle", &PythonReader::obstacle,
+            "What is in the way of any writer, as a sentence: the directory of the tags is "
+            "missing. read() waits until somebody makes it. None if nothing is.")
         .def_property_readonly("segment_name", &PythonReader::segment_name,
                                "File name of the shared memory last read from; '' before the first frame.")
         .def_property_readonly("stats", &PythonReader::stats, "Counters: dict.")

@@ -37,6 +37,7 @@ FrameWait::Result FrameWait::next() {
         }
         const auto end = timeout_at(policy);
         const auto repeat = kept_.due(policy.keepalive);
+        tell_of_obstacle();
         const bool repeats_first = repeat && (!end || *repeat < *end);
         Frame frame = reader_.read(until(repeats_first ? repeat : end));
         if (!frame && frame.status() == ReadStatus::Timeout && repeats_first) {
@@ -51,6 +52,19 @@ FrameWait::Result FrameWait::next() {
         if (flow != GST_FLOW_OK) {
             return {flow, {}, {}};
         }
+    }
+}
+
+/// At the start and after a writer: who waits for a writer that cannot come is told so.
+void FrameWait::tell_of_obstacle() {
+    if (!std::exchange(may_be_in_the_way_, false)) {
+        return;
+    }
+    const Error obstacle = reader_.obstacle();
+    if (obstacle.code() != ErrorCode::None) {
+        GST_ELEMENT_WARNING(src_, RESOURCE, NOT_FOUND,
+                            ("Waiting for tag \"%s\": %s.", reader_.tag().c_str(), obstacle.what()),
+                            ("frames come once the directory is there and has a writer's files"));
     }
 }
 
@@ -73,6 +87,7 @@ GstFlowReturn FrameWait::without_frame(const SrcPolicy& policy, ReadStatus statu
             break;
         case ReadStatus::Timeout:
         case ReadStatus::Disconnected:
+            may_be_in_the_way_ = true;
             return disconnected(policy.on_disconnect, status);
         case ReadStatus::EndOfStream:
             GST_INFO_OBJECT(src_, "the writer's stream ended");

@@ -35,9 +35,13 @@ class FrameWait {
     Result next();
 
     /// Waiting begins anew.
-    void restart() { since_.reset(); }
+    void restart() {
+        since_.reset();
+        may_be_in_the_way_ = true;
+    }
 
   private:
+    void tell_of_obstacle();
     std::optional<std::int64_t> timeout_at(const SrcPolicy& policy);
     GstFlowReturn without_frame(const SrcPolicy& policy, ReadStatus status);
     GstFlowReturn disconnected(OnDisconnect policy, ReadStatus status);
@@ -47,6 +51,7 @@ class FrameWait {
     const SharedSettings& settings_;
     TagReader& reader_;
     KeptFrame& kept_;
+    bool may_be_in_the_way_ = true;      // something, of any writer
     std::optional<std::int64_t> since_;  // CLOCK_MONOTONIC; repeated frames do not end a wait
 };
 

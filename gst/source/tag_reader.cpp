@@ -119,6 +119,11 @@ Error TagReader::error() const {
     return reader_ ? reader_->error() : Error(ErrorCode::Closed, "Nothing is being read.");
 }
 
+Error TagReader::obstacle() const {
+    const std::lock_guard lock(mutex_);
+    return reader_ ? reader_->obstacle() : Error(ErrorCode::None, "");
+}
+
 ReaderStats TagReader::stats() const {
     const std::lock_guard lock(mutex_);
     return reader_ ? added(past_, reader_->stats()) : past_;

@@ -50,6 +50,7 @@ class TagReader {
     ReadMode mode() const;
     bool writer_has_backpressure() const;
     Error error() const;
+    Error obstacle() const;
 
     /// Of all tags since open().
     ReaderStats stats() const;

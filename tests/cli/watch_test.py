@@ -143,6 +143,19 @@ class IntoAPipe(NdshTest):
                 missed = float(found.group(1)) if found else 0
             self.assertEqual(self.end(watching), -signal.SIGTERM)
 
+    def test_says_that_there_is_no_directory_and_waits_for_it(self):
+        missing = self.environment["NDSHARRAY_DIR"] + "/missing"
+        self.environment["NDSHARRAY_DIR"] = missing
+        for arguments in [], ["cam0"]:
+            _, error = self.ndsh("watch", "--count", "2", "--interval", "0.05", *arguments)
+            self.assertIn(missing, error)
+            self.assertEqual(error.count("\n"), 1)
+        terminal = self.on_terminal("watch", "--interval", "0.05", columns=200)
+        self.assertTrue(terminal.read_until(lambda out: len(screens(out)) >= 2), terminal.output)
+        terminal.press(b"\x03")
+        self.assertEqual(terminal.end(), -signal.SIGINT)
+        self.assertTrue(any(missing in line for line in screens(terminal.output)[0]), terminal.output)
+
     def test_waits_for_a_tag_that_is_not_there(self):
         watching = self.start("watch", "later", "--interval", "0.05")
         self.assertIn("tag=later state=absent", watching.stdout.readline())

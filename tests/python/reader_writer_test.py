@@ -2,6 +2,7 @@
 """Reader and Writer: frames, waiting, arrays in place, options, errors."""
 
 import os
+import re
 import threading
 import time
 import unittest
@@ -19,6 +20,20 @@ class Frames(TagTest):
         self.writer = Writer("tag", attributes={"caps": "video/x-raw", "unicode": "Kamera ä"})
         self.addCleanup(self.writer.close)
         self.reader = Reader("tag")
+
+    def test_missing_directory_is_a_warning_and_is_awaited(self):
+        later = os.path.join(self.directory, "later")
+        os.environ["NDSHARRAY_DIR"] = later
+        with self.assertWarnsRegex(RuntimeWarning, re.escape(later) + ".*NDSHARRAY_DIR"):
+            reader = Reader("tag")
+        self.assertIn(later, reader.obstacle)
+        os.mkdir(later)
+        self.assertIsNone(reader.obstacle)
+        with Writer("tag") as writer:
+            writer.write(picture(1))
+            self.assert_same(reader.read(timeout=10).array, picture(1))
+        reader.close()
+        os.rmdir(later)
 
     def frame(self, key=1):
         self.writer.write(picture(key))

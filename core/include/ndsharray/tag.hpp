@@ -22,6 +22,10 @@ NDSHARRAY_API std::string tag_problem(std::string_view tag);
 /// Where the files of all tags live: $NDSHARRAY_DIR, or /dev/shm. Read anew at every call.
 NDSHARRAY_API std::string directory();
 
+/// Why there can be no tags in a directory now, as a sentence: there is none. Empty if there can. Who waits
+/// for a tag there is woken when it is made.
+NDSHARRAY_API std::string directory_problem(const std::string& path = directory());
+
 /// Tags with a living writer, of this process's user or root; sorted. Not those only of the package 1.x,
 /// which does not say who lives. \throws Error if directory() is there but cannot be listed.
 NDSHARRAY_API std::vector<std::string> tags();

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace ndsharray {
 namespace {
@@ -40,6 +42,14 @@ std::string tag_problem(std::string_view tag) {
 std::string directory() {
     const char* chosen = std::getenv("NDSHARRAY_DIR");  // NOLINT(concurrency-mt-unsafe)
     return chosen != nullptr && *chosen != '\0' ? chosen : "/dev/shm";
+}
+
+std::string directory_problem(const std::string& path) {
+    std::error_code unknown;  // such as a parent that may not be looked into
+    const auto type = std::filesystem::status(path, unknown).type();
+    if (type != std::filesystem::file_type::not_found && type != std::filesystem::file_type::regular)
+        return {};
+    return "there is no directory " + path + "; create it, or set NDSHARRAY_DIR to one that exists";
 }
 
 }  // namespace ndsharray

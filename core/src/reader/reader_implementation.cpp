@@ -4,10 +4,10 @@
 
 #include "testing/faults.hpp"
 
+#include <ndsharray/tag.hpp>
+
 #include <exception>
-#include <filesystem>
 #include <new>
-#include <system_error>
 #include <utility>
 
 namespace ndsharray {
@@ -331,13 +331,8 @@ Error Reader::Implementation::error() const {
 Error Reader::Implementation::obstacle() const {
     if (inherited())
         return error();
-    std::error_code unknown;  // such as a parent that may not be looked into
-    const auto type = std::filesystem::status(files_.directory(), unknown).type();
-    if (type != std::filesystem::file_type::not_found && type != std::filesystem::file_type::regular)
-        return Error(ErrorCode::None, "");
-    return Error(ErrorCode::System, "there is no directory " + files_.directory() + " for tag \"" +
-                                        files_.tag() +
-                                        "\" to be in; create it, or set NDSHARRAY_DIR to one that exists");
+    const std::string problem = directory_problem(files_.directory());
+    return {problem.empty() ? ErrorCode::None : ErrorCode::System, problem};
 }
 
 }  // namespace ndsharray

@@ -4,10 +4,13 @@
 
 #include <ndsharray/writer.hpp>
 
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 
 #include "remote_pipeline.hpp"
+#include "variable.hpp"
 
 namespace ndsharray::test {
 namespace {
@@ -92,6 +95,31 @@ TEST_F(Errors, SinkStartsOnceTheOtherLeft) {
     first.reset();
     second.set_state(GST_STATE_NULL);
     EXPECT_TRUE(second.set_state(GST_STATE_PLAYING));
+}
+
+TEST_F(Errors, MissingDirectoryIsAWarningAndAwaited) {
+    const std::filesystem::path later = directory_.path() / "its" / "parents" / "tags";
+    const Variable directory("NDSHARRAY_DIR", later.string());
+    Pipeline reader(reading());
+    reader.play();
+    const auto message = reader.message(GST_MESSAGE_WARNING | GST_MESSAGE_ERROR);
+    ASSERT_TRUE(message && GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_WARNING);
+    GError* warning = nullptr;
+    gst_message_parse_warning(message.get(), &warning, nullptr);
+    EXPECT_TRUE(contains(warning->message, later.string())) << warning->message;
+    EXPECT_TRUE(contains(warning->message, "NDSHARRAY_DIR")) << warning->message;
+    EXPECT_TRUE(g_error_matches(warning, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND));
+    g_error_free(warning);
+    std::filesystem::create_directories(later);
+    {
+        Writer writer(tag_);
+        const std::uint64_t picture[] = {48, 64, 3};
+        writer.configure(ArraySpec::contiguous(DType::UInt8, picture));
+        writer.publish(writer.acquire());
+        EXPECT_TRUE(wait_until([&] { return counter(reader["src"], "frames") > 0; }));
+    }
+    reader.set_state(GST_STATE_NULL);
+    std::filesystem::remove_all(directory_.path() / "its");
 }
 
 TEST_F(Errors, OwnerWhoDoesNotExistIsNamed) {
