@@ -15,18 +15,6 @@ GST_DEBUG_CATEGORY_EXTERN(ndshsrc_debug);
 #define GST_CAT_DEFAULT ndshsrc_debug
 
 namespace ndsharray::gst {
-namespace {
-
-/// Nanoseconds; 0 if the caps do not say.
-std::int64_t frame_duration(const GstVideoInfo& info) {
-    const gint numerator = GST_VIDEO_INFO_FPS_N(&info), denominator = GST_VIDEO_INFO_FPS_D(&info);
-    if (numerator <= 0 || denominator <= 0) {
-        return 0;
-    }
-    return static_cast<std::int64_t>(gst_util_uint64_scale_int(GST_SECOND, denominator, numerator));
-}
-
-}  // namespace
 
 BufferBuilder::BufferBuilder(GstBaseSrc* src, KeptFrame& kept, Continuity& continuity)
     : src_(src), kept_(kept), continuity_(continuity) {}
@@ -39,6 +27,13 @@ void BufferBuilder::restart() {
     metadata_.restart();
     orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;
     copied_ = 0;
+}
+
+void BufferBuilder::note(const Frame& frame) {
+    arrived_ = monotonic_now();
+    if (frame.first_of_writer()) {
+        latency_.begin_writer();
+    }
 }
 
 GstFlowReturn BufferBuilder::send_caps(const Frame& frame, GstCaps* given) {
@@ -85,9 +80,6 @@ GstFlowReturn BufferBuilder::push_caps(const FrameCaps& format) {
         return GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src_)) ? GST_FLOW_FLUSHING : GST_FLOW_NOT_NEGOTIATED;
     }
     gst_base_src_negotiate(src_);  // asks downstream about GstVideoMeta
-    if (latency_.set_frame_duration(frame_duration(format.info))) {
-        report_latency();
-    }
     return GST_FLOW_OK;
 }
 
@@ -161,7 +153,9 @@ Timestamps::Stamp BufferBuilder::stamp(const Frame& frame, TimestampMode mode) {
     }
     const PipelineTime time = PipelineTime::of(GST_ELEMENT(src_), clock_);
     auto stamp = timestamps_.next(frame.info(), mode, time);
-    if (step.is_fresh && stamp.lateness && latency_.observe(*stamp.lateness, time.now)) {
+    // To agree on caps took time that is not the frame's, and that later frames do not take.
+    const std::int64_t since_arrival = time.now - arrived_;
+    if (step.is_fresh && stamp.lateness && latency_.observe(*stamp.lateness - since_arrival, arrived_)) {
         report_latency();
     }
     return stamp;
@@ -182,6 +176,12 @@ Owned<GstBuffer> BufferBuilder::pixels(Frame&& frame) {
     }
     hold(memory_of(buffer), std::move(frame), size);
     return Owned<GstBuffer>(buffer);
+}
+
+void BufferBuilder::set_min_latency(std::chrono::nanoseconds least) {
+    if (latency_.set_bound(least.count())) {
+        report_latency();
+    }
 }
 
 void BufferBuilder::report_latency() {

@@ -35,6 +35,9 @@ class BufferBuilder {
     /// Whether downstream finds planes by GstVideoMeta, in caps that are set from now on.
     void set_takes_video_meta(bool takes_it) { takes_video_meta_ = takes_it; }
 
+    /// Takes note of a frame that was read just now, sent or not.
+    void note(const Frame& frame);
+
     /// Sees to it that downstream has the caps of this frame. Posts an ERROR message where that fails.
     /// \param given the user's caps for frames without, nullptr for none
     GstFlowReturn send_caps(const Frame& frame, GstCaps* given);
@@ -50,6 +53,9 @@ class BufferBuilder {
 
     /// The kept frame once more, to last for `keepalive`. To be called when it is due.
     Owned<GstBuffer> repeat(std::chrono::nanoseconds keepalive);
+
+    /// No less than this is reported as latency. Any thread.
+    void set_min_latency(std::chrono::nanoseconds least);
 
     /// To be reported, in nanoseconds. Any thread.
     std::int64_t latency() const { return latency_.minimum(); }
@@ -78,6 +84,7 @@ class BufferBuilder {
     std::uint32_t generation_ = 0;     // for which format_ holds
     bool takes_video_meta_ = false;
     bool is_first_ = false;
+    std::int64_t arrived_ = 0;  // when the last frame noted came, CLOCK_MONOTONIC
     PipelineClock clock_;
     Timestamps timestamps_;
     LatencyTracker latency_;

@@ -92,6 +92,7 @@ void FrameStream::note_arrival(const Frame& frame) {
         GST_INFO_OBJECT(src_, "first frame of a writer, in %s", frame.segment_name().c_str());
     }
     continuity_.note(frame, is_lossless());
+    delivery_.note(frame);
     if (frame.missed() > 0) {
         GST_DEBUG_OBJECT(src_, "missed %" G_GUINT64_FORMAT " frames", frame.missed());
         qos_.frames_are_missing();

@@ -275,6 +275,10 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     if (!known) {
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     }
+    if (property == SrcProperty::MinLatency) {
+        self->state->stream.delivery().set_min_latency(self->state->settings.policy().min_latency);
+        return;
+    }
     self->state->tag_reader.interrupt();  // a wait under way goes by what is set now
 }
 

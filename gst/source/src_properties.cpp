@@ -128,6 +128,14 @@ void install_what_to_do(GObjectClass* klass) {
                             "a current PTS and this duration; and so on until frames come, also while there "
                             "is no writer. Longer than a frame, at least 1000000. Default: 0 = off",
                             0, G_MAXINT64, 0, mutable_playing));
+    install(
+        klass, SrcProperty::MinLatency,
+        g_param_spec_uint64("min-latency", "Minimum latency",
+                            "Latency to report at least, in nanoseconds. What is reported is the age that "
+                            "frames of the writer have when they arrive; a LATENCY message says that it "
+                            "changed. Set it for an application that does not follow such messages, or "
+                            "where it must not change. Default: 0",
+                            0, G_MAXINT64, 0, mutable_playing));
     install(klass, SrcProperty::Stats,
             g_param_spec_boxed(
                 "stats", "Statistics",
@@ -199,6 +207,9 @@ bool set_src_property(SrcSettings& settings, SrcProperty property, const GValue*
         case SrcProperty::Keepalive:
             settings.policy.keepalive = duration(value);
             return true;
+        case SrcProperty::MinLatency:
+            settings.policy.min_latency = std::chrono::nanoseconds(g_value_get_uint64(value));
+            return true;
         case SrcProperty::Stats:
             break;
     }
@@ -236,6 +247,9 @@ bool get_src_property(const SrcSettings& settings, SrcProperty property, GValue*
             return true;
         case SrcProperty::Keepalive:
             set_duration(value, settings.policy.keepalive);
+            return true;
+        case SrcProperty::MinLatency:
+            set_duration(value, settings.policy.min_latency);
             return true;
         case SrcProperty::Stats:
             break;

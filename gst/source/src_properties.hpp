@@ -30,6 +30,7 @@ struct SrcPolicy {
     OnEos on_eos = OnEos::Eos;
     TimestampMode timestamps = TimestampMode::Auto;
     std::optional<std::chrono::nanoseconds> keepalive;  ///< nothing: off
+    std::chrono::nanoseconds min_latency{0};            ///< no less is reported
 };
 
 struct SrcSettings {
@@ -80,6 +81,7 @@ enum class SrcProperty : guint {
     Owner,
     Caps,
     Keepalive,
+    MinLatency,
     Stats,
 };
 

@@ -188,7 +188,11 @@ Timestamps::Stamp Timestamps::arrival_stamp(const PipelineTime& time) {
     Stamp stamp;
     leave_stream(stamp);
     if (const auto now = time.running_time(time.now)) {
-        stamp.pts = clock_time(lifted(*now));
+        const std::int64_t given = lifted(*now);
+        stamp.pts = clock_time(given);
+        if (given == *now) {
+            stamp.lateness = 0;
+        }
     }
     return stamp;
 }

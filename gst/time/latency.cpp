@@ -5,22 +5,39 @@
 #include <algorithm>
 
 namespace ndsharray::gst {
+namespace {
 
-void LatencyTracker::reset() {
-    frame_duration_ = default_frame_duration;
-    lateness_ = 0;
-    late_frames_ = 0;
-    update();
+/// The whole step above, so that small differences between frames are no news.
+std::int64_t rounded_up(std::int64_t lateness) {
+    constexpr std::int64_t step = LatencyTracker::step;
+    return std::clamp<std::int64_t>(lateness, 0, LatencyTracker::most - step) / step * step + step;
 }
 
-bool LatencyTracker::set_frame_duration(std::int64_t duration) {
-    frame_duration_ = duration > 0 ? duration : default_frame_duration;
-    return update();
+}  // namespace
+
+void LatencyTracker::reset() {
+    settling_ = Settling::Begins;
+    late_frames_ = 0;
+    report(unknown);
 }
 
 bool LatencyTracker::observe(std::int64_t lateness, std::int64_t now) {
+    if (settling_ == Settling::Begins) {
+        settling_ = Settling::Goes;
+        settling_since_ = now;
+        settled_ = late_frames_ = 0;
+        return report(rounded_up(lateness));
+    }
+    if (is_usual(lateness, now)) {
+        return report(rounded_up(late_by_));
+    }
+    return settling_ == Settling::Goes && settle(lateness, now);
+}
+
+/// Whether frames keep being later than what is reported.
+bool LatencyTracker::is_usual(std::int64_t lateness, std::int64_t now) {
     constexpr std::uint32_t few = 3;
-    if (lateness <= minimum()) {
+    if (lateness <= latency_.load(std::memory_order_relaxed)) {
         late_frames_ = 0;
         return false;
     }
@@ -33,13 +50,35 @@ bool LatencyTracker::observe(std::int64_t lateness, std::int64_t now) {
         return false;
     }
     late_frames_ = 0;
-    lateness_ = std::min(late_by_, most) / step * step + step;
-    return update();
+    return true;
 }
 
-bool LatencyTracker::update() {
-    const std::int64_t minimum = std::min(std::max(frame_duration_, lateness_), most);
-    return minimum_.exchange(minimum, std::memory_order_relaxed) != minimum;
+bool LatencyTracker::settle(std::int64_t lateness, std::int64_t now) {
+    const std::int64_t elapsed = now - settling_since_;
+    if (elapsed >= settling / 2) {
+        settled_ = std::max(settled_, lateness);
+    }
+    if (elapsed < settling) {
+        return false;
+    }
+    settling_ = Settling::Done;
+    return report(std::min(rounded_up(settled_), latency_.load(std::memory_order_relaxed)));
+}
+
+bool LatencyTracker::report(std::int64_t latency) {
+    const std::int64_t before = minimum();
+    latency_.store(latency, std::memory_order_relaxed);
+    return minimum() != before;
+}
+
+bool LatencyTracker::set_bound(std::int64_t bound) {
+    const std::int64_t before = minimum();
+    bound_.store(bound, std::memory_order_relaxed);
+    return minimum() != before;
+}
+
+std::int64_t LatencyTracker::minimum() const {
+    return std::max(latency_.load(std::memory_order_relaxed), bound_.load(std::memory_order_relaxed));
 }
 
 }  // namespace ndsharray::gst

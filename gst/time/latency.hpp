@@ -7,40 +7,57 @@
 
 namespace ndsharray::gst {
 
-/// One frame duration, or more where frames keep coming later than that. Nanoseconds.
+/// The age that the frames of this writer have when they arrive, rounded up. Until a frame came it is that of
+/// many cameras, for applications that never ask again. Nanoseconds.
 ///
-/// A single late frame or a burst of them is a stall, which no latency would have made up for; being late
-/// for `patience` on end is how this writer is. What it takes then is the largest lateness of that time.
-/// One thread observes; minimum() is for any thread.
+/// The first frame of a writer counts at once, because the frames after it are as old. It may have been held
+/// up by the start of either pipeline: `settling` after it, the report falls to the largest lateness of the
+/// second half of that time. From then on the report only grows. A single late frame or a burst of them is a
+/// stall, which no latency would have made up for; being late for `patience` on end is how this writer is.
+/// What it takes then is the largest lateness of that time.
+///
+/// One thread observes; minimum() and set_bound() are for any thread.
 class LatencyTracker {
   public:
-    static constexpr std::int64_t default_frame_duration = 1'000'000'000 / 30;
+    static constexpr std::int64_t unknown = 1'000'000'000 / 30;
+    static constexpr std::int64_t settling = 1'000'000'000;
     static constexpr std::int64_t patience = 200'000'000;
-    static constexpr std::int64_t step = 10'000'000;
+    static constexpr std::int64_t step = 1'000'000;
     static constexpr std::int64_t most = 2'000'000'000;
 
     /// As if nothing had been observed.
     void reset();
 
-    /// \param duration 0 if not known
-    /// \returns whether minimum() changed.
-    bool set_frame_duration(std::int64_t duration);
+    /// Another writer: its first frame counts at once.
+    void begin_writer() { settling_ = Settling::Begins; }
 
     /// Takes note of a frame that was read at `now`, `lateness` after its PTS.
     /// \returns whether minimum() changed.
     bool observe(std::int64_t lateness, std::int64_t now);
 
-    std::int64_t minimum() const { return minimum_.load(std::memory_order_relaxed); }
+    /// No less than this is reported.
+    /// \returns whether minimum() changed.
+    bool set_bound(std::int64_t bound);
+
+    std::int64_t minimum() const;
 
   private:
-    bool update();
+    enum class Settling { Begins, Goes, Done };
 
-    std::atomic<std::int64_t> minimum_{default_frame_duration};
-    std::int64_t frame_duration_ = default_frame_duration;
-    std::int64_t lateness_ = 0;      // accepted as usual
-    std::int64_t late_since_ = 0;    // of the frames that are late now, when the first came
-    std::int64_t late_by_ = 0;       // of those, the largest lateness
-    std::uint32_t late_frames_ = 0;  // of those, how many
+    bool is_usual(std::int64_t lateness, std::int64_t now);
+    bool settle(std::int64_t lateness, std::int64_t now);
+    bool report(std::int64_t latency);
+
+    // Relaxed, both: each is a number by itself.
+    std::atomic<std::int64_t> latency_{unknown};
+    std::atomic<std::int64_t> bound_{0};
+
+    Settling settling_ = Settling::Begins;
+    std::int64_t settling_since_ = 0;  // when the writer's first frame came
+    std::int64_t settled_ = 0;         // largest lateness in the second half of settling
+    std::int64_t late_since_ = 0;      // of the frames that are late now, when the first came
+    std::int64_t late_by_ = 0;         // of those, the largest lateness
+    std::uint32_t late_frames_ = 0;    // of those, how many
 };
 
 }  // namespace ndsharray::gst

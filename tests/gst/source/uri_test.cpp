@@ -62,7 +62,8 @@ TEST_F(Uri, MakesTheElement) {
 TEST_F(Uri, EverySettingIsSetByItsNameAndReadBack) {
     const std::string uri =
         "ndsh://cam0?mode=every&timeout=5000000000&on-disconnect=eos&on-eos=wait&timestamps=arrival&"
-        "max-leases=3&owner=root&caps=video/x-raw,%20format=(string)BGR&keepalive=100000000";
+        "max-leases=3&owner=root&caps=video/x-raw,%20format=(string)BGR&keepalive=100000000&"
+        "min-latency=5000000";
     EXPECT_EQ(set_uri(src_, uri).sentence, "");
     EXPECT_EQ(property(src_, "tag"), "cam0");
     EXPECT_EQ(property(src_, "mode"), "every");
@@ -74,6 +75,7 @@ TEST_F(Uri, EverySettingIsSetByItsNameAndReadBack) {
     EXPECT_EQ(property(src_, "owner"), "root");
     EXPECT_EQ(property(src_, "caps"), "video/x-raw, format=(string)BGR");
     EXPECT_EQ(property(src_, "keepalive"), "100000000");
+    EXPECT_EQ(property(src_, "min-latency"), "5000000");
     EXPECT_EQ(uri_of(src_), uri);
 }
 
@@ -132,7 +134,8 @@ TEST_F(Uri, BadOnesAreRefusedWithASentenceThatSaysWhatIsAllowed) {
         {"ndsh://cam\xc3\xa4", characters},
         {"ndsh://" + std::string(129, 'x'), characters},
         {"ndsh://cam0?nosuch=1",
-         "mode, timeout, on-disconnect, on-eos, timestamps, max-leases, owner, caps, keepalive"},
+         "mode, timeout, on-disconnect, on-eos, timestamps, max-leases, owner, caps, keepalive, "
+         "min-latency"},
         {"ndsh://cam0?stats=1", "keepalive"},
         {"ndsh://cam0?tag=cam1", "keepalive"},
         {"ndsh://cam0?name=x", "keepalive"},

@@ -9,8 +9,6 @@
 namespace ndsharray::test {
 namespace {
 
-using Latency = GstTest;
-
 struct Answer {
     bool answered = false, live = false;
     GstClockTime minimum = 0, maximum = 0;
@@ -26,18 +24,125 @@ Answer latency_of(GstElement* element) {
     return latency;
 }
 
-TEST_F(Latency, IsThatOfALiveSourceAndAFrameLong) {
-    Pipeline writer(writing("wait-for-reader=true"));
-    Pipeline reader(reading());
-    writer.play();
-    reader.play();
-    ASSERT_TRUE(push_random(writer["in"], "video/x-raw,format=GRAY8,width=8,height=4,framerate=10/1", 0));
-    ASSERT_TRUE(pull(reader["out"]));
-    const Answer latency = latency_of(reader["src"]);
+class Latency : public GstTest {
+  protected:
+    Latency() : reader_(reading()) {}
+    explicit Latency(const std::string& reader) : reader_(reader) {}
+
+    void start() {
+        ASSERT_TRUE(writer_.reaches(GST_STATE_PLAYING));
+        ASSERT_TRUE(reader_.reaches(GST_STATE_PLAYING));
+        ASSERT_TRUE(has_readers(writer_["sink"]));
+        // So that a frame can be late, and yet have a PTS.
+        ASSERT_TRUE(wait_until([&] { return now() > writer_.base_time() + 1 * GST_SECOND; }));
+    }
+
+    static GstClockTime now() {
+        const gst::Owned<GstClock> clock(gst_system_clock_obtain());
+        return gst_clock_get_time(clock.get());
+    }
+
+    /// Sends a frame whose time has come `age` ago, or is still to come, and gets it back.
+    Sample carried(GstClockTimeDiff age) {
+        Held<GstBuffer> buffer = random_frame(video_info(caps_));
+        GST_BUFFER_PTS(buffer.get()) = now() - age - writer_.base_time();
+        EXPECT_TRUE(push(writer_["in"], caps_, std::move(buffer)));
+        return pull(reader_["out"]);
+    }
+
+    GstClockTime reported() { return latency_of(reader_["src"]).minimum; }
+
+    /// However busy the machine is, a frame that is this early is not late.
+    static constexpr GstClockTimeDiff early = -3600 * static_cast<GstClockTimeDiff>(GST_SECOND);
+    static constexpr GstClockTimeDiff late = 300 * static_cast<GstClockTimeDiff>(GST_MSECOND);
+
+    const std::string caps_ = "video/x-raw,format=GRAY8,width=8,height=4,framerate=10/1";
+    Pipeline writer_{writing("async=false")};
+    Pipeline reader_;
+};
+
+TEST_F(Latency, IsThatOfALiveSource) {
+    start();
+    const Answer latency = latency_of(reader_["src"]);
     EXPECT_TRUE(latency.answered);
     EXPECT_TRUE(latency.live);
-    EXPECT_EQ(latency.minimum, 100 * GST_MSECOND);
+    EXPECT_EQ(latency.minimum, GST_SECOND / 30) << "no frame came, so that nothing is known";
     EXPECT_GE(latency.maximum, latency.minimum);
+}
+
+TEST_F(Latency, IsNoMoreThanFramesNeed) {
+    start();
+    ASSERT_TRUE(carried(early));
+    EXPECT_EQ(reported(), GST_MSECOND) << "and not the 100 ms that a frame lasts";
+}
+
+/// The frames after it are as old as it is, and a sink is not to drop those that come until that is noticed.
+TEST_F(Latency, IsTheAgeOfTheFirstFrame) {
+    start();
+    ASSERT_TRUE(carried(late));
+    EXPECT_GE(reported(), static_cast<GstClockTime>(late));
+    EXPECT_TRUE(reader_.message(GST_MESSAGE_LATENCY));
+}
+
+TEST_F(Latency, FallsWhereOnlyTheStartWasLate) {
+    start();
+    ASSERT_TRUE(carried(late));
+    EXPECT_TRUE(wait_until([&] {
+        EXPECT_TRUE(carried(early));
+        return reported() == GST_MSECOND;
+    }));
+}
+
+TEST_F(Latency, StaysWhereOneFrameIsLate) {
+    start();
+    ASSERT_TRUE(carried(early));
+    ASSERT_TRUE(carried(late));
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_TRUE(carried(early));
+    }
+    EXPECT_EQ(reported(), GST_MSECOND);
+}
+
+TEST_F(Latency, GrowsWhereFramesKeepComingLate) {
+    start();
+    ASSERT_TRUE(carried(early));
+    EXPECT_TRUE(wait_until([&] {
+        EXPECT_TRUE(carried(late));
+        return reported() >= static_cast<GstClockTime>(late);
+    }));
+}
+
+TEST_F(Latency, IsThatOfEachWriter) {
+    start();
+    ASSERT_TRUE(carried(late));
+    writer_.set_state(GST_STATE_NULL);
+    ASSERT_TRUE(writer_.reaches(GST_STATE_PLAYING));
+    ASSERT_TRUE(has_readers(writer_["sink"]));
+    ASSERT_TRUE(carried(early));
+    EXPECT_EQ(reported(), GST_MSECOND);
+}
+
+TEST_F(Latency, OfFramesWithTheTimeOfTheirArrivalIsNone) {
+    g_object_set(reader_["src"], "timestamps", 3, nullptr);
+    start();
+    ASSERT_TRUE(carried(late));
+    EXPECT_EQ(reported(), GST_MSECOND);
+}
+
+TEST_F(Latency, IsNoLessThanTheApplicationSays) {
+    g_object_set(reader_["src"], "min-latency", guint64{50 * GST_MSECOND}, nullptr);
+    start();
+    EXPECT_EQ(reported(), 50 * GST_MSECOND);
+    while (reader_.message(GST_MESSAGE_LATENCY, 0s)) {
+    }
+    ASSERT_TRUE(carried(early));
+    EXPECT_EQ(reported(), 50 * GST_MSECOND);
+    EXPECT_FALSE(reader_.message(GST_MESSAGE_LATENCY, 0s)) << "nothing changed";
+    g_object_set(reader_["src"], "min-latency", guint64{80 * GST_MSECOND}, nullptr);
+    EXPECT_EQ(reported(), 80 * GST_MSECOND);
+    EXPECT_TRUE(reader_.message(GST_MESSAGE_LATENCY));
+    g_object_set(reader_["src"], "min-latency", guint64{0}, nullptr);
+    EXPECT_EQ(reported(), GST_MSECOND);
 }
 
 /// What a synchronising sink behind ndshsrc has to spare. A machine that is busy with something else may make
@@ -45,6 +150,8 @@ TEST_F(Latency, IsThatOfALiveSourceAndAFrameLong) {
 /// that such a frame would come at and those that the sink waits for.
 class TimeToShow : public Latency {
   protected:
+    TimeToShow() : Latency("ndshsrc name=src tag=cam0 ! appsink name=out async=false max-buffers=1") {}
+
     /// As an application does, and gst-launch-1.0.
     void follow_latency() {
         while (reader_.message(GST_MESSAGE_LATENCY, 0s)) {
@@ -60,11 +167,9 @@ class TimeToShow : public Latency {
     GstClockTime deadline(const Sample& sample) {
         return reader_.base_time() + sample.running_time() + sink_latency(reader_["out"]);
     }
-
-    Pipeline reader_{"ndshsrc name=src tag=cam0 ! appsink name=out async=false max-buffers=1"};
 };
 
-TEST_F(TimeToShow, IsAFrameLengthAfterTheWriterHadTheFrame) {
+TEST_F(TimeToShow, IsLeftAfterTheWriterHadTheFrame) {
     for (const bool synchronises : {true, false}) {
         SCOPED_TRACE(synchronises);
         Pipeline writer(
@@ -74,43 +179,29 @@ TEST_F(TimeToShow, IsAFrameLengthAfterTheWriterHadTheFrame) {
         writer.play();
         reader_.play();
         ASSERT_TRUE(pull(reader_["out"]));
-        EXPECT_TRUE(wait_until([&] {
-            follow_latency();
-            return sink_latency(reader_["out"]) >= frame_length;
-        }));
+        follow_latency();
         const GstClockTime writers = synchronises ? sink_latency(writer["sink"]) : 0;
         for (int i = 0; i < 10; ++i) {
             const Sample sample = pull(reader_["out"]);
             ASSERT_TRUE(sample);
+            follow_latency();
             const GstClockTime published = writer.base_time() + sample.offset() * frame_length + writers;
-            EXPECT_GE(deadline(sample), published + frame_length);
+            EXPECT_GE(deadline(sample), published);
         }
         reader_.set_state(GST_STATE_NULL);
     }
 }
 
 TEST_F(TimeToShow, IsLaterWhereFramesKeepComingLate) {
-    constexpr GstClockTime late = 300 * GST_MSECOND;
-    Pipeline writer(writing("async=false"));
-    ASSERT_TRUE(writer.reaches(GST_STATE_PLAYING));
-    ASSERT_TRUE(reader_.reaches(GST_STATE_PLAYING));
-    ASSERT_TRUE(has_readers(writer["sink"]));
-    const gst::Owned<GstClock> clock(gst_system_clock_obtain());
-    ASSERT_TRUE(wait_until([&] { return gst_clock_get_time(clock.get()) > reader_.base_time() + late; }));
-    const auto carried_at = [&](GstClockTime now) {
-        Held<GstBuffer> buffer = random_frame(video_info(caps_));
-        GST_BUFFER_PTS(buffer.get()) = now - late - writer.base_time();
-        EXPECT_TRUE(push(writer["in"], caps_, std::move(buffer)));
-        return pull(reader_["out"]);
-    };
+    start();
     EXPECT_TRUE(wait_until([&] {
-        EXPECT_TRUE(carried_at(gst_clock_get_time(clock.get())));
+        EXPECT_TRUE(carried(late));
         follow_latency();
-        return sink_latency(reader_["out"]) >= late;
+        return sink_latency(reader_["out"]) >= static_cast<GstClockTime>(late);
     }));
     for (int i = 0; i < 10; ++i) {
-        const GstClockTime pushed = gst_clock_get_time(clock.get());
-        const Sample sample = carried_at(pushed);
+        const GstClockTime pushed = now();
+        const Sample sample = carried(late);
         ASSERT_TRUE(sample);
         EXPECT_GE(deadline(sample), pushed);
     }

@@ -115,6 +115,7 @@ TEST_F(Properties, SourceHasThese) {
                              {"owner", {"gchararray", ""}},
                              {"caps", {"GstCaps", ""}},
                              {"keepalive", {"guint64", "0"}},
+                             {"min-latency", {"guint64", "0"}},
                              {"stats", {"GstStructure", "", false}}});
 }
 
