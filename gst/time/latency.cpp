@@ -3,6 +3,7 @@
 #include "time/latency.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ndsharray::gst {
 namespace {
@@ -17,7 +18,7 @@ std::int64_t rounded_up(std::int64_t lateness) {
 
 void LatencyTracker::reset() {
     settling_ = Settling::Begins;
-    late_frames_ = 0;
+    on_end_ = often_ = {};
     report(unknown);
 }
 
@@ -25,32 +26,54 @@ bool LatencyTracker::observe(std::int64_t lateness, std::int64_t now) {
     if (settling_ == Settling::Begins) {
         settling_ = Settling::Goes;
         settling_since_ = now;
-        settled_ = late_frames_ = 0;
+        settled_ = 0;
+        on_end_ = often_ = {};
         return report(rounded_up(lateness));
     }
-    if (is_usual(lateness, now)) {
-        return report(rounded_up(late_by_));
+    // Both take note of every frame.
+    const std::int64_t usual = std::max(on_end(lateness, now), often(lateness, now));
+    if (usual > 0) {
+        on_end_ = often_ = {};
+        return report(rounded_up(usual));
     }
     return settling_ == Settling::Goes && settle(lateness, now);
 }
 
-/// Whether frames keep being later than what is reported.
-bool LatencyTracker::is_usual(std::int64_t lateness, std::int64_t now) {
+void LatencyTracker::Span::add(std::int64_t lateness, std::int64_t now, bool is_late) {
+    if (frames++ == 0) {
+        since = now;
+    }
+    if (is_late) {
+        ++late_frames;
+        late_by = std::max(late_by, lateness);
+    }
+}
+
+/// The largest lateness of frames that were late one after the other; 0 where they were not for long.
+std::int64_t LatencyTracker::on_end(std::int64_t lateness, std::int64_t now) {
     constexpr std::uint32_t few = 3;
-    if (lateness <= latency_.load(std::memory_order_relaxed)) {
-        late_frames_ = 0;
-        return false;
+    if (!is_late(lateness)) {
+        on_end_ = {};
+        return 0;
     }
-    if (late_frames_++ == 0) {
-        late_since_ = now;
-        late_by_ = 0;
+    on_end_.add(lateness, now, true);
+    return on_end_.frames >= few && now - on_end_.since >= patience ? on_end_.late_by : 0;
+}
+
+/// The largest lateness of a second in which a quarter of the frames was late; else 0.
+std::int64_t LatencyTracker::often(std::int64_t lateness, std::int64_t now) {
+    constexpr std::uint32_t many = 12;
+    constexpr std::int64_t second = 1'000'000'000;
+    often_.add(lateness, now, is_late(lateness));
+    if (often_.frames < many || now - often_.since < second) {
+        return 0;
     }
-    late_by_ = std::max(late_by_, lateness);
-    if (late_frames_ < few || now - late_since_ < patience) {
-        return false;
-    }
-    late_frames_ = 0;
-    return true;
+    const Span past = std::exchange(often_, {});
+    return past.late_frames * 4 >= past.frames ? past.late_by : 0;
+}
+
+bool LatencyTracker::is_late(std::int64_t lateness) const {
+    return lateness > latency_.load(std::memory_order_relaxed);
 }
 
 bool LatencyTracker::settle(std::int64_t lateness, std::int64_t now) {

@@ -13,8 +13,9 @@ namespace ndsharray::gst {
 /// The first frame of a writer counts at once, because the frames after it are as old. It may have been held
 /// up by the start of either pipeline: `settling` after it, the report falls to the largest lateness of the
 /// second half of that time. From then on the report only grows. A single late frame or a burst of them is a
-/// stall, which no latency would have made up for; being late for `patience` on end is how this writer is.
-/// What it takes then is the largest lateness of that time.
+/// stall, which no latency would have made up for. Being late for `patience` on end is how this writer is,
+/// and so is being late in a quarter of a second's frames. The report then is the largest lateness of that
+/// time.
 ///
 /// One thread observes; minimum() and set_bound() are for any thread.
 class LatencyTracker {
@@ -44,7 +45,19 @@ class LatencyTracker {
   private:
     enum class Settling { Begins, Goes, Done };
 
-    bool is_usual(std::int64_t lateness, std::int64_t now);
+    /// Frames one after the other.
+    struct Span {
+        void add(std::int64_t lateness, std::int64_t now, bool is_late);
+
+        std::int64_t since = 0;  // when the first came
+        std::uint32_t frames = 0;
+        std::uint32_t late_frames = 0;
+        std::int64_t late_by = 0;  // the largest lateness
+    };
+
+    bool is_late(std::int64_t lateness) const;
+    std::int64_t on_end(std::int64_t lateness, std::int64_t now);
+    std::int64_t often(std::int64_t lateness, std::int64_t now);
     bool settle(std::int64_t lateness, std::int64_t now);
     bool report(std::int64_t latency);
 
@@ -55,9 +68,8 @@ class LatencyTracker {
     Settling settling_ = Settling::Begins;
     std::int64_t settling_since_ = 0;  // when the writer's first frame came
     std::int64_t settled_ = 0;         // largest lateness in the second half of settling
-    std::int64_t late_since_ = 0;      // of the frames that are late now, when the first came
-    std::int64_t late_by_ = 0;         // of those, the largest lateness
-    std::uint32_t late_frames_ = 0;    // of those, how many
+    Span on_end_;                      // of frames that were all late
+    Span often_;                       // of some second
 };
 
 }  // namespace ndsharray::gst
