@@ -96,6 +96,33 @@ std::string dtype_text(const py::handle& object, const char* format) {
     return py::hasattr(object, "dtype") ? text_of(object.attr("dtype")) : std::string(format ? format : "B");
 }
 
+constexpr ByteOrder foreign_byte_order =
+    native_byte_order == ByteOrder::Little ? ByteOrder::Big : ByteOrder::Little;
+
+/// One length of a shape: an int, or what NumPy takes for one.
+std::uint64_t length_from(const py::handle& length) {
+    const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(length.ptr()));
+    if (!number) {
+        PyErr_Clear();
+        throw py::type_error("a shape is an int or a sequence of ints, one per dimension; " +
+                             py::repr(length).cast<std::string>() + " is none");
+    }
+    const std::uint64_t result = PyLong_AsUnsignedLongLong(number.ptr());
+    if (PyErr_Occurred() != nullptr) {
+        PyErr_Clear();
+        throw py::value_error("a length in a shape is 0 or more, and no number of memory's size; " +
+                              py::repr(length).cast<std::string>() + " is none");
+    }
+    return result;
+}
+
+/// A mask cannot cross: without it, what was masked would look like data.
+void refuse_mask(const py::handle& object) {
+    if (py::hasattr(object, "mask") && py::hasattr(object, "filled"))
+        throw py::type_error(
+            "a masked array would lose its mask; write array.filled(value), or array.data to send all of it");
+}
+
 /// 1-byte types have no byte order, but their specs do: that of the machine.
 ByteOrder normalized(ByteOrder order, DType dtype) noexcept {
     return item_size(dtype) == 1 ? native_byte_order : order;
@@ -121,7 +148,11 @@ py::object numpy_dtype(DType dtype, ByteOrder order) {
             type = "longdouble";
         else if (dtype == DType::Complex256)
             type = "clongdouble";
-        py::object made = numpy_dtype()(type).attr("newbyteorder")(order == ByteOrder::Big ? ">" : "<");
+        // The machine's own order has no sign in the buffer interface: memoryview, struct and others know no
+        // other.
+        py::object made = numpy_dtype()(type);
+        if (order != native_byte_order)
+            made = made.attr("newbyteorder")("S");
         if (made.attr("itemsize").cast<std::size_t>() != item_size(dtype))
             made = py::none();
         cached = made.release().ptr();
@@ -135,11 +166,11 @@ BorrowedArray::BorrowedArray(const py::handle& object) {
     if (PyObject_CheckBuffer(object.ptr()) == 0)
         throw py::type_error("a NumPy array is needed (or what has the buffer interface), not " +
                              std::string(Py_TYPE(object.ptr())->tp_name));
-    if (PyObject_GetBuffer(object.ptr(), &buffer_, PyBUF_RECORDS_RO) != 0) {
-        PyErr_Clear();
-        throw_unsupported(dtype_text(object, nullptr));  // NumPy lends all but what no format can say
-    }
-    const auto format = parse(buffer_.format != nullptr ? buffer_.format : "B");
+    refuse_mask(object);
+    const bool is_swapped = borrow(object);
+    auto format = parse(buffer_.format != nullptr ? buffer_.format : "B");
+    if (format && is_swapped)
+        format->byte_order = foreign_byte_order;
     const auto dtype =
         format ? dtype_of(format->kind, static_cast<std::size_t>(buffer_.itemsize)) : std::nullopt;
     if (!dtype) {
@@ -155,6 +186,27 @@ BorrowedArray::BorrowedArray(const py::handle& object) {
         view_.spec.shape[i] = static_cast<std::uint64_t>(buffer_.shape[i]);
         view_.spec.strides[i] = buffer_.strides[i];
     }
+}
+
+/// NumPy lends all but what no format can say, which is long double with a byte order, be it this machine's:
+/// that is lent without one.
+/// \returns whether it is in the other byte order.
+bool BorrowedArray::borrow(const py::handle& object) {
+    if (PyObject_GetBuffer(object.ptr(), &buffer_, PyBUF_RECORDS_RO) == 0)
+        return false;
+    PyErr_Clear();
+    if (py::isinstance(object, numpy_ndarray())) {
+        const py::object dtype = object.attr("dtype");
+        const auto kind = dtype.attr("kind").cast<std::string>();
+        const py::object plain = dtype.attr("newbyteorder")("=");
+        if (kind == "f" || kind == "c") {
+            const py::object lent = object.attr("view")(plain);
+            if (PyObject_GetBuffer(lent.ptr(), &buffer_, PyBUF_RECORDS_RO) == 0)
+                return !dtype.attr("isnative").cast<bool>();
+            PyErr_Clear();
+        }
+    }
+    throw_unsupported(dtype_text(object, nullptr));
 }
 
 ArraySpec BorrowedArray::spec() const {
@@ -178,11 +230,11 @@ ArraySpec spec_of(const py::object& shape, const py::object& dtype) {
                                  : order == ">" ? ByteOrder::Big
                                                 : native_byte_order;
     std::vector<std::uint64_t> lengths;
-    if (py::isinstance<py::sequence>(shape)) {
+    if (py::isinstance<py::sequence>(shape) && !py::isinstance<py::str>(shape)) {
         for (const py::handle length : shape)
-            lengths.push_back(length.cast<std::uint64_t>());
+            lengths.push_back(length_from(length));
     } else {
-        lengths.push_back(shape.cast<std::uint64_t>());
+        lengths.push_back(length_from(shape));
     }
     return ArraySpec::contiguous(*ours, lengths, normalized(byte_order, *ours));
 }

@@ -27,6 +27,8 @@ class BorrowedArray {
     ArraySpec spec() const;
 
   private:
+    bool borrow(const pybind11::handle& object);
+
     Py_buffer buffer_{};
     ArrayView view_;
 };

@@ -26,8 +26,9 @@ py::object known(std::int64_t time) {
 
 }  // namespace
 
-PythonFrame::PythonFrame(Frame frame)
-    : info_(frame.info()),
+PythonFrame::PythonFrame(Frame frame, std::string tag)
+    : tag_(std::move(tag)),
+      info_(frame.info()),
       missed_(frame.missed()),
       first_of_writer_(frame.first_of_writer()),
       is_copy_(frame.is_copy()) {
@@ -45,6 +46,34 @@ py::object PythonFrame::array() {
     if (!array_)
         array_ = make_array(spec, py::cast(pixels_));
     return array_;
+}
+
+py::object PythonFrame::as_array(const py::object& dtype, const py::object& copy) {
+    const py::object array = this->array();
+    const py::object current = array.attr("dtype");
+    const py::object wanted = py::module_::import("numpy").attr("dtype")(dtype.is_none() ? current : dtype);
+    const bool converts = !wanted.equal(current);
+    const bool must_not_copy = !copy.is_none() && !copy.cast<bool>();
+    if (converts && must_not_copy)
+        throw py::value_error("a frame of " + py::str(array.attr("dtype")).cast<std::string>() +
+                              " is another dtype only as a copy");
+    if (converts)
+        return array.attr("astype")(dtype);
+    return copy.is_none() || must_not_copy ? array : array.attr("copy")();
+}
+
+py::object PythonFrame::dlpack(const py::kwargs& options) {
+    const ArraySpec& spec = pixels().frame.spec();
+    return make_array(spec, py::cast(PlainPixels{pixels_})).attr("__dlpack__")(**options);
+}
+
+std::string PythonFrame::repr() const {
+    const std::string name = "<ndsharray.Frame " + std::to_string(info_.number) + " of tag \"" + tag_ + "\"";
+    if (!pixels_)
+        return name + ", released>";
+    const auto tenths = static_cast<long long>(age_ms() * 10);
+    return name + ", " + pixels().frame.spec().to_string() + ", " + std::to_string(tenths / 10) + "." +
+           std::to_string(tenths % 10) + " ms old>";
 }
 
 py::dict PythonFrame::attributes() const {
@@ -72,12 +101,27 @@ void define_frame(py::module_& module) {
             return lend(pixels.frame.data(), static_cast<std::size_t>(pixels.frame.spec().bytes), true);
         });
 
+    py::class_<PlainPixels>(module, "_PlainPixels", py::buffer_protocol())
+        .def_buffer([](const PlainPixels& plain) {
+            const Frame& frame = plain.pixels->frame;
+            return lend(frame.data(), static_cast<std::size_t>(frame.spec().bytes), false);
+        });
+
     py::class_<PythonFrame>(
         module, "Frame",
         "A frame that was read. Its pixels do not change while it, its array, or a view of that lives.")
         .def_property_readonly("array", &PythonFrame::array,
                                "The frame as a read-only numpy.ndarray: the shared memory itself, unless "
                                "is_copy.")
+        .def("__array__", &PythonFrame::as_array, py::arg("dtype") = py::none(), py::arg("copy") = py::none(),
+             "What numpy.asarray(frame) calls: `array`, or a copy where another dtype is asked for.")
+        .def("__dlpack__", &PythonFrame::dlpack,
+             "What torch.from_dlpack(frame) and others call: a tensor over the frame's memory, without a "
+             "copy. It "
+             "must not be written: DLPack cannot say so, and writing ends the process.")
+        .def("__dlpack_device__", [](const PythonFrame&) { return py::make_tuple(1, 0); })  // kDLCPU
+        .def("__repr__", &PythonFrame::repr)
+        .def_property_readonly("tag", &PythonFrame::tag)
         .def_property_readonly("number", [](const PythonFrame& frame) { return frame.info().number; })
         .def_property_readonly("age_ms", &PythonFrame::age_ms, "Milliseconds since the frame was published.")
         .def_property_readonly("attributes", &PythonFrame::attributes,

@@ -7,6 +7,7 @@
 #include <ndsharray/frame.hpp>
 
 #include <memory>
+#include <string>
 
 namespace ndsharray::python {
 
@@ -15,13 +16,25 @@ struct Pixels {
     Frame frame;
 };
 
+/// The same for who does not ask whether memory is read-only.
+struct PlainPixels {
+    std::shared_ptr<Pixels> pixels;
+};
+
 class PythonFrame {
   public:
-    explicit PythonFrame(Frame frame);
+    PythonFrame(Frame frame, std::string tag);
 
     /// \throws ValueError after release().
     pybind11::object array();
+    /// numpy.asarray(): the array itself where it is what is wanted, else a copy.
+    /// \throws ValueError where `copy` is False and only a copy would do.
+    pybind11::object as_array(const pybind11::object& dtype, const pybind11::object& copy);
+    /// The memory as DLPack has it, which has no sign for read-only memory.
+    pybind11::object dlpack(const pybind11::kwargs& options);
     pybind11::dict attributes() const;
+    const std::string& tag() const noexcept { return tag_; }
+    std::string repr() const;
     std::string segment_name() const { return pixels().frame.segment_name(); }
 
     const FrameInfo& info() const noexcept { return info_; }
@@ -38,6 +51,7 @@ class PythonFrame {
 
     std::shared_ptr<Pixels> pixels_;
     pybind11::object array_;
+    std::string tag_;
     FrameInfo info_;
     std::uint64_t missed_;
     bool first_of_writer_;

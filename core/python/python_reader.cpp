@@ -60,6 +60,7 @@ class PythonReader {
     bool attached() const { return state().reader.attached(); }
     std::string segment_name() const { return state().reader.segment_name(); }
     py::dict stats() const;
+    std::string repr() const;
 
   private:
     struct State {
@@ -108,7 +109,7 @@ Frame PythonReader::wait(Timeout timeout) {
 py::object PythonReader::delivered(Frame frame) {
     status_ = frame.status();
     if (frame)
-        return py::cast(PythonFrame(std::move(frame)));
+        return py::cast(PythonFrame(std::move(frame), tag_));
     if (status_ == ReadStatus::Failed)
         throw state().reader.error();
     return py::none();
@@ -142,6 +143,16 @@ py::object PythonReader::obstacle() const {
     return obstacle.code() == ErrorCode::None ? py::object(py::none()) : py::str(obstacle.what());
 }
 
+std::string PythonReader::repr() const {
+    const std::string name = "<ndsharray.Reader of tag \"" + tag_ + "\"";
+    if (!state_)
+        return name + ", closed>";
+    if (!process_.is_here())
+        return name + ", of another process>";
+    return name + ", mode '" + mode_ + "', " + (state_->reader.attached() ? "attached" : "no writer yet") +
+           ", " + std::to_string(state_->reader.stats().frames) + " frames read>";
+}
+
 py::dict PythonReader::stats() const {
     const ReaderStats stats = state().reader.stats();
     return py::dict("frames"_a = stats.frames, "missed"_a = stats.missed, "copied"_a = stats.copied,
@@ -158,7 +169,12 @@ void define_reader(py::module_& module) {
                              "timeout passes.")
         .def(py::init<std::string, const std::string&, const py::object&, const py::object&, unsigned>(),
              "tag"_a, "mode"_a = "latest", py::kw_only(), "timeout"_a = py::none(), "owner"_a = py::none(),
-             "max_leases"_a = 2)
+             "max_leases"_a = 2,
+             "tag: what the writer calls its stream; the writer may come later.\n"
+             "mode: 'latest' gives the newest frame each time, 'every' each frame in order.\n"
+             "timeout: how many seconds read() and iterating wait for a frame; None: for ever.\n"
+             "owner: user who must own the tag, by name or number; None: this user or root.\n"
+             "max_leases: frames held in shared memory at a time; what is held beyond that is copied.")
         .def("read", &PythonReader::read, "timeout"_a = py::ellipsis(),
              "The next Frame, waiting for it up to `timeout` seconds (None: for ever; by default the "
              "Reader's). None if there is none: `status` says why.")
@@ -179,6 +195,7 @@ void define_reader(py::module_& module) {
         .def_property_readonly("segment_name", &PythonReader::segment_name,
                                "File name of the shared memory last read from; '' before the first frame.")
         .def_property_readonly("stats", &PythonReader::stats, "Counters: dict.")
+        .def("__repr__", &PythonReader::repr)
         .def("__enter__", [](py::object self) { return self; })
         .def("__exit__", [](PythonReader& reader, const py::args&) { reader.close(); })
         .def("__iter__", [](py::object self) { return self; })

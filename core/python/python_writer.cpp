@@ -31,15 +31,24 @@ struct Slot {
 
 Attributes attributes_from(const py::object& attributes) {
     Attributes result;
-    if (!attributes.is_none())
-        for (const auto& [key, value] : attributes.cast<py::dict>())
-            result[py::str(key).cast<std::string>()] = py::str(value).cast<std::string>();
+    if (attributes.is_none())
+        return result;
+    if (!py::isinstance<py::dict>(attributes))
+        throw py::type_error("`attributes` is a dict of str, not " +
+                             std::string(Py_TYPE(attributes.ptr())->tp_name));
+    for (const auto& [key, value] : attributes.cast<py::dict>())
+        result[py::str(key).cast<std::string>()] = py::str(value).cast<std::string>();
     return result;
 }
 
 /// Times and flags are those of a frame that was read, where the new one is made from it.
 FrameInfo info_like(const py::object& frame) {
-    return frame.is_none() ? FrameInfo{} : frame.cast<const PythonFrame&>().info();
+    if (frame.is_none())
+        return {};
+    if (!py::isinstance<PythonFrame>(frame))
+        throw py::type_error("`like` is a Frame that a Reader returned, not " +
+                             std::string(Py_TYPE(frame.ptr())->tp_name));
+    return frame.cast<const PythonFrame&>().info();
 }
 
 class PythonWriter;
@@ -91,6 +100,7 @@ class PythonWriter {
     const std::string& tag() const noexcept { return tag_; }
     std::string segment_name() const { return writer()->segment_name(); }
     py::dict stats() const;
+    std::string repr() const;
 
   private:
     std::shared_ptr<Writer> writer() const;
@@ -221,6 +231,17 @@ py::dict PythonWriter::stats() const {
                     "slots"_a = stats.slots, "readers"_a = stats.readers, "segment"_a = stats.segment);
 }
 
+std::string PythonWriter::repr() const {
+    const std::string name = "<ndsharray.Writer of tag \"" + tag_ + "\"";
+    if (!writer_)
+        return name + ", closed>";
+    if (!process_.is_here())
+        return name + ", of another process>";
+    const WriterStats stats = writer_->stats();
+    return name + ", " + std::to_string(stats.published) + " frames published, " +
+           std::to_string(stats.readers) + " readers>";
+}
+
 void close_writers() {
     while (!open_writers().empty()) {
         PythonWriter* writer = *open_writers().begin();
@@ -239,11 +260,19 @@ void define_writer(py::module_& module) {
         });
 
     const unsigned own_user_only = 0600;
+    const char* options =
+        "tag: 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot.\n"
+        "slots: frames in shared memory, 3 to 32; 0: as many as there is need and room for.\n"
+        "permissions: mode of the files, such as 0o640 to let the group read; nobody else writes pixels.\n"
+        "backpressure: wait for readers with mode 'every' instead of dropping frames.\n"
+        "compat: also write the files of the package ndsharray 1.x, for scripts that use it.\n"
+        "attributes: dict of str that readers find in Frame.attributes; 'caps' says what video it is.\n"
+        "Raises Error, with code 'TagInUse' where the tag has a living writer.";
     py::class_<PythonWriter>(module, "Writer",
                              "The writer of a tag: one at a time. dtype and shape may change with any frame.")
         .def(py::init<const std::string&, unsigned, unsigned, bool, bool, const py::object&>(), "tag"_a,
-             py::kw_only(), "slots"_a = 0, "permissions"_a = own_user_only, "backpressure"_a = false,
-             "compat"_a = false, "attributes"_a = py::none())
+             py::kw_only(), "slots"_a = 0, py::arg_v("permissions", own_user_only, "0o600"),
+             "backpressure"_a = false, "compat"_a = false, "attributes"_a = py::none(), options)
         .def("write", &PythonWriter::write, "array"_a, py::kw_only(), "like"_a = py::none(),
              "timeout"_a = py::none(),
              "Copies an array into shared memory and publishes it. With backpressure this waits up to "
@@ -269,6 +298,7 @@ void define_writer(py::module_& module) {
         .def_property_readonly("segment_name", &PythonWriter::segment_name,
                                "File name of the shared memory in use; '' before the first frame.")
         .def_property_readonly("stats", &PythonWriter::stats, "Counters: dict.")
+        .def("__repr__", &PythonWriter::repr)
         .def("__enter__", [](py::object self) { return self; })
         .def("__exit__", [](PythonWriter& writer, const py::args&) { writer.close(); });
 

@@ -9,7 +9,12 @@ namespace py = pybind11;
 Timeout timeout_from(const py::object& seconds) {
     if (seconds.is_none())
         return std::nullopt;
-    const auto number = seconds.cast<double>();
+    const double number = PyFloat_AsDouble(seconds.ptr());
+    if (PyErr_Occurred() != nullptr) {
+        PyErr_Clear();
+        throw py::type_error("a timeout is a number of seconds, or None to wait for ever, not " +
+                             py::repr(seconds).cast<std::string>());
+    }
     if (!(number >= 0))
         throw py::value_error("a timeout is a number of seconds, not negative, or None to wait for ever");
     constexpr double for_ever = 1e9;

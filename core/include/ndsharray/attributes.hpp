@@ -2,6 +2,8 @@
 // The small string map a segment carries beside its array layout.
 #pragma once
 
+#include <ndsharray/export.hpp>
+
 #include <cstddef>
 #include <functional>
 #include <map>

@@ -2,6 +2,8 @@
 // What travels with a frame's pixels: its times, its place in the stream, its flags.
 #pragma once
 
+#include <ndsharray/export.hpp>
+
 #include <cstdint>
 #include <limits>
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from types import TracebackType
+import array
 from typing import Any, Dict, Iterator, List, Literal, Mapping, Optional, Sequence, Tuple, Type, TypedDict, Union
 
 import numpy as np
@@ -10,7 +11,10 @@ __version__: str
 class Error(RuntimeError):
     code: str
 
-class ReaderStats(TypedDict):
+# What write() takes: arrays, and what has the buffer interface.
+_Array = Union[npt.NDArray[Any], bytes, bytearray, memoryview, "array.array[Any]"]
+
+class _ReaderStats(TypedDict):
     frames: int
     missed: int
     copied: int
@@ -18,7 +22,7 @@ class ReaderStats(TypedDict):
     generation: int
     segment: str
 
-class WriterStats(TypedDict):
+class _WriterStats(TypedDict):
     published: int
     dropped: int
     reclaimed: int
@@ -31,7 +35,14 @@ class Frame:
     @property
     def array(self) -> npt.NDArray[Any]: ...
     @property
+    def tag(self) -> str: ...
+    @property
     def number(self) -> int: ...
+    def __array__(
+        self, dtype: Optional[npt.DTypeLike] = None, copy: Optional[bool] = None
+    ) -> npt.NDArray[Any]: ...
+    def __dlpack__(self, **options: Any) -> Any: ...
+    def __dlpack_device__(self) -> Tuple[int, int]: ...
     @property
     def age_ms(self) -> float: ...
     @property
@@ -86,7 +97,7 @@ class Reader:
     @property
     def segment_name(self) -> str: ...
     @property
-    def stats(self) -> ReaderStats: ...
+    def stats(self) -> _ReaderStats: ...
     def __enter__(self) -> Reader: ...
     def __exit__(
         self,
@@ -109,7 +120,7 @@ class Writer:
         attributes: Optional[Mapping[str, str]] = None,
     ) -> None: ...
     def write(
-        self, array: npt.NDArray[Any], *, like: Optional[Frame] = None, timeout: Optional[float] = None
+        self, array: _Array, *, like: Optional[Frame] = None, timeout: Optional[float] = None
     ) -> int: ...
     def acquire(
         self,
@@ -129,7 +140,7 @@ class Writer:
     @property
     def segment_name(self) -> str: ...
     @property
-    def stats(self) -> WriterStats: ...
+    def stats(self) -> _WriterStats: ...
     def __enter__(self) -> Writer: ...
     def __exit__(
         self,

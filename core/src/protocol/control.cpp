@@ -30,6 +30,10 @@ constexpr auto cleaning_time = 100ms;
 constexpr std::uint64_t last_continued = layout::max_frame / 2;
 
 [[noreturn]] void throw_in_use(const TagFiles& files, std::uint32_t pid) {
+    if (pid == platform::own_pid())
+        throw Error(ErrorCode::TagInUse, "tag \"" + files.tag() +
+                                             "\" is in use by another writer of this very process; close "
+                                             "that one first (in a notebook: the cell ran before)");
     throw Error(ErrorCode::TagInUse, "tag \"" + files.tag() + "\" is in use by another writer" +
                                          (pid != 0 ? ", process " + std::to_string(pid) : std::string()) +
                                          "; stop it or choose another tag");
