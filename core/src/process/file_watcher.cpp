@@ -115,7 +115,17 @@ struct Directory {
     int watch = -1;  // of itself
     int error = 0;   // why there is none
     bool is_told = false;
-    std::vector<Pointer> registrations;
+    std::uint32_t interests = 0;
+    std::vector<Pointer> noting;                   // those to be told of everything
+    std::multimap<std::string, Pointer> awaiting;  // the others, by what they await
+
+    template <typename Visitor>
+    void for_each(Visitor visit) const {
+        for (const Pointer& registration : noting)
+            visit(registration);
+        for (const auto& [name, registration] : awaiting)
+            visit(registration);
+    }
 };
 
 // ---- the watcher
@@ -148,19 +158,20 @@ class Watcher {
     void take_reminders();
     platform::Deadline next_reminder() const;
 
-    void watch_anew(Directory& directory);
+    void watch_anew(const std::string& path, Directory& directory);
     void watch_along(Directory& directory, const std::vector<Place>& places);
+    static void show(const Directory& directory, Registration& registration) noexcept;
     void tell_all(const Directory& directory);
     void tell(const Pointer& registration, Change change);
     void remind(const Pointer& registration, const std::string& name);
     int use(int watch) noexcept;
     void release(int watch) noexcept;
-    void release(const Directory& directory) noexcept;
+    void release(int watch, const std::vector<Step>& steps) noexcept;
 
     platform::FileEvents events_;
     std::map<int, unsigned> uses_;  // of each watch
     std::map<std::string, Directory> directories_;
-    std::vector<Pointer> files_;
+    std::multimap<int, Pointer> files_;  // by their watches
     std::vector<Reminder> reminders_;
     std::vector<Pointer> due_;       // to be called by the thread, in this order
     bool events_were_lost_ = false;  // for lack of memory
@@ -244,10 +255,10 @@ void Watcher::take_event(const FileEvent& event) {
     using Kind = FileEvent::Kind;
     if (event.kind == Kind::Ended)
         uses_.erase(event.watch);  // the kernel has forgotten it
-    for (const Pointer& registration : files_) {
-        const bool is_it = event.watch >= 0 && registration->watch == event.watch;
-        if (event.kind == Kind::Mounts || (event.kind != Kind::Lost && !is_it))
-            continue;
+    const auto [first, last] =
+        event.kind == Kind::Lost ? std::pair(files_.begin(), files_.end()) : files_.equal_range(event.watch);
+    for (auto file = first; file != last && event.kind != Kind::Mounts; ++file) {
+        const Pointer& registration = file->second;
         if (event.kind == Kind::Ended)
             registration->is_told.store(false, std::memory_order_relaxed);
         tell(registration, {});
@@ -266,26 +277,27 @@ void Watcher::take_event(const FileEvent& event) {
             });
         const int before = directory.watch;
         if (is_everywhere || is_itself || is_on_the_way)
-            watch_anew(directory);
+            watch_anew(path, directory);
         if (event.kind == Kind::Lost || is_itself || directory.watch != before)
             tell_all(directory);
     }
 }
 
 void Watcher::take_entry(const Directory& directory, const FileEvent& event) {
-    for (const Pointer& registration : directory.registrations) {
-        const bool is_awaited = event.appeared && registration->name == event.name;
-        if (event.name.empty() || !(registration->note || is_awaited))
-            continue;
+    if (event.name.empty())
+        return;  // of the directory's own attributes
+    for (const Pointer& registration : directory.noting) {
         tell(registration, {event.name, false});
-        if (event.closed && registration->note)
+        if (event.closed)
             remind(registration, event.name);
     }
+    const auto [first, last] = directory.awaiting.equal_range(event.name);
+    for (auto awaited = first; awaited != last && event.appeared; ++awaited)
+        tell(awaited->second, {});
 }
 
 void Watcher::tell_all(const Directory& directory) {
-    for (const Pointer& registration : directory.registrations)
-        tell(registration, {{}, true});
+    directory.for_each([this](const Pointer& registration) { tell(registration, {{}, true}); });
 }
 
 void Watcher::tell(const Pointer& registration, Change change) {
@@ -319,40 +331,66 @@ platform::Deadline Watcher::next_reminder() const {
 
 // ---- what is watched
 
+/// \returns whether it was there.
+template <typename Key>
+bool erase_from(std::multimap<Key, Pointer>& registrations, const Key& key, const Pointer& registration) {
+    const auto [first, last] = registrations.equal_range(key);
+    const auto found =
+        std::find_if(first, last, [&](const auto& entry) { return entry.second == registration; });
+    if (found == last)
+        return false;
+    registrations.erase(found);
+    return true;
+}
+
 void Watcher::add(const Pointer& registration, const platform::Descriptor* file) {
     if (file != nullptr) {
-        files_.push_back(registration);
         registration->watch = use(events_.watch_file(*file));
+        files_.emplace(registration->watch, registration);
         registration->is_told.store(registration->watch >= 0, std::memory_order_relaxed);
         return;
     }
     Directory& directory = directories_[registration->directory];
-    directory.registrations.push_back(registration);
-    watch_anew(directory);
+    if (registration->note)
+        directory.noting.push_back(registration);
+    else
+        directory.awaiting.emplace(registration->name, registration);
+    const std::uint32_t wanted = directory.interests | registration->interests();
+    if (std::exchange(directory.interests, wanted) == wanted && directory.is_told)
+        show(directory, *registration);  // it is watched for all that
+    else
+        watch_anew(registration->directory, directory);
+}
+
+/// Relaxed: they are about themselves, and each look of their owner comes after a call.
+void Watcher::show(const Directory& directory, Registration& registration) noexcept {
+    registration.is_told.store(directory.is_told, std::memory_order_relaxed);
+    registration.error.store(directory.error, std::memory_order_relaxed);
 }
 
 void Watcher::remove(const Pointer& registration) {
     std::erase_if(reminders_, [&](const Reminder& reminder) { return reminder.whom == registration; });
     if (registration->directory.empty()) {
-        std::erase(files_, registration);
-        release(registration->watch);
+        if (erase_from(files_, registration->watch, registration))
+            release(registration->watch);
         return;
     }
     const auto found = directories_.find(registration->directory);
     if (found == directories_.end())
         return;
-    std::erase(found->second.registrations, registration);
-    if (!found->second.registrations.empty())
+    Directory& directory = found->second;
+    std::erase(directory.noting, registration);
+    erase_from(directory.awaiting, registration->name, registration);
+    if (!directory.noting.empty() || !directory.awaiting.empty())
         return;
-    release(found->second);
+    release(directory.watch, directory.steps);
     directories_.erase(found);
 }
 
 /// First watches, then looks whether it is still as it was: what changes from then on is told.
-void Watcher::watch_anew(Directory& directory) {
+void Watcher::watch_anew(const std::string& path, Directory& directory) {
     // Somebody who makes and removes directories all the time is told of by the watches that there are then.
     constexpr int most_looks = 8;
-    const std::string& path = directory.registrations.front()->directory;
     std::vector<Place> places = places_of(path);
     for (int look = 0; look < most_looks; ++look) {
         watch_along(directory, places);
@@ -361,11 +399,7 @@ void Watcher::watch_anew(Directory& directory) {
             break;
         places = std::move(now);
     }
-    for (const Pointer& registration : directory.registrations) {
-        // Relaxed: they are about themselves, and each look of their owner comes after a call.
-        registration->is_told.store(directory.is_told, std::memory_order_relaxed);
-        registration->error.store(directory.error, std::memory_order_relaxed);
-    }
+    directory.for_each([&](const Pointer& registration) { show(directory, *registration); });
 }
 
 /// Each directory on the way is watched for going away itself. The nearest one that exists, and the one in
@@ -373,8 +407,8 @@ void Watcher::watch_anew(Directory& directory) {
 /// somebody has a file open but its parent. So is one that holds a link to the next.
 void Watcher::watch_along(Directory& directory, const std::vector<Place>& places) {
     using namespace platform::interest;
-    const Directory before = directory;
-    directory.steps.clear();
+    const int old_watch = directory.watch;
+    const std::vector<Step> old_steps = std::exchange(directory.steps, {});
     std::size_t last = places.size() - 1;
     while (last > 0 && !places[last].exists())
         --last;
@@ -384,16 +418,14 @@ void Watcher::watch_along(Directory& directory, const std::vector<Place>& places
         const std::uint32_t interests = itself | (names_matter ? appearing | vanishing : 0);
         directory.steps.push_back({use(events_.watch_directory(places[i].path, interests)), places[i].next});
     }
-    std::uint32_t interests = itself;
-    for (const Pointer& registration : directory.registrations)
-        interests |= registration->interests();
-    directory.watch = is_there ? use(events_.watch_directory(places[last].path, interests)) : -1;
+    directory.watch =
+        is_there ? use(events_.watch_directory(places[last].path, itself | directory.interests)) : -1;
     directory.error = directory.watch >= 0 ? 0 : is_there ? errno : ENOENT;
     const bool is_awaited = (directory.error == ENOENT || directory.error == ENOTDIR) &&
                             !directory.steps.empty() && directory.steps.back().watch >= 0 &&
                             !places[last].is_link;
     directory.is_told = directory.watch >= 0 || is_awaited;
-    release(before);  // after the new ones, so that what stays watched loses no event
+    release(old_watch, old_steps);  // after the new ones, so that what stays watched loses no event
 }
 
 int Watcher::use(int watch) noexcept {
@@ -410,9 +442,9 @@ void Watcher::release(int watch) noexcept {
     events_.forget(watch);
 }
 
-void Watcher::release(const Directory& directory) noexcept {
-    release(directory.watch);
-    for (const Step& step : directory.steps)
+void Watcher::release(int watch, const std::vector<Step>& steps) noexcept {
+    release(watch);
+    for (const Step& step : steps)
         release(step.watch);
 }
 
