@@ -297,7 +297,11 @@ void Watcher::take_entry(const Directory& directory, const FileEvent& event) {
 }
 
 void Watcher::tell_all(const Directory& directory) {
-    directory.for_each([this](const Pointer& registration) { tell(registration, {{}, true}); });
+    directory.for_each([this](const Pointer& registration) {
+        tell(registration, {{}, true});
+        if (!registration->note)
+            remind(registration, {});
+    });
 }
 
 void Watcher::tell(const Pointer& registration, Change change) {

@@ -26,7 +26,7 @@ class FileWatcher {
     static int start();
 
     /// Calls back, from the library's watching thread, when a file of this name appears in the directory, and
-    /// when the directory comes, goes or is another one.
+    /// when the directory comes, goes or is another one; then again shortly after.
     static Watch file_named(const std::string& name, const std::string& directory,
                             std::function<void()> callback);
 

@@ -127,7 +127,8 @@ class Writer::Implementation {
     std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's
 
     ReaderEvents events_;
-    FileWatcher::Watch control_watch_;  // last, like the other: their callbacks use the rest
+    FileWatcher::Watch directory_watch_;  // last, like the others: their callbacks use the rest
+    FileWatcher::Watch control_watch_;
     FileWatcher::Watch table_watch_;
 };
 

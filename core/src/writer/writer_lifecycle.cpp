@@ -4,6 +4,7 @@
 
 #include "testing/faults.hpp"
 
+#include <array>
 #include <atomic>
 #include <exception>
 #include <utility>
@@ -152,8 +153,10 @@ struct Writer::Implementation::Names {
     std::atomic<bool> lost{false};  // relaxed: a flag alone
 };
 
+/// Nothing is lost by writing on while there is no directory to make new files in: readers that are attached
+/// still have the old ones.
 bool Writer::Implementation::has_lost_names() const noexcept {
-    return names_->lost.load(std::memory_order_relaxed);
+    return names_->lost.load(std::memory_order_relaxed) && platform::status_of(files_.directory());
 }
 
 bool Writer::Implementation::has_lost_files() const noexcept {
@@ -170,8 +173,7 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
         return false;
     try {
         make_files_anew();
-        std::pair<FileWatcher::Watch, FileWatcher::Watch> ended{std::move(control_watch_),
-                                                                std::move(table_watch_)};
+        std::array ended{std::move(directory_watch_), std::move(control_watch_), std::move(table_watch_)};
         watch_files();
         times_remade_.fetch_add(1, std::memory_order_relaxed);
         wait_.notify();  // who waits has waited for readers of the old table
@@ -225,6 +227,9 @@ Error Writer::Implementation::error() const {
 
 void Writer::Implementation::watch_files() {
     names_ = std::make_shared<Names>(control_.identity(), table_);
+    // What happens to the directory happens to no file in it: it is moved, or another one mounted over it.
+    directory_watch_ = FileWatcher::file_named(files_.control_name(), files_.directory(),
+                                               [this, names = names_] { look_for_names(*names); });
     control_watch_ = FileWatcher::file(control_.file(), [this, names = names_] { look_for_names(*names); });
     table_watch_ = FileWatcher::file(table_->file(), [this, names = names_] {
         look_for_names(*names);
@@ -237,10 +242,11 @@ void Writer::Implementation::watch_files() {
 void Writer::Implementation::look_for_names(Names& names) noexcept {
     const auto control = platform::status_of(files_.control());
     const bool is_there = control && control->same_file(names.control) && names.table->is_current(files_);
-    if (!std::exchange(names.missed, !is_there) || is_there)
-        return;
-    names.lost.store(true, std::memory_order_relaxed);
-    wait_.notify();
+    const bool lost = std::exchange(names.missed, !is_there) && !is_there;
+    if (lost || is_there)
+        names.lost.store(lost, std::memory_order_relaxed);
+    if (names.lost.load(std::memory_order_relaxed))
+        wait_.notify();  // there may be a directory now
 }
 
 /// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living

@@ -94,7 +94,7 @@ void PrintTo(const Fate& fate, std::ostream* out) {
 const Fate fates[] = {
     {"Removed",
      [](const fs::path& directory) {
-         fs::remove(directory);
+         fs::remove_all(directory);
          fs::create_directory(directory);
      }},
     {"RemovedWithAFileInItThatIsOpen",
@@ -125,7 +125,15 @@ const Fate fates[] = {
      [](const fs::path& directory) {
          const fs::path next = directory.parent_path() / "next";
          fs::create_directory(next);
+         for (const auto& entry : fs::directory_iterator(directory))
+             fs::remove(entry);
          fs::rename(next, directory);
+     }},
+    {"Exchanged",
+     [](const fs::path& directory) {
+         const fs::path next = directory.parent_path() / "next";
+         fs::create_directory(next);
+         ASSERT_EQ(::renameat2(AT_FDCWD, next.c_str(), AT_FDCWD, directory.c_str(), RENAME_EXCHANGE), 0);
      }},
     {"MovedAwayWithItsParent",
      [](const fs::path& directory) {
@@ -140,19 +148,22 @@ const Fate fates[] = {
      }},
 };
 
-class WatchedDirectory : public ::testing::TestWithParam<Fate> {
+class WatchedDirectories : public ::testing::Test {
   protected:
-    WatchedDirectory() {
+    WatchedDirectories() {
         fs::create_directories(path_);
         ::setenv("NDSHARRAY_DIR", path_.c_str(), 1);
     }
-
-    void meet_fate() { GetParam().meets(path_); }
 
     const TemporaryDirectory outer_;
     const fs::path path_ = outer_.path() / "parent" / "tags";
     const std::string tag_ = "cam0";
     const ArraySpec spec_ = bytes_spec(5000);
+};
+
+class WatchedDirectory : public WatchedDirectories, public ::testing::WithParamInterface<Fate> {
+  protected:
+    void meet_fate() { GetParam().meets(path_); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Of, WatchedDirectory, ::testing::ValuesIn(fates),
@@ -200,10 +211,6 @@ TEST_P(WatchedDirectory, AReaderWhoseWriterDiedThereFindsTheNext) {
     ASSERT_EQ(reader.read(patience).status(), ReadStatus::Disconnected);
     BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
     ASSERT_TRUE(reading.blocks());
-    for (const char* suffix : {"", ".readers"})  // what removes a directory removes what is in it first
-        fs::remove(path_ / ("ndsh." + tag_ + suffix));
-    for (const auto& left : fs::directory_iterator(path_))
-        fs::remove(left);
     meet_fate();
     Writer writer(tag_);
     write_pattern(writer, spec_);
@@ -220,6 +227,56 @@ TEST_P(WatchedDirectory, ATagWatchIsToldToLookAtAllThenOfTheNextTag) {
     }
     Writer writer(tag_);
     EXPECT_EQ(watch.wait(patience).tags, std::vector{tag_});
+}
+
+/// How long a writer may look for its files because of what happened before.
+constexpr auto looks_end = 300ms;
+
+TEST_P(WatchedDirectory, AWriterGoesOnThereForReadersOldAndNew) {
+    Writer writer(tag_);
+    RemoteReader old_one(tag_);
+    write_pattern(writer, spec_);
+    ASSERT_TRUE(old_one.read());
+    std::this_thread::sleep_for(looks_end);
+    meet_fate();
+    EXPECT_TRUE(wait_until([&] { return write_pattern(writer, spec_) != 0 && writer.stats().remade == 1; }));
+    EXPECT_EQ(writer.error().code(), ErrorCode::None) << writer.error().what();
+    Reader new_one(tag_);
+    EXPECT_TRUE(is_intact(new_one.read(patience)));
+    const std::uint64_t newest = writer.stats().published;
+    EXPECT_TRUE(wait_until([&] { return old_one.read(10ms).number == newest; }));
+}
+
+TEST_F(WatchedDirectories, AWriterWritesOnWhileThereIsNone) {
+    Writer writer(tag_);
+    Reader old_one(tag_);
+    write_pattern(writer, spec_);
+    ASSERT_TRUE(old_one.read(patience));
+    fs::remove_all(path_.parent_path());
+    const auto end = std::chrono::steady_clock::now() + looks_end;
+    while (std::chrono::steady_clock::now() < end) {
+        ASSERT_NE(write_pattern(writer, spec_), 0U) << writer.error().what();
+        ASSERT_TRUE(is_intact(old_one.read(patience)));
+    }
+    EXPECT_EQ(writer.stats().remade, 0U);
+    fs::create_directories(path_);
+    EXPECT_TRUE(wait_until([&] { return write_pattern(writer, spec_) != 0 && writer.stats().remade == 1; }));
+    Reader new_one(tag_);
+    EXPECT_TRUE(is_intact(new_one.read(patience)));
+}
+
+TEST_F(WatchedDirectories, AWriterAwaitsAReaderInTheNextOne) {
+    Writer writer(tag_);
+    BackgroundCall<WriteStatus> waiting([&] { return writer.wait_for_reader(); }, [&] { writer.cancel(); });
+    std::this_thread::sleep_for(looks_end);
+    ASSERT_TRUE(waiting.blocks());
+    fs::rename(path_, path_.parent_path() / "away");
+    ASSERT_TRUE(wait_until([&] { return waiting.blocks(); }));
+    fs::create_directory(path_);
+    RemoteReader reader(tag_);
+    EXPECT_TRUE(wait_until(
+        [&] { return reader.read(10ms).status == ReadStatus::Timeout && writer.stats().readers == 1; }));
+    EXPECT_EQ(waiting.result(), WriteStatus::Ok);
 }
 
 class MissingDirectory : public ::testing::TestWithParam<const char*> {
