@@ -12,7 +12,7 @@
 #include "metadata/orientation.hpp"
 #include "sink/sink_qos.hpp"
 #include "sink/tag_writer.hpp"
-#include "time/frame_time.hpp"
+#include "time/pipeline_clock.hpp"
 
 namespace ndsharray::gst {
 

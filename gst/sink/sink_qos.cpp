@@ -2,7 +2,7 @@
 // QOS messages for frames that a sink drops.
 #include "sink/sink_qos.hpp"
 
-#include "time/frame_time.hpp"
+#include "time/pipeline_clock.hpp"
 
 namespace ndsharray::gst {
 namespace {

@@ -36,10 +36,11 @@ void BufferBuilder::note(const Frame& frame) {
     }
 }
 
+bool BufferBuilder::has_caps_of(const Frame& frame) const {
+    return format_ && generation_ == frame.generation() && !continuity_.has_new_writer();
+}
+
 GstFlowReturn BufferBuilder::send_caps(const Frame& frame, GstCaps* given) {
-    if (format_ && generation_ == frame.generation() && !continuity_.has_new_writer()) {
-        return GST_FLOW_OK;
-    }
     // Until the new caps are there, no frame goes anywhere: neither this one nor one of the old caps.
     format_.reset();
     kept_.forget();

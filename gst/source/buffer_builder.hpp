@@ -15,8 +15,8 @@
 #include "owned.hpp"
 #include "source/continuity.hpp"
 #include "source/keepalive.hpp"
-#include "time/frame_time.hpp"
 #include "time/latency.hpp"
+#include "time/timestamps.hpp"
 #include "video/frame_caps.hpp"
 
 namespace ndsharray::gst {
@@ -38,12 +38,15 @@ class BufferBuilder {
     /// Takes note of a frame that was read just now, sent or not.
     void note(const Frame& frame);
 
-    /// Sees to it that downstream has the caps of this frame. Posts an ERROR message where that fails.
+    /// Whether downstream has the caps of this frame.
+    bool has_caps_of(const Frame& frame) const;
+
+    /// Gives downstream the caps of this frame. Posts an ERROR message where that fails.
     /// \param given the user's caps for frames without, nullptr for none
     GstFlowReturn send_caps(const Frame& frame, GstCaps* given);
 
     /// The frame as a buffer, in the segment the source then has; without a copy where downstream can find
-    /// the planes. To be called after send_caps() for this frame.
+    /// the planes. To be called when downstream has the caps of this frame.
     /// \param mode not Auto
     /// \returns nullptr if there is no memory for a copy.
     Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode);

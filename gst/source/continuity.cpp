@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "time/frame_time.hpp"
+#include "time/pipeline_clock.hpp"
 
 namespace ndsharray::gst {
 

@@ -31,6 +31,9 @@ class Continuity {
     /// \param lossless the writer waits for this reader, so that a pause loses nothing
     void note(const Frame& frame, bool lossless);
 
+    /// Whether a pause ended since the last note().
+    bool has_resumed() const { return resumed_.load(std::memory_order_relaxed); }
+
     /// Whether a live source would not send this frame: the writer published it while the source was paused.
     bool is_of_pause(const Frame& frame, bool lossless) const;
 

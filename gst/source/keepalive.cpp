@@ -6,7 +6,7 @@
 
 #include "memory/frame_memory.hpp"
 #include "memory/frame_pool.hpp"
-#include "time/frame_time.hpp"
+#include "time/pipeline_clock.hpp"
 
 namespace ndsharray::gst {
 

@@ -43,7 +43,7 @@
 
 #include "errors.hpp"
 #include "owned.hpp"
-#include "source/frame_stream.hpp"
+#include "source/source_loop.hpp"
 #include "source/src_properties.hpp"
 #include "source/tag_reader.hpp"
 #include "source/tag_uri.hpp"
@@ -57,11 +57,11 @@ namespace ndsharray::gst {
 namespace {
 
 struct SrcState {
-    explicit SrcState(GstBaseSrc* src) : stream(src, settings, tag_reader) {}
+    explicit SrcState(GstBaseSrc* src) : loop(src, settings, tag_reader) {}
 
     SharedSettings settings;
     TagReader tag_reader;
-    FrameStream stream;
+    SourceLoop loop;
     std::atomic<std::thread::id> pausing_thread;  // that is going from PLAYING to PAUSED, if any
 };
 
@@ -94,7 +94,7 @@ gboolean start(GstBaseSrc* src) {
     return guarded(GST_ELEMENT(src), tag, FALSE, [&] {
         state.tag_reader.open(tag, options);
         follow_settings(state);  // which may have changed meanwhile
-        state.stream.restart();
+        state.loop.restart();
         GST_INFO_OBJECT(self, "reading from tag %s", tag.c_str());
         return TRUE;
     });
@@ -104,7 +104,7 @@ gboolean stop(GstBaseSrc* src) {
     SrcState& state = *to_self(src)->state;
     return guarded(GST_ELEMENT(src), {}, TRUE, [&] {
         state.tag_reader.close();
-        state.stream.stop();
+        state.loop.stop();
         return TRUE;
     });
 }
@@ -136,7 +136,7 @@ gboolean decide_allocation(GstBaseSrc* src, GstQuery* query) {
         gst_query_remove_nth_allocation_pool(query, 0);
     }
     const bool takes_it = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
-    to_self(src)->state->stream.delivery().set_takes_video_meta(takes_it);
+    to_self(src)->state->loop.builder().set_takes_video_meta(takes_it);
     return TRUE;
 }
 
@@ -144,7 +144,7 @@ gboolean decide_allocation(GstBaseSrc* src, GstQuery* query) {
 
 GstFlowReturn create(GstPushSrc* src, GstBuffer** out) {
     return guarded(GST_ELEMENT(src), {}, GST_FLOW_ERROR, [&] {
-        FrameStream::Result result = to_self(src)->state->stream.next();
+        SourceLoop::Result result = to_self(src)->state->loop.next();
         *out = result.buffer.release();
         return result.flow;
     });
@@ -160,7 +160,7 @@ G_DEFINE_TYPE_WITH_CODE(NdshSrc, ndsh_src, GST_TYPE_PUSH_SRC,
 gboolean handle_query(GstBaseSrc* src, GstQuery* query) {
     if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) {
         // What is too late is skipped and what is too early waits, so there is no most that we could bear.
-        const auto minimum = static_cast<GstClockTime>(to_self(src)->state->stream.delivery().latency());
+        const auto minimum = static_cast<GstClockTime>(to_self(src)->state->loop.builder().latency());
         gst_query_set_latency(query, TRUE, minimum, GST_CLOCK_TIME_NONE);
         return TRUE;
     }
@@ -174,7 +174,7 @@ gboolean send_event(GstElement* element, GstEvent* event) {
         state.tag_reader.set_flushed(true);
     } else if (type == GST_EVENT_FLUSH_STOP) {
         state.tag_reader.set_flushed(false);
-        state.stream.continuity().flush();
+        state.loop.continuity().flush();
     }
     return GST_ELEMENT_CLASS(ndsh_src_parent_class)->send_event(element, event);
 }
@@ -196,7 +196,7 @@ gboolean post_message(GstElement* element, GstMessage* message) {
 }
 
 GstPadProbeReturn on_buffer_sent(GstPad*, GstPadProbeInfo*, gpointer self) {
-    to_self(self)->state->stream.sent();
+    to_self(self)->state->loop.sent();
     return GST_PAD_PROBE_OK;
 }
 
@@ -216,10 +216,10 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     SrcState& state = *to_self(element)->state;
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
         state.tag_reader.set_paused(false);
-        state.stream.continuity().play();
+        state.loop.continuity().play();
     }
     if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
-        state.stream.continuity().pause();
+        state.loop.continuity().pause();
         state.tag_reader.set_paused(true);
         // Relaxed: only this thread looks for itself.
         state.pausing_thread.store(std::this_thread::get_id(), std::memory_order_relaxed);
@@ -232,7 +232,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     SrcState& state = *to_self(object)->state;
     if (static_cast<SrcProperty>(id) == SrcProperty::Stats) {
-        g_value_take_boxed(value, to_structure(state.stream.stats()));
+        g_value_take_boxed(value, to_structure(state.loop.stats()));
         return;
     }
     const bool known = state.settings.with([&](const SrcSettings& settings) {
@@ -258,7 +258,7 @@ void set_tag(NdshSrc* self, const GValue* value) {
     }
     state.settings.with([&](SrcSettings& settings) {
         set_src_property(settings, SrcProperty::Tag, value);
-        state.stream.continuity().move();
+        state.loop.continuity().move();
         state.tag_reader.move_to(settings.tag, settings.reader);
     });
 }
@@ -276,7 +276,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     }
     if (property == SrcProperty::MinLatency) {
-        self->state->stream.delivery().set_min_latency(self->state->settings.policy().min_latency);
+        self->state->loop.builder().set_min_latency(self->state->settings.policy().min_latency);
         return;
     }
     self->state->tag_reader.interrupt();  // a wait under way goes by what is set now

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "owned.hpp"
-#include "time/frame_time.hpp"
+#include "time/timestamps.hpp"
 
 namespace ndsharray::gst {
 

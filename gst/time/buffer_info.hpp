@@ -6,7 +6,7 @@
 
 #include <ndsharray/frame_info.hpp>
 
-#include "time/frame_time.hpp"
+#include "time/pipeline_clock.hpp"
 
 namespace ndsharray::gst {
 

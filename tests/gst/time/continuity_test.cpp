@@ -103,13 +103,40 @@ TEST_F(Continuity, PauseOfALosslessStreamLosesNothing) {
     EXPECT_TRUE(never_runs_back(all));
 }
 
+class WriterSeeks : public Continuity, public ::testing::WithParamInterface<const char*> {};
+
+/// To and fro, played forward and in reverse.
+TEST_P(WriterSeeks, AndTimeOfTheReaderRunsForward) {
+    Pipeline writer(
+        "videotestsrc ! video/x-raw,format=GRAY8,width=40,height=24,framerate=100/1 ! ndshsink name=sink "
+        "tag=cam0");
+    Pipeline reader(showing(GetParam()));
+    PadWatch watch(reader["src"], "src");
+    reader.play();
+    writer.play();
+    ASSERT_TRUE(watch.reaches(3));
+    for (const bool is_reverse : {true, false, true, true, false, false, true, false}) {
+        const std::size_t before = watch.count();
+        const gint64 start = is_reverse ? 0 : 2 * GST_SECOND, stop = 5 * GST_SECOND;
+        ASSERT_TRUE(gst_element_seek(writer.get(), is_reverse ? -1.0 : 1.0, GST_FORMAT_TIME,
+                                     GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, start, GST_SEEK_TYPE_SET, stop));
+        ASSERT_TRUE(watch.reaches(before + 8));
+    }
+    EXPECT_TRUE(never_runs_back(watch.all()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, WriterSeeks,
+                         ::testing::Values("mode=latest", "mode=every", "mode=every timestamps=stream",
+                                           "mode=every timestamps=arrival",
+                                           "mode=latest keepalive=15000000"));
+
 /// One reader through a random series of what happens to a source, with two cameras that come and go.
 class AnyOrder : public Continuity, public ::testing::WithParamInterface<const char*> {
   protected:
     void happen(std::mt19937& random) {
         using Milliseconds = std::uniform_int_distribution<int>;
         const auto time = std::chrono::milliseconds(Milliseconds(1, 60)(random));
-        switch (std::uniform_int_distribution<int>(0, 7)(random)) {
+        switch (std::uniform_int_distribution<int>(0, 8)(random)) {
             case 0:
             case 1:
                 ASSERT_TRUE(reader_->reaches(GST_STATE_PAUSED));
@@ -138,6 +165,12 @@ class AnyOrder : public Continuity, public ::testing::WithParamInterface<const c
                 use_clock(random() % 2 == 0 ? GST_CLOCK_TYPE_REALTIME : GST_CLOCK_TYPE_MONOTONIC);
                 reader_->play();
                 break;
+            case 7:
+                // Set forward or back, as after a suspend, or by hand.
+                if (clock_) {
+                    gst_clock_set_calibration(clock_.get(), 0, random() % (400 * GST_MSECOND), 1, 1);
+                }
+                break;
             default:
                 std::this_thread::sleep_for(time);
                 break;
@@ -150,13 +183,14 @@ class AnyOrder : public Continuity, public ::testing::WithParamInterface<const c
     }
 
     void use_clock(GstClockType type) {
-        const gst::Owned<GstClock> clock(
+        clock_.reset(
             GST_CLOCK(gst_object_ref_sink(g_object_new(GST_TYPE_SYSTEM_CLOCK, "clock-type", type, nullptr))));
-        gst_pipeline_use_clock(GST_PIPELINE(reader_->get()), clock.get());
+        gst_pipeline_use_clock(GST_PIPELINE(reader_->get()), clock_.get());
     }
 
     static constexpr std::array<const char*, 2> names{"cam0", "cam1"};
     std::array<std::unique_ptr<RemotePipeline>, 2> cameras_;
+    gst::Owned<GstClock> clock_;  // of the reader, from when it got one of its own
     std::unique_ptr<Pipeline> reader_;
     std::size_t tag_ = 0;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The frames of a tag as the buffers that ndshsrc pushes, one after the other.
+// The loop of ndshsrc: waits for a frame as the properties say, and makes the buffer that is pushed next.
 #pragma once
 
 #include <gst/base/gstbasesrc.h>
@@ -7,12 +7,13 @@
 #include <ndsharray/frame.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "owned.hpp"
 #include "source/buffer_builder.hpp"
 #include "source/continuity.hpp"
-#include "source/frame_wait.hpp"
 #include "source/keepalive.hpp"
 #include "source/source_qos.hpp"
 #include "source/src_properties.hpp"
@@ -22,10 +23,10 @@ namespace ndsharray::gst {
 
 /// next() is for the streaming thread, restart() and stop() for when there is none; stats() is for any
 /// thread.
-class FrameStream {
+class SourceLoop {
   public:
     /// All of them outlive this.
-    FrameStream(GstBaseSrc* src, SharedSettings& settings, TagReader& reader);
+    SourceLoop(GstBaseSrc* src, SharedSettings& settings, TagReader& reader);
 
     void restart();
 
@@ -43,13 +44,28 @@ class FrameStream {
     /// What next() gave last has passed the pad. In the streaming thread.
     void sent();
 
-    BufferBuilder& delivery() { return delivery_; }
+    BufferBuilder& builder() { return builder_; }
     Continuity& continuity() { return continuity_; }
     SrcStats stats() const;
 
   private:
+    /// What a wait led to.
+    struct Waited {
+        GstFlowReturn flow = GST_FLOW_OK;
+        Frame frame;
+
+        /// Instead of a frame: nothing came for so long, and it is time to repeat the last one.
+        std::optional<std::chrono::nanoseconds> keepalive;
+    };
+
+    Waited wait();
+    void tell_of_obstacle();
+    std::optional<std::int64_t> timeout_at();
+    GstFlowReturn without_frame(ReadStatus status);
+    GstFlowReturn disconnected(ReadStatus status);
+    GstFlowReturn interrupted();
     void note_arrival(const Frame& frame);
-    void skip(const Frame& frame);
+    void skip();
     bool is_lossless() const;
     TimestampMode timestamp_mode() const;
     Result deliver(Frame&& frame);
@@ -60,16 +76,18 @@ class FrameStream {
     TagReader& reader_;
     KeptFrame kept_;
     Continuity continuity_;
-    FrameWait wait_;
-    BufferBuilder delivery_;
+    BufferBuilder builder_;
     SourceQos qos_;
 
     // The base class drops what it got if it is paused just then, from GStreamer 1.24 on. Where every frame
-    // counts it is made to send it later.
+    // counts it is made to send it later. After a pause of a live stream that would be too late.
     Owned<GstBuffer> unsent_;
     std::atomic<std::uint64_t> skipped_ = 0;         // frames of a pause
     std::atomic<std::uint64_t> age_at_arrival_ = 0;  // of the newest frame, in nanoseconds
     bool writer_has_backpressure_ = false;
+    SrcPolicy policy_;                           // of the last wait
+    bool may_be_in_the_way_ = true;              // something, of any writer
+    std::optional<std::int64_t> waiting_since_;  // CLOCK_MONOTONIC; repeated frames do not end a wait
 };
 
 }  // namespace ndsharray::gst
