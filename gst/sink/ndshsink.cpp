@@ -52,6 +52,7 @@
 #include "errors.hpp"
 #include "metadata/format.hpp"
 #include "owned.hpp"
+#include "sink/decoder_advice.hpp"
 #include "sink/loopback.hpp"
 #include "sink/publisher.hpp"
 #include "sink/reader_messages.hpp"
@@ -175,17 +176,40 @@ GstFlowReturn until_done(NdshSink* self, Attempt&& attempt) {
 
 gboolean configure(NdshSink* self, GstCaps* caps) {
     SinkState& state = *self->state;
-    GstVideoInfo info;
-    if (!gst_video_info_from_caps(&info, caps)) {
+    const auto info = video_info(caps);
+    if (!info) {
         GST_ELEMENT_ERROR(self, STREAM, FORMAT, ("These caps are not raw video."),
                           ("%" GST_PTR_FORMAT, printable(caps)));
         return FALSE;
     }
-    VideoLayout layout = video_layout(info);
+    VideoLayout layout = video_layout(*info);
     GST_INFO_OBJECT(self, "%" GST_PTR_FORMAT " as %s", printable(caps), layout.array.to_string().c_str());
-    state.tag_writer().set_format(std::make_shared<SlotFormat>(
-        SlotFormat{info, std::move(layout), {{caps_attribute, to_string(caps).get()}}}));
+    state.tag_writer().set_format(
+        std::make_shared<SlotFormat>(SlotFormat{*info, std::move(layout), attributes_of(caps)}));
     return TRUE;
+}
+
+/// The pad refuses what its template does not have before anybody else sees it, and upstream only says that
+/// it is not negotiated. A caps event is no question any more: now the user needs to know.
+GstPadProbeReturn explain_refusal(GstPad* pad, GstPadProbeInfo* probe, gpointer instance) {
+    GstEvent* event = GST_PAD_PROBE_INFO_EVENT(probe);
+    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) {
+        return GST_PAD_PROBE_OK;
+    }
+    NdshSink* self = to_self(instance);
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event, &caps);
+    const Owned<GstCaps> taken(gst_pad_get_pad_template_caps(pad));
+    Owned<GstCaps>& refused = self->state->refused;
+    if (gst_caps_can_intersect(caps, taken.get()) || (refused && gst_caps_is_equal(refused.get(), caps))) {
+        return GST_PAD_PROBE_OK;
+    }
+    refused = share(caps);
+    return guarded(GST_ELEMENT(self), {}, GST_PAD_PROBE_OK, [&] {
+        GST_ELEMENT_ERROR(self, STREAM, WRONG_TYPE, ("%s", decoder_advice(caps).c_str()),
+                          ("%" GST_PTR_FORMAT, printable(caps)));
+        return GST_PAD_PROBE_OK;
+    });
 }
 
 gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {
@@ -205,11 +229,10 @@ gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
     GstCaps* caps = nullptr;
     gst_query_parse_allocation(query, &caps, nullptr);
     const auto format = self->state->tag_writer().format();
-    GstVideoInfo info;
-    if (caps && format && gst_video_info_from_caps(&info, caps) &&
-        gst_video_info_is_equal(&info, &format->info)) {
+    const auto info = caps ? video_info(caps) : std::nullopt;
+    if (info && format && gst_video_info_is_equal(&*info, &format->info)) {
         const Owned<GstBufferPool> pool = slot_pool_new(self->state->publisher.tag_writer(), format);
-        const auto size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&info));
+        const auto size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&*info));
         gst_query_add_allocation_pool(query, pool.get(), size, 0, 0);
     }
     // What upstream may leave to whoever gets the buffer.
@@ -262,6 +285,10 @@ Outcome prepare(NdshSink* self, const std::shared_ptr<const SlotFormat>& format)
 GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
     const auto format = self->state->tag_writer().format();
     if (!format) {
+        if (!self->state->refused) {
+            GST_ELEMENT_ERROR(self, STREAM, WRONG_TYPE, ("%s", decoder_advice().c_str()),
+                              ("%" GST_PTR_FORMAT " without caps", printable(buffer)));
+        }
         return GST_FLOW_NOT_NEGOTIATED;
     }
     return until_done(self, [&] {
@@ -365,6 +392,8 @@ void ndsh_sink_init(NdshSink* self) {
     GstBaseSink* sink = GST_BASE_SINK(self);
     // Nothing is left to process once the clock says "now", so no time needs to be set aside for it.
     gst_base_sink_set_processing_deadline(sink, 0);
+    gst_pad_add_probe(GST_BASE_SINK_PAD(sink), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, explain_refusal, self,
+                      nullptr);
 }
 
 void describe_element(GstElementClass* klass) {

@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "memory/frame_memory.hpp"
 #include "memory/frame_pool.hpp"
+#include "video/caps.hpp"
 #include "video/video_meta.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(ndshsink_debug);
@@ -81,10 +83,11 @@ const char* problem_of(GstStructure* config, Request& request) {
     if (!request.caps) {
         return "no caps";
     }
-    if (!gst_caps_is_fixed(request.caps) || !gst_video_info_from_caps(&request.info, request.caps) ||
-        GST_VIDEO_INFO_SIZE(&request.info) == 0) {
+    const auto info = gst_caps_is_fixed(request.caps) ? video_info(request.caps) : std::nullopt;
+    if (!info || GST_VIDEO_INFO_SIZE(&*info) == 0) {
         return "not the caps of raw video";
     }
+    request.info = *info;
     if (request.most != 0 && request.most < request.fewest) {
         return "at most fewer buffers than at least";
     }

@@ -2,10 +2,10 @@
 // The caps that there are arrays for, and those that an array without caps most likely has.
 #include "video/caps.hpp"
 
-#include <gst/video/video.h>
-
 #include <cstdint>
 #include <limits>
+
+#include "video/bayer.hpp"
 
 namespace ndsharray::gst {
 namespace {
@@ -46,6 +46,18 @@ GstCaps* caps_for_array(const ArraySpec& array) {
                                "framerate", GST_TYPE_FRACTION, 0, 1, nullptr);
 }
 
+std::optional<GstVideoInfo> video_info(const GstCaps* caps) {
+    if (!gst_caps_is_fixed(caps)) {
+        return std::nullopt;
+    }
+    if (bayer_format(caps)) {
+        return bayer_info(caps);
+    }
+    GstVideoInfo info;
+    const bool is_raw = gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-raw");
+    return is_raw && gst_video_info_from_caps(&info, caps) ? std::optional(info) : std::nullopt;
+}
+
 GstCaps* video_template_caps() {
     guint count = 0;
     const GstVideoFormat* formats = gst_video_formats_raw(&count);
@@ -54,6 +66,7 @@ GstCaps* video_template_caps() {
         formats, count, gst_caps_features_new(GST_CAPS_FEATURE_FORMAT_INTERLACED, nullptr));
     gst_caps_set_simple(fields, "interlace-mode", G_TYPE_STRING, "alternate", nullptr);
     gst_caps_append(caps, fields);
+    gst_caps_append(caps, bayer_template_caps());
     return caps;
 }
 

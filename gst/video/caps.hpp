@@ -2,9 +2,11 @@
 // The caps that there are arrays for, and those that an array without caps most likely has.
 #pragma once
 
-#include <gst/gst.h>
+#include <gst/video/video.h>
 
 #include <ndsharray/array.hpp>
+
+#include <optional>
 
 namespace ndsharray::gst {
 
@@ -13,8 +15,12 @@ namespace ndsharray::gst {
 /// \returns (transfer full) fixed caps; nullptr for any other array.
 GstCaps* caps_for_array(const ArraySpec& array);
 
+/// gst_video_info_from_caps(), which also takes a mosaic (video/x-bayer) for the grey frame that it is.
+/// \returns nothing where the caps are neither.
+std::optional<GstVideoInfo> video_info(const GstCaps* caps);
+
 /// Raw video in every format that has a layout here, of any size and frame rate, whole frames or
-/// alternating fields.
+/// alternating fields; and mosaics of colour filters.
 /// \returns (transfer full) caps for a pad template.
 GstCaps* video_template_caps();
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "video/bayer.hpp"
 #include "video/caps.hpp"
 
 namespace ndsharray::gst {
@@ -28,17 +29,19 @@ std::string quoted(const GstCaps* caps) {
     return quoted(std::string(to_string(caps).get()));
 }
 
-bool is_raw_video(GstCaps* caps) {
+bool is_video(GstCaps* caps) {
     const Owned<GstCaps> all(video_template_caps());
     return gst_caps_is_fixed(caps) && gst_caps_can_intersect(caps, all.get());
 }
 
 /// Fixed caps together with their layout, if the array can hold such frames.
 std::optional<FrameCaps> fitting(Owned<GstCaps> caps, const ArraySpec& array) {
-    FrameCaps result;
-    if (!is_raw_video(caps.get()) || !gst_video_info_from_caps(&result.info, caps.get())) {
+    const auto info = is_video(caps.get()) ? video_info(caps.get()) : std::nullopt;
+    if (!info) {
         return std::nullopt;
     }
+    FrameCaps result;
+    result.info = *info;
     auto layout = video_layout(result.info, array);
     if (!layout) {
         return std::nullopt;
@@ -51,7 +54,7 @@ std::optional<FrameCaps> fitting(Owned<GstCaps> caps, const ArraySpec& array) {
 FrameCaps written_caps(const std::string& text, const ArraySpec& array) {
     const bool readable = text.size() <= longest_caps && g_utf8_validate(text.c_str(), text.size(), nullptr);
     Owned<GstCaps> caps(readable ? gst_caps_from_string(text.c_str()) : nullptr);
-    if (!caps || !is_raw_video(caps.get())) {
+    if (!caps || !is_video(caps.get())) {
         const std::string shown = readable ? quoted(text) : "in no readable form";
         throw NoCaps("The frames are not raw video, their caps are " + shown + ".");
     }
@@ -67,8 +70,10 @@ Owned<GstCaps> caps_of_size(std::uint64_t width, std::uint64_t height) {
     if (width == 0 || height == 0 || width > most || height > most) {
         return nullptr;
     }
-    return Owned<GstCaps>(gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, static_cast<gint>(width),
-                                              "height", G_TYPE_INT, static_cast<gint>(height), nullptr));
+    Owned<GstCaps> caps(gst_caps_from_string("video/x-raw; video/x-bayer"));
+    gst_caps_set_simple(caps.get(), "width", G_TYPE_INT, static_cast<gint>(width), "height", G_TYPE_INT,
+                        static_cast<gint>(height), nullptr);
+    return caps;
 }
 
 /// What the caps of this array can be: anything, the default, then every size that some format's array of
@@ -143,6 +148,15 @@ FrameCaps default_caps(const ArraySpec& array) {
 }
 
 }  // namespace
+
+Attributes attributes_of(const GstCaps* caps) {
+    Attributes attributes = {{caps_attribute, to_string(caps).get()}};
+    if (const auto bayer = bayer_format(caps)) {
+        attributes.emplace("bayer", bayer->pattern);
+        attributes.emplace("bits", std::to_string(bayer->bits));
+    }
+    return attributes;
+}
 
 FrameCaps frame_caps(const ArraySpec& array, const Attributes& attributes, GstCaps* given) {
     if (const auto written = attributes.find(caps_attribute); written != attributes.end()) {

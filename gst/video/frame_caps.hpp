@@ -17,6 +17,10 @@ namespace ndsharray::gst {
 /// The attribute in which the elements keep the caps of a segment.
 inline constexpr const char* caps_attribute = "caps";
 
+/// What a segment with frames of these caps says of them: the caps and, of a mosaic, its `bayer` pattern and
+/// the `bits` of a pixel, for programs that do not read caps.
+Attributes attributes_of(const GstCaps* caps);
+
 struct FrameCaps {
     Owned<GstCaps> caps;
     GstVideoInfo info{};

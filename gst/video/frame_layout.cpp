@@ -8,6 +8,8 @@
 #include <optional>
 #include <span>
 
+#include "video/bayer.hpp"
+
 namespace ndsharray::gst {
 namespace {
 
@@ -197,6 +199,8 @@ GstVideoInfo default_info(const GstVideoInfo& info) {
     const auto height = static_cast<guint>(GST_VIDEO_INFO_HEIGHT(&info));
     if (!gst_video_info_set_interlaced_format(&plain, GST_VIDEO_INFO_FORMAT(&info),
                                               GST_VIDEO_INFO_INTERLACE_MODE(&info), width, height))
+        gst_video_info_init(&plain);
+    if (is_bayer(info) && !make_bayer(plain))
         gst_video_info_init(&plain);
     return plain;
 }

@@ -36,7 +36,8 @@ FrameLayout frame_layout(const GstVideoInfo& info);
 /// Of the components in it; nothing for a palette.
 PlaneSize plane_size(const GstVideoInfo& info, guint plane);
 
-/// GStreamer's own layout for these caps; of size 0 where GStreamer has none.
+/// GStreamer's own layout for these caps, that of its elements for a mosaic; of size 0 where GStreamer has
+/// none.
 GstVideoInfo default_info(const GstVideoInfo& info);
 
 /// (bytes,) uint8.
