@@ -82,7 +82,8 @@ Mapping::~Mapping() {
         munmap(address_, bytes_);
 }
 
-Mapping Mapping::of(const Descriptor& file, std::uint64_t bytes, Access access) noexcept {
+Mapping Mapping::of(const Descriptor& file, std::uint64_t bytes, Access access,
+                    std::string_view tag) noexcept {
     if (bytes == 0 || bytes > std::numeric_limits<std::size_t>::max()) {
         errno = ENOMEM;
         return {};
@@ -98,7 +99,7 @@ Mapping Mapping::of(const Descriptor& file, std::uint64_t bytes, Access access) 
     mapping.address_ = static_cast<std::byte*>(address);
     mapping.bytes_ = bytes;
     mapping.access_ = access;
-    mapping.range_ = GuardedRange::guard(mapping.address_, size, access);
+    mapping.range_ = GuardedRange::guard(mapping.address_, size, access, tag);
     if (mapping.range_ == nullptr) {
         mapping = {};
         errno = ENOMEM;

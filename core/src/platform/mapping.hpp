@@ -2,12 +2,13 @@
 // Files mapped into memory.
 #pragma once
 
+#include "platform/access_guard.hpp"
 #include "platform/file.hpp"
-#include "platform/sigbus_guard.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace ndsharray::platform {
 
@@ -21,7 +22,9 @@ class Mapping {
 
     /// Maps the first `bytes` of a file, so that huge pages of the file can be huge pages of the mapping. An
     /// empty mapping means failure; errno says why.
-    static Mapping of(const Descriptor& file, std::uint64_t bytes, Access access) noexcept;
+    /// \param tag whose frames the file holds, for who writes them without leave; empty: none
+    static Mapping of(const Descriptor& file, std::uint64_t bytes, Access access,
+                      std::string_view tag = {}) noexcept;
 
     explicit operator bool() const noexcept { return address_ != nullptr; }
     std::byte* data() const noexcept { return address_; }

@@ -2,6 +2,7 @@
 // The thin layer over the kernel, all of it: only what is in platform/ makes system calls.
 #pragma once
 
+#include "platform/access_guard.hpp"
 #include "platform/clock.hpp"
 #include "platform/file.hpp"
 #include "platform/file_events.hpp"
@@ -9,4 +10,3 @@
 #include "platform/lock.hpp"
 #include "platform/mapping.hpp"
 #include "platform/process.hpp"
-#include "platform/sigbus_guard.hpp"

@@ -302,7 +302,7 @@ std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const 
     Segment segment;
     segment.id_ = id;
     segment.name_ = files.segment_name(id);
-    segment.mapping_ = platform::Mapping::of(*file, status->bytes, platform::Access::ReadOnly);
+    segment.mapping_ = platform::Mapping::of(*file, status->bytes, platform::Access::ReadOnly, files.tag());
     if (!segment.mapping_)
         throw_errno(errno, "map", path);
     NDSHARRAY_FAULT_POINT(SegmentMapped);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A signal handler of the library's in front of the one that the application has.
+#include "platform/signal_chain.hpp"
+
+namespace ndsharray::platform {
+
+void SignalChain::install(int signal, Handler handler) noexcept {
+    sigaction(signal, nullptr, &before_us_);
+    struct sigaction ours {};
+    ours.sa_sigaction = handler;
+    ours.sa_mask = before_us_.sa_mask;
+    ours.sa_flags = SA_SIGINFO | SA_ONSTACK | (before_us_.sa_flags & (SA_NODEFER | SA_RESTART));
+    sigaction(signal, &ours, nullptr);
+}
+
+void SignalChain::pass_on(int signal, siginfo_t* info, void* context) noexcept {
+    const bool with_info = (before_us_.sa_flags & SA_SIGINFO) != 0;
+    // A handler for one time only makes room for the default before it runs. Relaxed: a flag alone.
+    const bool is_spent = (before_us_.sa_flags & static_cast<int>(SA_RESETHAND)) != 0 &&
+                          is_spent_.exchange(true, std::memory_order_relaxed);
+    const bool by_default = is_spent || (!with_info && before_us_.sa_handler == SIG_DFL);
+    const bool ignored = !with_info && before_us_.sa_handler == SIG_IGN;
+    const bool by_access = info->si_code > 0;  // else somebody sent it
+    if (ignored && !by_access)
+        return;
+    if (by_default || ignored) {
+        // The access that failed is made again when we return, and ends the process where it happened; what
+        // was sent is sent again. The kernel lets nobody ignore a failed access.
+        struct sigaction end {};
+        end.sa_handler = SIG_DFL;
+        sigaction(signal, &end, nullptr);
+        if (!by_access)
+            raise(signal);
+        return;
+    }
+    if (with_info)
+        before_us_.sa_sigaction(signal, info, context);
+    else
+        before_us_.sa_handler(signal);
+}
+
+}  // namespace ndsharray::platform
