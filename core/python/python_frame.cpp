@@ -26,13 +26,13 @@ py::object known(std::int64_t time) {
 
 }  // namespace
 
-PythonFrame::PythonFrame(Frame frame, std::string tag)
+PythonFrame::PythonFrame(Frame frame, std::string tag, bool writable)
     : tag_(std::move(tag)),
       info_(frame.info()),
       missed_(frame.missed()),
       first_of_writer_(frame.first_of_writer()),
       is_copy_(frame.is_copy()) {
-    pixels_ = std::make_shared<Pixels>(Pixels{std::move(frame)});
+    pixels_ = std::make_shared<Pixels>(Pixels{std::move(frame), writable});
 }
 
 const Pixels& PythonFrame::pixels() const {
@@ -98,7 +98,8 @@ void PythonFrame::release() noexcept {
 void define_frame(py::module_& module) {
     py::class_<Pixels, std::shared_ptr<Pixels>>(module, "_Pixels", py::buffer_protocol())
         .def_buffer([](const Pixels& pixels) {
-            return lend(pixels.frame.data(), static_cast<std::size_t>(pixels.frame.spec().bytes), true);
+            return lend(pixels.frame.data(), static_cast<std::size_t>(pixels.frame.spec().bytes),
+                        !pixels.writable);
         });
 
     py::class_<PlainPixels>(module, "_PlainPixels", py::buffer_protocol())
@@ -111,8 +112,11 @@ void define_frame(py::module_& module) {
         module, "Frame",
         "A frame that was read. Its pixels do not change while it, its array, or a view of that lives.")
         .def_property_readonly("array", &PythonFrame::array,
-                               "The frame as a read-only numpy.ndarray: the shared memory itself, unless "
-                               "is_copy.")
+                               "The frame as a numpy.ndarray: the shared memory itself, unless is_copy. "
+                               "Read-only, unless the Reader is writable; to draw into it, take copy().")
+        .def("copy", &PythonFrame::copy,
+             "The frame as a numpy.ndarray of the program's own, to be changed. To have each frame so: "
+             "Reader(tag, writable=True).")
         .def("__array__", &PythonFrame::as_array, py::arg("dtype") = py::none(), py::arg("copy") = py::none(),
              "What numpy.asarray(frame) calls: `array`, or a copy where another dtype is asked for.")
         .def("__dlpack__", &PythonFrame::dlpack,

@@ -14,6 +14,7 @@ namespace ndsharray::python {
 /// What arrays keep alive.
 struct Pixels {
     Frame frame;
+    bool writable;  // a copy that belongs to the program
 };
 
 /// The same for who does not ask whether memory is read-only.
@@ -23,10 +24,13 @@ struct PlainPixels {
 
 class PythonFrame {
   public:
-    PythonFrame(Frame frame, std::string tag);
+    /// \param writable whether its Reader was asked for that
+    PythonFrame(Frame frame, std::string tag, bool writable);
 
     /// \throws ValueError after release().
     pybind11::object array();
+    /// Another array with the same elements, to be changed.
+    pybind11::object copy() { return array().attr("copy")(); }
     /// numpy.asarray(): the array itself where it is what is wanted, else a copy.
     /// \throws ValueError where `copy` is False and only a copy would do.
     pybind11::object as_array(const pybind11::object& dtype, const pybind11::object& copy);

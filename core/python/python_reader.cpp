@@ -31,16 +31,26 @@ std::string owner_from(const py::object& owner) {
     return owner.is_none() ? std::string() : py::str(owner).cast<std::string>();
 }
 
+/// A frame that may be changed is a copy, which is measured to be faster than pages copied on write (see
+/// tests/bench/README.md): what is not leased is one.
+ReaderOptions options(const std::string& mode, unsigned max_leases, const py::object& owner, bool writable) {
+    ReaderOptions options;
+    options.mode = mode_from(mode);
+    options.max_leases = writable ? 0 : max_leases;
+    options.owner = owner_from(owner);
+    return options;
+}
+
 /// Fields are guarded by the GIL; read() works on a Reader it shares, so that close() may come meanwhile.
 class PythonReader {
   public:
     PythonReader(std::string tag, const std::string& mode, const py::object& timeout, const py::object& owner,
-                 unsigned max_leases)
+                 unsigned max_leases, bool writable)
         : tag_(std::move(tag)),
           mode_(mode),
           timeout_(timeout_from(timeout)),
-          state_(
-              std::make_shared<State>(tag_, ReaderOptions{mode_from(mode), max_leases, owner_from(owner)})) {
+          writable_(writable),
+          state_(std::make_shared<State>(tag_, options(mode, max_leases, owner, writable))) {
         const Error obstacle = state_->reader.obstacle();
         if (obstacle.code() != ErrorCode::None && PyErr_WarnEx(PyExc_RuntimeWarning, obstacle.what(), 1) != 0)
             throw py::error_already_set();
@@ -76,6 +86,7 @@ class PythonReader {
     const std::string tag_;
     const std::string mode_;
     const Timeout timeout_;
+    const bool writable_;
     const OwnProcess process_;
     std::shared_ptr<State> state_;
     ReadStatus status_ = ReadStatus::Timeout;
@@ -109,7 +120,7 @@ Frame PythonReader::wait(Timeout timeout) {
 py::object PythonReader::delivered(Frame frame) {
     status_ = frame.status();
     if (frame)
-        return py::cast(PythonFrame(std::move(frame), tag_));
+        return py::cast(PythonFrame(std::move(frame), tag_, writable_));
     if (status_ == ReadStatus::Failed)
         throw state().reader.error();
     return py::none();
@@ -167,14 +178,16 @@ void define_reader(py::module_& module) {
                              "Reads the frames of a tag. It may be made before the writer, outlive it, and "
                              "follows its successors. Iterating gives frames until the stream ends or the "
                              "timeout passes.")
-        .def(py::init<std::string, const std::string&, const py::object&, const py::object&, unsigned>(),
-             "tag"_a, "mode"_a = "latest", py::kw_only(), "timeout"_a = py::none(), "owner"_a = py::none(),
-             "max_leases"_a = 2,
-             "tag: what the writer calls its stream; the writer may come later.\n"
-             "mode: 'latest' gives the newest frame each time, 'every' each frame in order.\n"
-             "timeout: how many seconds read() and iterating wait for a frame; None: for ever.\n"
-             "owner: user who must own the tag, by name or number; None: this user or root.\n"
-             "max_leases: frames held in shared memory at a time; what is held beyond that is copied.")
+        .def(
+            py::init<std::string, const std::string&, const py::object&, const py::object&, unsigned, bool>(),
+            "tag"_a, "mode"_a = "latest", py::kw_only(), "timeout"_a = py::none(), "owner"_a = py::none(),
+            "max_leases"_a = 2, "writable"_a = false,
+            "tag: what the writer calls its stream; the writer may come later.\n"
+            "mode: 'latest' gives the newest frame each time, 'every' each frame in order.\n"
+            "timeout: how many seconds read() and iterating wait for a frame; None: for ever.\n"
+            "owner: user who must own the tag, by name or number; None: this user or root.\n"
+            "max_leases: frames held in shared memory at a time; what is held beyond that is copied.\n"
+            "writable: arrays of frames are copies that belong to the program, which may draw into them.")
         .def("read", &PythonReader::read, "timeout"_a = py::ellipsis(),
              "The next Frame, waiting for it up to `timeout` seconds (None: for ever; by default the "
              "Reader's). None if there is none: `status` says why.")

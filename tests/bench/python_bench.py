@@ -3,6 +3,10 @@
 
     meson test -C build --benchmark python --verbose
 
+and, with `changes` as its argument, ways to have frames that a program may change:
+
+    meson devenv -C build /usr/bin/python3 ../tests/bench/python_bench.py changes
+
 The contenders take turns of some frames, so that what else the machine does hits all alike. The best frame of a
 turn counts: the others are slower because another process ran on the core, or another contender, and left it cold
 caches. Ratios are medians of the ratios of one turn.
@@ -149,6 +153,63 @@ def measure(shape):
     return [{name: times[WARM_UP:] for name, times in by_name.items()} for by_name in (write_times, read_times)]
 
 
+def draw_boxes(array):
+    """What a detector leaves: six frames of 200 x 150, three pixels wide."""
+    for number in range(6):
+        top, left = 100 + number * 120, 150 + number * 250
+        for rows in slice(top, top + 3), slice(top + 147, top + 150):
+            array[rows, left : left + 200] = (0, 255, 0)
+        for columns in slice(left, left + 3), slice(left + 197, left + 200):
+            array[top : top + 150, columns] = (0, 255, 0)
+
+
+def change_all(array):
+    np.add(array, 1, out=array)
+
+
+def measure_changes():
+    """Prints how long a 1080p frame takes from the read to its end, with changes between.
+
+    "copied on write" is a private mapping of the same pixels whose pages are discarded after each frame.
+    """
+    shape = SIZES["1080p"]
+    size = int(np.prod(shape))
+    with (
+        ndsharray.Writer("tag", slots=SLOTS) as writer,
+        ndsharray.Reader("tag") as reader,
+        ndsharray.Reader("tag", writable=True) as writable_reader,
+        tempfile.TemporaryFile(dir=os.environ["NDSHARRAY_DIR"]) as file,
+    ):
+        file.write(bytes(size))
+        file.flush()
+        private = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
+        pages = np.frombuffer(private, np.uint8).reshape(shape)
+
+        def by_writable_reader(change):
+            change(writable_reader.read().array)
+
+        def by_copy(change):
+            change(reader.read().copy())
+
+        def by_pages(change):
+            reader.read()
+            change(pages)
+            private.madvise(mmap.MADV_DONTNEED)
+
+        ways = {"Reader(writable=True)": by_writable_reader, "frame.copy()": by_copy, "copied on write": by_pages}
+        for change in draw_boxes, change_all:
+            times = {name: [] for name in ways}
+            for turn in range(WARM_UP + TURNS):
+                for name, way in ways.items():
+                    turns = []
+                    for _ in range(FRAMES):
+                        writer.publish(writer.acquire(shape))
+                        turns.append(timed(way, change))
+                    times[name].append(min(turns))
+            for name, found in times.items():
+                print(f"{change.__name__:12} {name:24} {microseconds(found[WARM_UP:]):10.1f} us")
+
+
 def ratio(results, name, to):
     return statistics.median(a / b for a, b in zip(results[name], results[to]))
 
@@ -179,6 +240,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="python-bench.", dir=shared_memory) as directory:
         os.environ["NDSHARRAY_DIR"] = directory
         missed = []
+        if sys.argv[1:] == ["changes"]:
+            measure_changes()
+            return
         for size, shape in SIZES.items():
             missed += report(size, *measure(shape))
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, NumPy {np.__version__}")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The NumPy examples, between pipelines in processes of their own."""
 
+import importlib.util
 import os
 import sys
 import tempfile
@@ -85,6 +86,23 @@ class NumpyExamples(ProgramTest):
         self.assertEqual(len(results), 10)
         for result in results:
             np.testing.assert_array_equal(result, expected)
+        self.assert_nothing_left()
+
+    @unittest.skipUnless(importlib.util.find_spec("cv2"), "OpenCV is not installed")
+    def test_numpy_boxes_draws_between_two_pipelines(self):
+        last = self.start_pipeline(f"ndshsrc tag=boxes num-buffers=10 ! filesink location={self.result}")
+        boxes = self.start_example("numpy_boxes", "video", "boxes")
+        picture, first = self.start_picture("video")
+        self.output_of(last)
+        self.interrupt(boxes)
+        self.interrupt(first)
+        results = self.pictures_in_result(HEIGHT, WIDTH)
+        self.assertEqual(len(results), 10)
+        for result in results:
+            drawn = (result != picture).any(axis=2)
+            self.assertTrue((result[drawn] == (0, 255, 0)).all())
+            self.assertGreater(drawn.sum(), 50)
+            self.assertLess(drawn.sum(), 400, "one box, not those of frames before")
         self.assert_nothing_left()
 
     def test_interrupt_ends_what_waits(self):
