@@ -101,29 +101,44 @@ GuardedRange* GuardedRange::guard(const std::byte* address, std::size_t bytes, A
                                   std::string_view tag) noexcept {
     static const bool installed = (install(), true);
     static_cast<void>(installed);
-    for (Chunk* chunk = &first_chunk;;) {
-        for (GuardedRange& range : chunk->ranges) {
-            if (!range.take())
-                continue;
-            const auto begin = reinterpret_cast<std::uintptr_t>(address);
-            range.cut_.store(false, std::memory_order_relaxed);
-            range.writable_.store(access == Access::ReadWrite, std::memory_order_relaxed);
-            for (std::size_t i = 0; i < range.tag_.size(); ++i)
-                range.tag_[i].store(i < tag.size() ? tag[i] : '\0', std::memory_order_relaxed);
-            range.end_.store(begin + bytes, std::memory_order_relaxed);
-            range.begin_.store(begin, std::memory_order_relaxed);
-            range.version_.fetch_add(1, std::memory_order_release);  // it counts from now on
-            return &range;
-        }
-        if (chunk->next.load(std::memory_order_acquire) == nullptr) {
-            Chunk* fresh = new (std::nothrow) Chunk;  // for as long as the process lives
-            if (fresh == nullptr)
-                return nullptr;
-            Chunk* none = nullptr;
-            if (!chunk->next.compare_exchange_strong(none, fresh, std::memory_order_acq_rel))
-                delete fresh;  // another thread was faster
-        }
-        chunk = chunk->next.load(std::memory_order_acquire);
+    GuardedRange* const range = take_any();
+    if (range == nullptr)
+        return nullptr;
+    const auto begin = reinterpret_cast<std::uintptr_t>(address);
+    range->cut_.store(false, std::memory_order_relaxed);
+    range->writable_.store(access == Access::ReadWrite, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < range->tag_.size(); ++i)
+        range->tag_[i].store(i < tag.size() ? tag[i] : '\0', std::memory_order_relaxed);
+    range->end_.store(begin + bytes, std::memory_order_relaxed);
+    range->begin_.store(begin, std::memory_order_relaxed);
+    range->version_.fetch_add(1, std::memory_order_release);  // it counts from now on
+    return range;
+}
+
+/// Where there was room the last time, there mostly is again: so this takes no longer where there are many.
+GuardedRange* GuardedRange::take_any() noexcept {
+    static std::atomic<Chunk*> last{&first_chunk};
+    for (;;) {
+        Chunk* end = &first_chunk;
+        // Acquire: chunks are complete when they are shown here.
+        for (Chunk* const start : {last.load(std::memory_order_acquire), &first_chunk})
+            for (Chunk* chunk = start; chunk != nullptr;
+                 chunk = chunk->next.load(std::memory_order_acquire)) {
+                for (GuardedRange& range : chunk->ranges)
+                    if (range.take()) {
+                        last.store(chunk, std::memory_order_release);
+                        return &range;
+                    }
+                end = chunk;
+            }
+        Chunk* fresh = new (std::nothrow) Chunk;  // for as long as the process lives
+        if (fresh == nullptr)
+            return nullptr;
+        Chunk* none = nullptr;
+        if (!end->next.compare_exchange_strong(none, fresh, std::memory_order_acq_rel))
+            delete fresh;  // another thread was faster
+        else
+            last.store(fresh, std::memory_order_release);
     }
 }
 

@@ -50,6 +50,7 @@ class GuardedRange {
         Name tag;
     };
 
+    static GuardedRange* take_any() noexcept;
     bool take() noexcept;
     std::optional<Content> look(std::uintptr_t address) const noexcept;
 

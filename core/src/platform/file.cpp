@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include <dirent.h>
@@ -123,6 +124,25 @@ bool set_permissions(const Descriptor& file, unsigned permissions) noexcept {
 
 int link_file(const std::string& from, const std::string& to) noexcept {
     return ::link(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+namespace {
+
+std::string path_of(const Descriptor& file) {
+    return "/proc/self/fd/" + std::to_string(file.number());
+}
+
+}  // namespace
+
+int link_open_file(const Descriptor& file, const std::string& to) noexcept try {
+    return ::linkat(AT_FDCWD, path_of(file).c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0
+                                                                                                   : errno;
+} catch (const std::bad_alloc&) {
+    return ENOMEM;
+}
+
+bool can_link_open_files() noexcept {
+    return ::access("/proc/self/fd", X_OK) == 0;
 }
 
 int rename_file(const std::string& from, const std::string& to) noexcept {

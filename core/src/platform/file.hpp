@@ -79,6 +79,11 @@ bool set_permissions(const Descriptor& file, unsigned permissions) noexcept;
 
 /// Gives a file a second name that must not exist. \returns 0 or an errno.
 int link_file(const std::string& from, const std::string& to) noexcept;
+
+/// Gives an open file another name. ENOENT: it has none any more. Only where can_link_open_files().
+int link_open_file(const Descriptor& file, const std::string& to) noexcept;
+bool can_link_open_files() noexcept;
+
 int rename_file(const std::string& from, const std::string& to) noexcept;
 int unlink_file(const std::string& path) noexcept;
 

@@ -78,17 +78,54 @@ void set_aside(const TagFiles& files, const platform::Descriptor& file) noexcept
         platform::link_file(aside, files.control());
 }
 
+/// A control file that is not in its place yet.
+struct Unnamed {
+    platform::Opened made;
+    std::string path;
+    bool is_easily_found = false;  // by the next writer, if this one dies now
+};
+
+/// All who make this file of a tag take one name, so that nobody has to look through the directory for what a
+/// dead one left. Who is as far as we are finds its name gone and starts again.
+Unnamed make_control(const TagFiles& files) {
+    if (platform::can_link_open_files()) {
+        const std::string path = files.temporary(Id{});
+        // For nobody else yet: who may read the file could lock it before we do.
+        platform::Opened made = platform::create_new(path, 0600);
+        if (made.error == EEXIST && platform::unlink_file(path) == 0)
+            made = platform::create_new(path, 0600);
+        if (made.error != EEXIST)
+            return {std::move(made), path, true};
+    }
+    std::string path =
+        files.temporary();  // another user has the name, or we could not tell whose it is later
+    platform::Opened made = platform::create_new(path, 0600);
+    return {std::move(made), std::move(path), false};
+}
+
+/// Puts it in its place. \returns 0 or an errno; ENOENT: another starting writer has removed its name.
+int put_in_place(const Unnamed& file, const std::string& path) noexcept {
+    if (!file.is_easily_found)
+        return platform::link_file(file.path, path);
+    // By its descriptor: the name may be another writer's file by now, which nobody has locked yet.
+    return platform::link_open_file(file.made.file, path);
+}
+
 }  // namespace
 
 ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& options) {
     const auto deadline = platform::deadline_after(leaving_time);
     const auto in_use_after = platform::deadline_after(cleaning_time);
+    bool is_first = true;
     for (;;) {
         auto existing = open_checked(files.control(), platform::Access::ReadWrite, Owner::self());
         auto owner = existing ? take_existing(files, options, std::move(*existing), in_use_after)
                               : create(files, options);
-        if (owner)
+        is_first = is_first && !existing;
+        if (owner) {
+            owner->is_first_ = owner->is_first_ && is_first;
             return std::move(*owner);
+        }
         // The file changed under us: another writer is coming or going. Look again.
         if (platform::has_passed(deadline))
             throw_in_use(files, 0);
@@ -98,10 +135,10 @@ ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& opti
 
 /// Nothing if somebody else was faster.
 std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const WriterOptions& options) {
-    const std::string temporary = files.temporary();
     NDSHARRAY_FAULT_POINT(ControlToBeMade);
-    // For nobody else yet: who may read the file could lock it before we do.
-    platform::Opened made = platform::create_new(temporary, 0600);
+    const Unnamed unnamed = make_control(files);
+    const platform::Opened& made = unnamed.made;
+    const std::string& temporary = unnamed.path;
     if (made.error != 0)
         throw_errno(made.error, "create", temporary);
     NDSHARRAY_FAULT_POINT(ControlCreated);
@@ -110,6 +147,7 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     reserve_or_throw(made.file, sizeof(ControlFile), files.control());
     NDSHARRAY_FAULT_POINT(ControlReserved);
     ControlOwner owner;
+    owner.is_first_ = unnamed.is_easily_found;
     owner.mapping_ = platform::Mapping::of(made.file, sizeof(ControlFile), platform::Access::ReadWrite);
     if (!owner.mapping_)
         throw_errno(errno, "map", files.control());
@@ -119,6 +157,10 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
         return std::nullopt;  // a writer that was faster has cleaned up
     if (to_lock.error != 0)
         throw_errno(to_lock.error, "open", temporary);
+    const auto mine = platform::status_of(made.file);
+    const auto to_hold = platform::status_of(to_lock.file.file());
+    if (!mine || !to_hold || !mine->same_file(*to_hold))
+        return std::nullopt;  // the name is that of a faster writer's file
     if (!owner.hold(std::move(to_lock.file)))
         return std::nullopt;
     NDSHARRAY_FAULT_POINT(ControlLocked);
@@ -129,7 +171,7 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     NDSHARRAY_FAULT_POINT(ControlStarted);
     if (!platform::set_permissions(made.file, control_permissions(options)))
         throw_errno(errno, "set the permissions of", temporary);
-    const int error = platform::link_file(temporary, files.control());
+    const int error = put_in_place(unnamed, files.control());
     NDSHARRAY_FAULT_POINT(ControlLinked);
     if (error != 0 && error != EEXIST && error != ENOENT)
         throw_errno(error, "create", files.control());

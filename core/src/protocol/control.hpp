@@ -33,6 +33,12 @@ class ControlOwner {
     /// Whether a dead writer's file (and so its reader table) was taken over.
     bool took_over() const noexcept { return took_over_; }
 
+    /// Whether a dead writer may have left files beside the control file. If it was made new, only where
+    /// there is a reader table: writers make it after their control file, and segments after that.
+    bool may_have_leftovers(const TagFiles& files) const noexcept {
+        return !is_first_ || platform::status_of(files.readers());
+    }
+
     /// Whether a writer of this file, dead or living, made files in the layout of 1.x.
     bool had_compat() const noexcept {
         return (words().options.load(std::memory_order_relaxed) & layout::option_compat) != 0;
@@ -75,6 +81,7 @@ class ControlOwner {
     platform::FileStatus file_;
     platform::Mapping mapping_;
     bool took_over_ = false;
+    bool is_first_ = false;  // no file of another writer was seen
 };
 
 /// A reader's view of a control file.

@@ -99,7 +99,11 @@ TagFiles::TagFiles(const std::string& tag) : tag_(tag), directory_(ndsharray::di
 }
 
 std::string TagFiles::temporary() const {
-    return directory_ + "/" + std::string(file_prefix) + "." + tag_ + "." + Id::random().hex();
+    return temporary(Id::random());
+}
+
+std::string TagFiles::temporary(const Id& id) const {
+    return directory_ + "/" + std::string(file_prefix) + "." + tag_ + "." + id.hex();
 }
 
 void TagFiles::remove_leftovers() const {

@@ -53,6 +53,7 @@ class TagFiles {
 
     /// A name for a file that is being made; no tag's file is ever called so.
     std::string temporary() const;
+    std::string temporary(const Id& id) const;
 
     /// Removes what dead writers of this tag left: segments and half-made files. Only for who holds the
     /// writer's lock.

@@ -47,7 +47,9 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
       rules_(rules_of(options_)),
       files_(tag),
       control_(take_tag(files_, options_)) {
-    files_.remove_leftovers();
+    if (control_.may_have_leftovers(files_))
+        files_
+            .remove_leftovers();  // looks through the directory, and so takes longer the more tags there are
     NDSHARRAY_FAULT_POINT(LeftoversRemoved);
     try {
         open_compat();
