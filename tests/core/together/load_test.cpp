@@ -14,12 +14,13 @@ namespace {
 
 constexpr std::uint64_t mebibyte = 1024 * 1024;
 
-/// Waits until threads that only prepare something are done. \returns whether all is as it was.
+/// Waits until threads that only prepare something are done; they may have held more at the first look.
+/// \returns whether there is no more than then.
 ::testing::AssertionResult is_as_before(const ProcessState& before) {
     ProcessState now;
     const bool same = wait_until([&] {
         now = process_state();
-        return now.has_as_many(before);
+        return !now.has_more_than(before);
     });
     if (same && now.private_bytes < before.private_bytes + 4 * mebibyte)
         return ::testing::AssertionSuccess();
