@@ -4,9 +4,28 @@
 #include <ndsharray/frame.hpp>
 #include <ndsharray/writer.hpp>
 
+#include "process/only_errors.hpp"
+
 namespace ndsharray {
 
 Error::~Error() = default;
+
+namespace {
+
+const Error& out_of_memory_once() noexcept {
+    static const Error the_one(
+        ErrorCode::OutOfMemory,
+        "out of memory: close programs or raise the limit (ulimit -v), then try again");
+    return the_one;
+}
+
+[[maybe_unused]] const Error& error_made_at_load = out_of_memory_once();
+
+}  // namespace
+
+const Error& out_of_memory() noexcept {
+    return out_of_memory_once();
+}
 
 std::string_view name(ErrorCode code) noexcept {
     switch (code) {

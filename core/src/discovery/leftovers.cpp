@@ -2,6 +2,7 @@
 // What crashed writers left behind, and removing it.
 #include <ndsharray/leftovers.hpp>
 
+#include "process/only_errors.hpp"
 #include "protocol/control.hpp"
 #include "protocol/files.hpp"
 #include "v1/layout.hpp"
@@ -132,7 +133,7 @@ void remove_orphaned_segments(const TagFiles& files, Leftovers& removed) {
 
 }  // namespace
 
-std::vector<Leftovers> find_leftovers() {
+std::vector<Leftovers> find_leftovers() try {
     std::vector<Leftovers> found;
     for (const auto& [tag, names] : names_by_tag(directory())) {
         Leftovers leftovers = look(TagFiles(tag), names);
@@ -140,9 +141,11 @@ std::vector<Leftovers> find_leftovers() {
             found.push_back(std::move(leftovers));
     }
     return found;
+} catch (const std::bad_alloc&) {
+    throw Error(out_of_memory());
 }
 
-Leftovers remove_leftovers(const std::string& tag) {
+Leftovers remove_leftovers(const std::string& tag) try {
     const TagFiles files(tag);
     const auto all = names_by_tag(files.directory());
     const auto known = all.find(tag);
@@ -177,6 +180,8 @@ Leftovers remove_leftovers(const std::string& tag) {
         removed.files.push_back(*before);
     sort(removed);
     return removed;
+} catch (const std::bad_alloc&) {
+    throw Error(out_of_memory());
 }
 
 }  // namespace ndsharray

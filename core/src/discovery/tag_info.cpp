@@ -2,6 +2,7 @@
 // Looking at a tag without being its reader: copies of its files, checked before anything in them is used.
 #include <ndsharray/tag_info.hpp>
 
+#include "process/only_errors.hpp"
 #include "protocol/files.hpp"
 #include "protocol/layout.hpp"
 #include "protocol/segment.hpp"
@@ -342,7 +343,7 @@ std::string_view name(TagState state) noexcept {
     return "invalid";
 }
 
-TagInfo inspect(const std::string& tag, const std::string& owner) {
+TagInfo inspect(const std::string& tag, const std::string& owner) try {
     const TagFiles files(tag);
     const Owner expected = owner.empty() ? Owner::self_or_root() : Owner::named(owner);
     const auto deadline = platform::deadline_after(patience);
@@ -360,15 +361,19 @@ TagInfo inspect(const std::string& tag, const std::string& owner) {
             throw Error(ErrorCode::System, "tag \"" + tag + "\" changes too fast to be looked at");
         std::this_thread::sleep_for(1ms);
     }
+} catch (const std::bad_alloc&) {
+    throw Error(out_of_memory());
 }
 
-std::vector<std::string> tag_names() {
+std::vector<std::string> tag_names() try {
     std::vector<std::string> found;
     for (const std::string& name : names_in(directory()))
         if (name.starts_with(file_prefix) && tag_problem(name.substr(file_prefix.size())).empty())
             found.push_back(name.substr(file_prefix.size()));
     std::sort(found.begin(), found.end());
     return found;
+} catch (const std::bad_alloc&) {
+    throw Error(out_of_memory());
 }
 
 }  // namespace ndsharray

@@ -5,6 +5,7 @@
 #include "platform/platform.hpp"
 #include "process/file_watcher.hpp"
 #include "process/interrupt.hpp"
+#include "process/only_errors.hpp"
 #include "protocol/files.hpp"
 
 #include <ndsharray/tag.hpp>
@@ -108,17 +109,19 @@ std::optional<TagChanges> TagWatch::Implementation::take() {
     const std::lock_guard guard(mutex_);
     if (changed_.empty() && !all_)
         return std::nullopt;
-    const auto changed = std::exchange(changed_, {});
-    return TagChanges{WatchStatus::Changed, {changed.begin(), changed.end()}, std::exchange(all_, false)};
+    TagChanges changes{WatchStatus::Changed, {changed_.begin(), changed_.end()}, all_};
+    changed_.clear();  // not before there was memory for them
+    all_ = false;
+    return changes;
 }
 
-TagWatch::TagWatch() : implementation_(std::make_unique<Implementation>()) {}
+TagWatch::TagWatch() : implementation_(only_errors([] { return std::make_unique<Implementation>(); })) {}
 TagWatch::~TagWatch() = default;
 TagWatch::TagWatch(TagWatch&& other) noexcept = default;
 TagWatch& TagWatch::operator=(TagWatch&& other) noexcept = default;
 
 TagChanges TagWatch::wait(std::optional<std::chrono::nanoseconds> timeout) {
-    return implementation_->wait(timeout);
+    return only_errors([&] { return implementation_->wait(timeout); });
 }
 
 void TagWatch::cancel() noexcept {

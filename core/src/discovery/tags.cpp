@@ -2,6 +2,7 @@
 // Which tags are written now.
 #include <ndsharray/tag.hpp>
 
+#include "process/only_errors.hpp"
 #include "protocol/control.hpp"
 
 #include <algorithm>
@@ -20,7 +21,7 @@ bool is_written(const std::string& tag) {
 
 }  // namespace
 
-std::vector<std::string> tags() {
+std::vector<std::string> tags() try {
     std::vector<std::string> found;
     for (const std::string& name : names_in(directory())) {
         if (!name.starts_with(file_prefix))
@@ -31,6 +32,8 @@ std::vector<std::string> tags() {
     }
     std::sort(found.begin(), found.end());
     return found;
+} catch (const std::bad_alloc&) {
+    throw Error(out_of_memory());
 }
 
 }  // namespace ndsharray

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -47,10 +48,10 @@ void Descriptor::close() noexcept {
         ::close(forget());
 }
 
-Opened open_existing(const std::string& path, Access access) noexcept {
+Opened open_existing(const char* path, Access access) noexcept {
     const int flags =
         (access == Access::ReadWrite ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    const int number = ::open(path.c_str(), flags);
+    const int number = ::open(path, flags);
     return {Descriptor(number), number < 0 ? errno : 0};
 }
 
@@ -187,13 +188,13 @@ Listing list_directory(const std::string& path) {
         found.error = errno;
         return found;
     }
+    const std::unique_ptr<DIR, int (*)(DIR*)> close_at_end(directory, closedir);
     errno = 0;  // which alone tells an error from the end
     while (const dirent* entry = readdir(directory)) {
         found.names.emplace_back(entry->d_name);
         errno = 0;
     }
     found.error = errno;
-    closedir(directory);
     return found;
 }
 

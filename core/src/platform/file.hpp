@@ -40,7 +40,10 @@ struct Opened {
 enum class Access { ReadOnly, ReadWrite };
 
 /// Opens an existing file without following a symlink in its last component and without blocking on a FIFO.
-Opened open_existing(const std::string& path, Access access) noexcept;
+Opened open_existing(const char* path, Access access) noexcept;
+inline Opened open_existing(const std::string& path, Access access) noexcept {
+    return open_existing(path.c_str(), access);
+}
 
 /// Creates a file that must not exist, with exactly these permissions whatever the umask is.
 Opened create_new(const std::string& path, unsigned permissions) noexcept;

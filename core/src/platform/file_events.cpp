@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 
@@ -65,9 +66,10 @@ int FileEvents::watch_directory(const std::string& path, std::uint32_t interests
 
 int FileEvents::watch_file(const Descriptor& file) noexcept {
     // By descriptor, not by name: whatever is at the name by now, this is the file that was checked.
-    const std::string path = "/proc/self/fd/" + std::to_string(file.number());
+    std::array<char, 32> path{};
+    std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", file.number());
     return inotify_add_watch(
-        inotify_.number(), path.c_str(),
+        inotify_.number(), path.data(),
         IN_CLOSE_WRITE | IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_MASK_ADD);
 }
 

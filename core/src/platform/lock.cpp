@@ -36,7 +36,8 @@ void unlock(int file, std::uint64_t byte) noexcept {
 bool is_locked(int file, std::uint64_t byte) noexcept {
     // Asking for a read lock finds only those who hold the byte for writing.
     struct flock request = lock_request(F_RDLCK, byte);
-    return fcntl(file, F_OFD_GETLK, &request) == 0 && request.l_type != F_UNLCK;
+    // A question that fails tells of no death: who lives must not be taken for dead.
+    return fcntl(file, F_OFD_GETLK, &request) != 0 || request.l_type != F_UNLCK;
 }
 
 }  // namespace ndsharray::platform

@@ -164,7 +164,7 @@ class Watcher {
     void tell_all(const Directory& directory);
     void tell(const Pointer& registration, Change change);
     void remind(const Pointer& registration, const std::string& name);
-    int use(int watch) noexcept;
+    int use(int watch);
     void release(int watch) noexcept;
     void release(int watch, const std::vector<Step>& steps) noexcept;
 
@@ -235,7 +235,6 @@ void Watcher::run() noexcept {
             std::swap(due, due_);
             until = next_reminder();
         } catch (const std::bad_alloc&) {
-            events_were_lost_ = true;
             until = platform::no_later_than(until, without_memory);
         }
         for (const Pointer& registration : due)
@@ -244,11 +243,18 @@ void Watcher::run() noexcept {
 }
 
 void Watcher::take_events() {
-    if (std::exchange(events_were_lost_, false))
-        take_event({.kind = FileEvent::Kind::Lost});
-    for (const FileEvent& event : events_.take())
-        take_event(event);
-    take_reminders();
+    try {
+        if (events_were_lost_)
+            take_event({.kind = FileEvent::Kind::Lost});
+        events_were_lost_ = false;
+        for (const FileEvent& event : events_.take())
+            take_event(event);
+        take_reminders();
+    } catch (...) {
+        events_were_lost_ = true;
+        events_.interrupt();  // the thread makes it good, whoever calls this
+        throw;
+    }
 }
 
 void Watcher::take_event(const FileEvent& event) {
@@ -318,12 +324,11 @@ void Watcher::remind(const Pointer& registration, const std::string& name) {
 
 void Watcher::take_reminders() {
     const auto now = Clock::now();
-    std::erase_if(reminders_, [&](const Reminder& reminder) {
-        if (reminder.when > now)
-            return false;
-        tell(reminder.whom, {reminder.name, false});
-        return true;
-    });
+    // All are told before any is erased: telling takes memory.
+    for (const Reminder& reminder : reminders_)
+        if (reminder.when <= now)
+            tell(reminder.whom, {reminder.name, false});
+    std::erase_if(reminders_, [&](const Reminder& reminder) { return reminder.when <= now; });
 }
 
 platform::Deadline Watcher::next_reminder() const {
@@ -411,20 +416,32 @@ void Watcher::watch_anew(const std::string& path, Directory& directory) {
 /// somebody has a file open but its parent. So is one that holds a link to the next.
 void Watcher::watch_along(Directory& directory, const std::vector<Place>& places) {
     using namespace platform::interest;
-    const int old_watch = directory.watch;
-    const std::vector<Step> old_steps = std::exchange(directory.steps, {});
     std::size_t last = places.size() - 1;
     while (last > 0 && !places[last].exists())
         --last;
     const bool is_there = last == places.size() - 1 && places[last].exists();
-    for (std::size_t i = 0; i + 1 < places.size() && i <= last; ++i) {
-        const bool names_matter = i + 1 >= last || places[i + 1].is_link;
-        const std::uint32_t interests = itself | (names_matter ? appearing | vanishing : 0);
-        directory.steps.push_back({use(events_.watch_directory(places[i].path, interests)), places[i].next});
+    std::vector<Step> steps;
+    int watch = -1;
+    int error = ENOENT;
+    try {
+        for (std::size_t i = 0; i + 1 < places.size() && i <= last; ++i) {
+            const bool names_matter = i + 1 >= last || places[i + 1].is_link;
+            const std::uint32_t interests = itself | (names_matter ? appearing | vanishing : 0);
+            Step& step = steps.emplace_back(Step{-1, places[i].next});
+            step.watch = use(events_.watch_directory(places[i].path, interests));
+        }
+        if (is_there) {
+            watch = events_.watch_directory(places[last].path, itself | directory.interests);
+            error = watch >= 0 ? 0 : errno;
+            use(watch);
+        }
+    } catch (...) {
+        release(-1, steps);  // no memory: what was watched before stays watched
+        throw;
     }
-    directory.watch =
-        is_there ? use(events_.watch_directory(places[last].path, itself | directory.interests)) : -1;
-    directory.error = directory.watch >= 0 ? 0 : is_there ? errno : ENOENT;
+    const int old_watch = std::exchange(directory.watch, watch);
+    const std::vector<Step> old_steps = std::exchange(directory.steps, std::move(steps));
+    directory.error = error;
     const bool is_awaited = (directory.error == ENOENT || directory.error == ENOTDIR) &&
                             !directory.steps.empty() && directory.steps.back().watch >= 0 &&
                             !places[last].is_link;
@@ -432,9 +449,15 @@ void Watcher::watch_along(Directory& directory, const std::vector<Place>& places
     release(old_watch, old_steps);  // after the new ones, so that what stays watched loses no event
 }
 
-int Watcher::use(int watch) noexcept {
-    if (watch >= 0)
+int Watcher::use(int watch) {
+    if (watch < 0)
+        return watch;
+    try {
         ++uses_[watch];
+    } catch (...) {
+        events_.forget(watch);  // nobody else uses it, or there would have been a place
+        throw;
+    }
     return watch;
 }
 

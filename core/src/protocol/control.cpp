@@ -69,7 +69,7 @@ bool is_file_at(const platform::Descriptor& file, const std::string& path) noexc
 
 /// Takes the name from a file whose lock is held only by somebody who may not write it: no writer, but
 /// someone who would keep all writers out. A new file at the name has a lock of its own.
-void set_aside(const TagFiles& files, const platform::Descriptor& file) noexcept {
+void set_aside(const TagFiles& files, const platform::Descriptor& file) {
     const std::string aside = files.temporary();
     if (platform::rename_file(files.control(), aside) != 0)
         return;
@@ -89,13 +89,13 @@ struct Unnamed {
 /// dead one left. Who is as far as we are finds its name gone and starts again.
 Unnamed make_control(const TagFiles& files) {
     if (platform::can_link_open_files()) {
-        const std::string path = files.temporary(Id{});
+        std::string path = files.temporary(Id{});
         // For nobody else yet: who may read the file could lock it before we do.
         platform::Opened made = platform::create_new(path, 0600);
         if (made.error == EEXIST && platform::unlink_file(path) == 0)
             made = platform::create_new(path, 0600);
         if (made.error != EEXIST)
-            return {std::move(made), path, true};
+            return {std::move(made), std::move(path), true};
     }
     std::string path =
         files.temporary();  // another user has the name, or we could not tell whose it is later

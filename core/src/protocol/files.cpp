@@ -93,7 +93,12 @@ std::string Id::hex() const {
     return text;
 }
 
-TagFiles::TagFiles(const std::string& tag) : tag_(tag), directory_(ndsharray::directory()) {
+TagFiles::TagFiles(const std::string& tag)
+    : tag_(tag),
+      directory_(ndsharray::directory()),
+      control_name_(std::string(file_prefix) + tag),
+      control_(directory_ + "/" + control_name_),
+      readers_(control_ + std::string(readers_suffix)) {
     if (const std::string problem = tag_problem(tag); !problem.empty())
         throw Error(ErrorCode::InvalidTag, problem);
 }

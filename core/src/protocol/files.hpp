@@ -45,9 +45,9 @@ class TagFiles {
 
     const std::string& tag() const noexcept { return tag_; }
     const std::string& directory() const noexcept { return directory_; }
-    std::string control_name() const { return std::string(file_prefix) + tag_; }
-    std::string control() const { return directory_ + "/" + control_name(); }
-    std::string readers() const { return control() + std::string(readers_suffix); }
+    const std::string& control_name() const noexcept { return control_name_; }
+    const std::string& control() const noexcept { return control_; }
+    const std::string& readers() const noexcept { return readers_; }
     std::string segment_name(const Id& id) const { return control_name() + "." + id.hex(); }
     std::string segment(const Id& id) const { return directory_ + "/" + segment_name(id); }
 
@@ -62,6 +62,10 @@ class TagFiles {
   private:
     std::string tag_;
     std::string directory_;
+    // Made once: who removes files may have no memory for names.
+    std::string control_name_;
+    std::string control_;
+    std::string readers_;
 };
 
 /// Opens a file that must be regular and belong to one of the expected owners.
@@ -95,22 +99,24 @@ class Owner {
 /// \throws Error WrongOwner, naming the file, its owner and who was expected.
 [[noreturn]] void throw_wrong_owner(const std::string& path, uid_t found, const Owner& expected);
 
-/// Removes a file when it goes out of scope, unless told to keep it.
+/// Removes a file when it goes out of scope, unless told to keep it. Its path must outlive this: it is not
+/// copied, since that may fail and leave the file.
 class RemoveAtEnd {
   public:
-    explicit RemoveAtEnd(std::string path) : path_(std::move(path)) {}
+    explicit RemoveAtEnd(const std::string& path) noexcept : path_(&path) {}
+    explicit RemoveAtEnd(std::string&&) = delete;
     ~RemoveAtEnd() {
-        if (path_.empty())
+        if (path_ == nullptr)
             return;
-        platform::unlink_file(path_);
+        platform::unlink_file(*path_);
         NDSHARRAY_FAULT_POINT(HalfMadeFileRemoved);
     }
     RemoveAtEnd(const RemoveAtEnd&) = delete;
     RemoveAtEnd& operator=(const RemoveAtEnd&) = delete;
-    void keep() noexcept { path_.clear(); }
+    void keep() noexcept { path_ = nullptr; }
 
   private:
-    std::string path_;
+    const std::string* path_;
 };
 
 /// \throws Error for an errno, with a code that fits and "cannot <action> <path>: <reason>".

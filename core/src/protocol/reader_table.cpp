@@ -127,11 +127,11 @@ std::shared_ptr<TableOwner> TableOwner::create(const TagFiles& files, const Id& 
     auto to_lock = open_to_lock(made.file, temporary);
     if (!to_lock)
         throw_errno(ENOENT, "open", temporary);
+    std::shared_ptr<TableOwner> owner(new TableOwner);  // while it is still half-made
     if (const int error = platform::rename_file(temporary, files.readers()); error != 0)
         throw_errno(error, "create", files.readers());
     NDSHARRAY_FAULT_POINT(TableInPlace);
     undo.keep();
-    std::shared_ptr<TableOwner> owner(new TableOwner);
     owner->adopt(std::move(made.file), std::move(*to_lock), std::move(mapping));
     return owner;
 }

@@ -217,7 +217,8 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     segment.spec_ = plan.spec;
     segment.attributes_ = plan.attributes;
 
-    const std::string path = files.segment(segment.id_);
+    segment.path_ = files.segment(segment.id_);
+    const std::string& path = segment.path_;
     const std::uint64_t bytes = segment.geometry_.file_bytes;
     NDSHARRAY_FAULT_POINT(SegmentToBeMade);
     // Nobody but the owner may ever write pixels: only the read bits are taken over.

@@ -79,6 +79,9 @@ class Segment {
     void look_at_slot(std::uint32_t index) noexcept;
 
     const std::string& name() const noexcept { return name_; }
+
+    /// Where it is; of one that was created here.
+    const std::string& path() const noexcept { return path_; }
     std::uint32_t generation() const noexcept { return geometry_.generation; }
     std::uint32_t slot_count() const noexcept { return geometry_.slot_count; }
     std::uint64_t slot_bytes() const noexcept { return geometry_.slot_bytes; }
@@ -117,6 +120,7 @@ class Segment {
     std::byte* at(std::uint64_t offset) const noexcept { return mapping_.data() + offset; }
 
     std::string name_;
+    std::string path_;
     Id id_;
     platform::Mapping mapping_;
     std::uint32_t seen_slots_ = 0;  // bit per slot

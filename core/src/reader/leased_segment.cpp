@@ -18,6 +18,18 @@ std::size_t metadata_bytes(const Segment& segment, std::uint32_t slot) noexcept 
     return static_cast<std::size_t>(std::min(said, segment.metadata_capacity()));
 }
 
+/// Gives up a lease that only a copy was made under.
+struct LeaseAtEnd {
+    const ReaderSession& session;
+    const Segment& segment;
+    std::uint32_t slot;
+
+    ~LeaseAtEnd() {
+        slots::release(session.entry(), segment.generation(), slot);
+        session.notify_released();
+    }
+};
+
 }  // namespace
 
 LeasedSegment::LeasedSegment(Segment segment, std::shared_ptr<ReaderSession> session)
@@ -39,10 +51,9 @@ std::optional<Frame> LeasedSegment::take(slots::Place place, unsigned max_leases
     }
     if (may_hold(max_leases))
         return leased(place);
-    Frame frame = copied(place);
-    slots::release(session_->entry(), segment_.generation(), place.slot);
-    session_->notify_released();
-    return frame;
+    // The lease ends with the copy, also where there is no memory for one: nobody would know of it any more.
+    const LeaseAtEnd lease{*session_, segment_, place.slot};
+    return copied(place);
 }
 
 /// Whether a lease may be kept: the reader's quota allows it, and the writer is left with enough. So readers

@@ -3,6 +3,7 @@
 #include <ndsharray/reader.hpp>
 
 #include "process/fork_guard.hpp"
+#include "process/only_errors.hpp"
 #include "reader/reader_implementation.hpp"
 
 #include <utility>
@@ -12,7 +13,7 @@ namespace ndsharray {
 using Timeout = std::optional<std::chrono::nanoseconds>;
 
 Reader::Reader(std::string tag, ReaderOptions options)
-    : implementation_(new Implementation(tag, std::move(options))) {}
+    : implementation_(only_errors([&] { return new Implementation(tag, std::move(options)); })) {}
 Reader::~Reader() = default;
 
 /// What a child inherited stays as it is: a thread of the parent may have been changing it, or have held its
@@ -55,10 +56,10 @@ std::string Reader::segment_name() const {
     return stats().segment;
 }
 ReaderStats Reader::stats() const {
-    return implementation_->stats();
+    return only_errors([&] { return implementation_->stats(); });
 }
 Error Reader::error() const {
-    return implementation_->error();
+    return only_errors([&] { return implementation_->error(); });
 }
 Error Reader::obstacle() const {
     return implementation_->obstacle();

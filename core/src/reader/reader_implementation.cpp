@@ -2,6 +2,7 @@
 // The reader of a tag: what is behind the public face.
 #include "reader/reader_implementation.hpp"
 
+#include "process/only_errors.hpp"
 #include "testing/faults.hpp"
 
 #include <ndsharray/tag.hpp>
@@ -44,21 +45,18 @@ Frame Reader::Implementation::read(Timeout timeout) noexcept {
     if (inherited())
         return Frame(ReadStatus::Failed);  // error() says why
     try {
-        return wait_for_frame(platform::deadline_after(timeout));
+        return only_errors([&] { return wait_for_frame(platform::deadline_after(timeout)); });
     } catch (const Error& error) {
-        leave();
-        return fail(error.code(), error.what());
-    } catch (const std::bad_alloc&) {
-        return fail(ErrorCode::OutOfMemory, "no memory to copy a frame of tag \"" + files_.tag() + "\" into");
-    } catch (const std::exception& error) {
-        leave();
-        return fail(ErrorCode::System, error.what());
+        // Without memory for a copy it stays where it is: a later frame may find some.
+        if (error.code() != ErrorCode::OutOfMemory)
+            leave();
+        return fail(error);
     }
 }
 
-Frame Reader::Implementation::fail(ErrorCode code, const std::string& sentence) noexcept {
+Frame Reader::Implementation::fail(const Error& error) noexcept {
     const std::lock_guard guard(mutex_);
-    error_ = Error(code, sentence);
+    error_ = error;  // copies share their sentence: this takes no memory
     return Frame(ReadStatus::Failed);
 }
 

@@ -45,7 +45,7 @@ class Reader::Implementation {
 
   private:
     Frame wait_for_frame(const platform::Deadline& deadline);
-    Frame fail(ErrorCode code, const std::string& sentence) noexcept;
+    Frame fail(const Error& error) noexcept;
 
     void watch_directory();
     bool is_watched() const noexcept {

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace ndsharray::v1 {
@@ -51,7 +52,10 @@ void write_time(const platform::Descriptor& file, std::uint64_t offset, double t
 }  // namespace
 
 Writer::Writer(const TagFiles& files, unsigned permissions)
-    : files_(files), permissions_(0600 | (permissions & 0444)) {
+    : files_(files),
+      permissions_(0600 | (permissions & 0444)),
+      control_path_(v1::control_path(files)),
+      led_to_(v1::data_path(files, std::string(v1::control_bytes(files), '\0'))) {
     if (files_.tag().starts_with(file_prefix))
         throw Error(ErrorCode::InvalidArgument, "the tag \"" + files_.tag() +
                                                     "\" cannot be shared with ndsharray 1.x: its files could "
@@ -60,7 +64,7 @@ Writer::Writer(const TagFiles& files, unsigned permissions)
 }
 
 void Writer::open_control() {
-    const std::string path = v1::control_path(files_);
+    const std::string& path = control_path_;
     while (!control_) {
         if (auto existing = open_checked(path, platform::Access::ReadWrite, Owner::self()))
             take_control(*std::move(existing), path);
@@ -123,8 +127,9 @@ void Writer::configure(const ArraySpec& spec) {
 }
 
 Writer::DataFile Writer::make_data_file(const v1::DataLayout& layout) const {
-    DataFile made{v1::new_data_name(files_), {}, layout};
-    const std::string path = v1::data_path(files_, made.name);
+    DataFile made{v1::new_data_name(files_), {}, {}, layout};
+    made.path = v1::data_path(files_, made.name);
+    const std::string& path = made.path;
     platform::Opened created = platform::create_new(path, permissions_);
     if (created.error != 0)
         throw_errno(created.error, "create", path);
@@ -192,7 +197,7 @@ void Writer::point_to(const DataFile& file) const noexcept {
 
 void Writer::remove(std::optional<DataFile>& file) const noexcept {
     if (file) {
-        platform::unlink_file(v1::data_path(files_, file->name));
+        platform::unlink_file(file->path);
         NDSHARRAY_FAULT_POINT(CompatDataRemoved);
     }
     file.reset();
@@ -200,13 +205,18 @@ void Writer::remove(std::optional<DataFile>& file) const noexcept {
 
 void Writer::close() noexcept {
     const auto opened = platform::status_of(control_);
-    const auto named = platform::status_of(v1::control_path(files_));
-    const auto says = v1::read_control(files_, control_);
+    const auto named = platform::status_of(control_path_);
+    // Into memory that is there: files must not be left because none is to be had.
+    const std::span<char> name(led_to_.data() + led_to_.size() - v1::control_bytes(files_),
+                               v1::control_bytes(files_));
+    const std::string_view said(name.data(), name.size());
+    const bool leads = platform::read_at(control_, 0, std::as_writable_bytes(name)) == name.size() &&
+                       v1::is_data_name(files_, said);
     // Not if somebody else writes the tag by now, or did before and we published nothing.
-    const bool leads_nowhere = says && !platform::status_of(v1::data_path(files_, *says));
-    const bool ours = current_ ? says == current_->name : (made_control_ && !says) || leads_nowhere;
+    const bool leads_nowhere = leads && !platform::status_of(led_to_);
+    const bool ours = current_ ? leads && said == current_->name : (made_control_ && !leads) || leads_nowhere;
     if (ours && opened && named && opened->same_file(*named)) {
-        platform::unlink_file(v1::control_path(files_));
+        platform::unlink_file(control_path_);
         NDSHARRAY_FAULT_POINT(CompatControlRemoved);
     }
     remove(current_);

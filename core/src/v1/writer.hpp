@@ -46,6 +46,7 @@ class Writer {
   private:
     struct DataFile {
         std::string name;
+        std::string path;
         platform::Descriptor file;
         v1::DataLayout layout;
 
@@ -64,6 +65,8 @@ class Writer {
 
     const TagFiles files_;
     const unsigned permissions_;
+    const std::string control_path_;
+    std::string led_to_;  // room for the path of the data file that a control file names: see close()
     platform::Descriptor control_;
     bool made_control_ = false;        // or a predecessor of ours did
     std::optional<DataFile> current_;  // the one readers are led to

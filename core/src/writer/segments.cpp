@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -27,7 +28,12 @@ bool Segments::is_configured_as(const ArraySpec& spec, const Attributes& attribu
 void Segments::make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
                     const std::shared_ptr<TableOwner>& table) {
     Segment segment = create(spec, attributes, slots);
-    current_ = std::make_shared<detail::WriterSegment>(std::move(segment), table);
+    try {
+        current_ = std::make_shared<detail::WriterSegment>(std::move(segment), table);
+    } catch (const std::bad_alloc&) {  // before anything was moved
+        platform::unlink_file(segment.path());
+        throw;
+    }
     asked_slots_ = slots;
 }
 
@@ -93,7 +99,7 @@ void Segments::retire(Pointer segment) {
     control_.wake_readers();
     control_.notify_watchers();
     NDSHARRAY_FAULT_POINT(WithdrawalTold);
-    platform::unlink_file(files_.segment(segment->segment().id()));
+    platform::unlink_file(segment->segment().path());
     NDSHARRAY_FAULT_POINT(WithdrawnSegmentRemoved);
     if (current_ == segment)
         current_.reset();
@@ -111,7 +117,7 @@ void Segments::announce_current() {
         announced_->withdraw();
     control_.announce(current_->segment().generation(), current_->segment().id());
     if (announced_) {
-        platform::unlink_file(files_.segment(announced_->segment().id()));
+        platform::unlink_file(announced_->segment().path());
         NDSHARRAY_FAULT_POINT(OldSegmentRemoved);
     }
     old_ = std::exchange(announced_, current_);

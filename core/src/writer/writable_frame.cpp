@@ -6,8 +6,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 namespace ndsharray {
@@ -29,8 +29,8 @@ WriterSegment::WriterSegment(Segment segment, std::shared_ptr<TableOwner> table)
     preparing_slots_.store(true, std::memory_order_relaxed);
     try {
         preparing_ = platform::start_thread([this] { prepare_slots(); });
-    } catch (const std::system_error&) {
-        prepare_slots();  // no more threads are to be had
+    } catch (const std::exception&) {
+        prepare_slots();  // no more threads are to be had, or no memory for one
     }
 }
 

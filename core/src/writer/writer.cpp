@@ -4,6 +4,7 @@
 
 #include "frame/copy.hpp"
 #include "process/fork_guard.hpp"
+#include "process/only_errors.hpp"
 #include "writer/writer_implementation.hpp"
 
 #include <string>
@@ -13,7 +14,8 @@ namespace ndsharray {
 
 using Timeout = std::optional<std::chrono::nanoseconds>;
 
-Writer::Writer(std::string tag, WriterOptions options) : implementation_(new Implementation(tag, options)) {}
+Writer::Writer(std::string tag, WriterOptions options)
+    : implementation_(only_errors([&] { return new Implementation(tag, options); })) {}
 Writer::~Writer() = default;
 
 /// What a child inherited stays as it is: a thread of the parent may have been changing it.
@@ -36,7 +38,7 @@ void Writer::configure(const ArraySpec& spec, const Attributes& attributes, unsi
 
 WriteStatus Writer::configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
                               Timeout timeout) {
-    return implementation_->configure(spec, attributes, slots, timeout);
+    return only_errors([&] { return implementation_->configure(spec, attributes, slots, timeout); });
 }
 
 WritableFrame Writer::acquire(Timeout timeout) noexcept {
@@ -44,7 +46,7 @@ WritableFrame Writer::acquire(Timeout timeout) noexcept {
 }
 
 WritableFrame Writer::acquire(const ArraySpec& spec, Timeout timeout) {
-    return implementation_->acquire(spec, timeout);
+    return only_errors([&] { return implementation_->acquire(spec, timeout); });
 }
 
 std::uint64_t Writer::publish(WritableFrame&& frame, const FrameInfo& info,
@@ -91,11 +93,11 @@ void Writer::close() noexcept {
 }
 
 void Writer::on_readers_changed(std::function<void(unsigned)> changed) {
-    implementation_->on_readers_changed(std::move(changed));
+    only_errors([&] { implementation_->on_readers_changed(std::move(changed)); });
 }
 
 void Writer::on_reader_change(std::function<void(const ReaderChange&)> changed) {
-    implementation_->on_reader_change(std::move(changed));
+    only_errors([&] { implementation_->on_reader_change(std::move(changed)); });
 }
 
 const std::string& Writer::tag() const noexcept {
@@ -105,13 +107,13 @@ const WriterOptions& Writer::options() const noexcept {
     return implementation_->options();
 }
 std::string Writer::segment_name() const {
-    return implementation_->segment_name();
+    return only_errors([&] { return implementation_->segment_name(); });
 }
 WriterStats Writer::stats() const {
-    return implementation_->stats();
+    return only_errors([&] { return implementation_->stats(); });
 }
 Error Writer::error() const {
-    return implementation_->error();
+    return only_errors([&] { return implementation_->error(); });
 }
 
 }  // namespace ndsharray

@@ -47,11 +47,11 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
       rules_(rules_of(options_)),
       files_(tag),
       control_(take_tag(files_, options_)) {
-    if (control_.may_have_leftovers(files_))
-        files_
-            .remove_leftovers();  // looks through the directory, and so takes longer the more tags there are
-    NDSHARRAY_FAULT_POINT(LeftoversRemoved);
     try {
+        // This looks through the directory, and so takes longer the more tags there are.
+        if (control_.may_have_leftovers(files_))
+            files_.remove_leftovers();
+        NDSHARRAY_FAULT_POINT(LeftoversRemoved);
         open_compat();
         open_table();
         watch_files();
