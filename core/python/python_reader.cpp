@@ -31,12 +31,11 @@ std::string owner_from(const py::object& owner) {
     return owner.is_none() ? std::string() : py::str(owner).cast<std::string>();
 }
 
-/// A frame that may be changed is a copy, which is measured to be faster than pages copied on write (see
-/// tests/bench/README.md): what is not leased is one.
 ReaderOptions options(const std::string& mode, unsigned max_leases, const py::object& owner, bool writable) {
     ReaderOptions options;
     options.mode = mode_from(mode);
-    options.max_leases = writable ? 0 : max_leases;
+    options.max_leases = max_leases;
+    options.writable = writable;
     options.owner = owner_from(owner);
     return options;
 }

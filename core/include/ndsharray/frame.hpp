@@ -51,7 +51,14 @@ class NDSHARRAY_API Frame {
     ReadStatus status() const noexcept { return status_; }
 
     /// First byte of the array; `spec().bytes` may be read. Page-aligned.
+    /// Writing there raises SIGSEGV unless it is a copy; the library then says on stderr what to do, and
+    /// leaves the signal to the handler that was there before the first Writer or Reader.
     const std::byte* data() const noexcept { return data_; }
+
+    /// The same to be changed: nobody else sees it, and no writer changes it. nullptr where it is shared
+    /// memory, which is never so with ReaderOptions::writable.
+    std::byte* writable_data() noexcept { return copied_ ? const_cast<std::byte*>(data_) : nullptr; }
+
     const ArraySpec& spec() const noexcept;
     ArrayView array() const noexcept { return {data_, spec()}; }
 

@@ -29,6 +29,10 @@ struct ReaderOptions {
 
     /// Name (or number) of the user who must own the tag; empty: this process's user or root.
     std::string owner{};
+
+    /// Makes each frame a copy that belongs to this program, to be changed by Frame::writable_data(). Needs
+    /// no leases.
+    bool writable = false;
 };
 
 /// Counters of one Reader, from its start.

@@ -66,7 +66,7 @@ void explain_write(const GuardedRange::Name& tag) noexcept {
     static constexpr std::string_view before = "ndsharray: a write into a frame of tag \"";
     static constexpr std::string_view after =
         "\", which is shared memory and only to be read. Change a copy instead. Python: frame.copy(), or "
-        "Reader(tag, writable=True); C++: copy what Frame::data() points to.\n";
+        "Reader(tag, writable=True); C++: ReaderOptions::writable.\n";
     std::array<char, before.size() + std::tuple_size_v<GuardedRange::Name> + after.size()> text;
     char* end = std::copy(before.begin(), before.end(), text.begin());
     end = std::copy(tag.begin(), std::find(tag.begin(), tag.end(), '\0'), end);

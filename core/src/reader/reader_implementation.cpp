@@ -24,6 +24,8 @@ ReaderOptions checked(ReaderOptions options) {
     if (options.max_leases > max_slots)
         throw Error(ErrorCode::InvalidArgument,
                     "max_leases is " + std::to_string(options.max_leases) + "; it is 0 to 32 frames");
+    if (options.writable)
+        options.max_leases = 0;  // what is not leased is copied, which is faster than pages copied on write
     return options;
 }
 

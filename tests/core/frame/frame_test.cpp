@@ -41,6 +41,26 @@ TEST_F(FrameTest, IsNotACopyByDefault) {
     EXPECT_FALSE(next(*reader_).is_copy());
 }
 
+TEST_F(FrameTest, OfAWritableReaderMayBeChangedAndNobodySeesIt) {
+    ReaderOptions options;
+    options.writable = true;
+    Reader writable(tag_, options);
+    const Frame shared = next(*reader_);
+    Frame own = writable.read(in_time);
+    ASSERT_NE(own.writable_data(), nullptr);
+    EXPECT_TRUE(is_intact(own));
+    own.writable_data()[7] = ~own.data()[7];
+    write_many();
+    EXPECT_FALSE(is_intact(own));
+    own.writable_data()[7] = ~own.data()[7];
+    EXPECT_TRUE(is_intact(own)) << "changed by somebody else";
+    EXPECT_TRUE(is_intact(shared));
+}
+
+TEST_F(FrameTest, InSharedMemoryIsNotToBeChanged) {
+    EXPECT_EQ(next(*reader_).writable_data(), nullptr);
+}
+
 TEST_F(FrameTest, StaysWhileTheWriterGoesOn) {
     const Frame frame = next(*reader_);
     write_many();

@@ -88,7 +88,7 @@ const RegisteredScenes scenes({
          HeldFrame held(tag);
          const std::string said = said_in([&] { held.write(5); });
          const bool there = handled_at == const_cast<std::byte*>(held.frame.data()) + 5;
-         const bool helps = contains(said, "frame.copy()") && contains(said, "copy what Frame::data()");
+         const bool helps = contains(said, "frame.copy()") && contains(said, "ReaderOptions::writable");
          return times(said, tag) + (there ? ", there" : ", elsewhere") + (helps ? ", with advice" : "");
      }},
     {"write_elsewhere",
