@@ -8,7 +8,7 @@ _ndsh_options() {
         watch) echo --interval --count --owner --help ;;
         save) echo --count --follow --timeout --force --owner --help ;;
         publish) echo --rate --loop --backpressure --wait-for-reader --slots --permissions --help ;;
-        prune) echo --dry-run --help ;;
+        prune) echo --dry-run --all-users --help ;;
         *) echo --version --help ;;
     esac
 }

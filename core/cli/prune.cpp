@@ -2,6 +2,7 @@
 // ndsh prune: removes what crashed writers left behind.
 #include "commands.hpp"
 #include "exit_code.hpp"
+#include "file_owners.hpp"
 #include "output.hpp"
 #include "text.hpp"
 
@@ -10,9 +11,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <unistd.h>
 
 namespace ndsharray::cli {
 namespace {
@@ -20,6 +25,7 @@ namespace {
 struct PruneOptions {
     std::vector<std::string> tags;
     bool dry_run = false;
+    bool all_users = false;
 };
 
 struct Total {
@@ -27,9 +33,9 @@ struct Total {
     std::uint64_t bytes = 0;
 };
 
-void report(const Leftovers& leftovers, std::string_view what, Total& total) {
+void report(const Leftovers& leftovers, std::string_view what, const std::string& whose, Total& total) {
     for (const LeftoverFile& file : leftovers.files) {
-        print("{} {} ({})\n", what, printable(file.name), bytes_text(file.bytes));
+        print("{} {} ({}){}\n", what, printable(file.name), bytes_text(file.bytes), whose);
         ++total.files;
         total.bytes += file.bytes;
     }
@@ -40,23 +46,53 @@ bool is_asked_for(const PruneOptions& options, const std::string& tag) {
            std::find(options.tags.begin(), options.tags.end(), tag) != options.tags.end();
 }
 
-int prune(const PruneOptions& options) {
-    Total total;
-    int result = success;
+/// \returns whether everything went that should.
+bool prune_own(const PruneOptions& options, const std::string& whose, Total& total) {
+    bool all_well = true;
     for (const Leftovers& found : find_leftovers()) {
         if (!is_asked_for(options, found.tag))
             continue;
         if (options.dry_run) {
-            report(found, "would remove", total);
+            report(found, "would remove", whose, total);
             continue;
         }
         try {
-            report(remove_leftovers(found.tag), "removed", total);
+            report(remove_leftovers(found.tag), "removed", whose, total);
         } catch (const Error& error) {
             complain("{}", printable(error.what()));
-            result = failure;
+            all_well = false;
         }
     }
+    return all_well;
+}
+
+/// As each of the users in turn: so nothing is removed that its owner could not remove, and no file that
+/// somebody made to mislead root leads anywhere.
+bool prune_everyones(const PruneOptions& options, Total& total) {
+    if (::geteuid() != 0)
+        throw Error(ErrorCode::PermissionDenied,
+                    "only root removes what is other users': sudo ndsh prune "
+                    "--all-users");
+    bool all_well = true;
+    for (const FileOwner& owner : file_owners(directory())) {
+        try {
+            const ActingAs user(owner);
+            all_well = prune_own(options, ", of " + printable(owner.name), total) && all_well;
+        } catch (const OutputClosed&) {
+            throw;
+        } catch (const std::exception& error) {
+            complain("{}: {}", printable(owner.name), printable(error.what()));
+            all_well = false;
+        }
+    }
+    return all_well;
+}
+
+int prune(const PruneOptions& options) {
+    Total total;
+    const int result = (options.all_users ? prune_everyones(options, total) : prune_own(options, "", total))
+                           ? success
+                           : failure;
     if (total.files == 0)
         print("nothing to remove in {}\n", printable(directory()));
     else
@@ -73,8 +109,10 @@ void add_prune(CLI::App& app, Command& chosen) {
         ->check(check_tag)
         ->type_name("TAG");
     command->add_flag("-n,--dry-run", options->dry_run, "only says what would be removed");
+    command->add_flag("-a,--all-users", options->all_users, "also what is other users' (for root)");
     command->footer(
-        "Never touches a tag that has a living writer, nor files of other users. It takes\n"
+        "Never touches a tag that has a living writer, nor files of other users unless\n"
+        "root asks for that with --all-users: it then acts as each of them. It takes\n"
         "the tag as a starting writer would, so one that starts at the same moment is not\n"
         "disturbed. Restarting a writer needs none of this: it removes what its\n"
         "predecessor left.\n"
@@ -82,7 +120,8 @@ void add_prune(CLI::App& app, Command& chosen) {
         "Examples:\n"
         "  ndsh prune --dry-run\n"
         "  ndsh prune\n"
-        "  ndsh prune cam0");
+        "  ndsh prune cam0\n"
+        "  sudo ndsh prune --all-users");
     command->callback([&chosen, options] { chosen = [options] { return prune(*options); }; });
 }
 

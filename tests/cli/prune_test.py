@@ -2,6 +2,7 @@
 """ndsh prune removes what crashed writers left, and never a tag that lives."""
 
 import os
+import signal
 import threading
 import unittest
 
@@ -36,6 +37,42 @@ class Prune(NdshTest):
         self.assertEqual(self.entries(), living)
         with ndsharray.Reader("cam0") as reader:
             self.assertIsNotNone(reader.read(10))
+
+    def leave_behind_as(self, user, tag):
+        """What a writer of another user leaves when it is killed."""
+        os.chmod(self.directory, 0o1777)
+        pid = os.fork()
+        if pid == 0:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
+            writer = ndsharray.Writer(tag)
+            writer.write(frames(1)[0])
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), -signal.SIGKILL)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root removes what is other users'")
+    def test_root_removes_what_is_left_of_all_users(self):
+        self.leave_behind_as(12345, "theirs")
+        self.leave_behind_as(23456, "others")
+        self.leave_behind("own")
+        self.publish("cam0", frames(), "--loop")
+        self.ndsh("prune")
+        left = [name for name in self.entries() if "cam0" not in name]
+        self.assertEqual(len(left), 6)
+        dry = self.ndsh("prune", "--all-users", "--dry-run", "theirs")[0].splitlines()
+        self.assertEqual(len(dry), 4)
+        self.assertTrue(all(line.endswith("of 12345") for line in dry[:-1]), dry)
+        out = self.ndsh("prune", "--all-users")[0]
+        self.assertIn("6 files", out)
+        self.assertEqual([name for name in self.entries() if "cam0" not in name], [])
+        self.assertEqual(len(self.entries()), 3)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_only_root_prunes_for_all_users(self):
+        self.prefix = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
+        os.chmod(self.directory, 0o755)
+        self.assertIn("only root", self.ndsh("prune", "--all-users", status=1)[1])
 
     def test_damaged_files_stay_and_are_an_error(self):
         with open(os.path.join(self.directory, "ndsh.bad"), "wb") as file:

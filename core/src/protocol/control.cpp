@@ -111,6 +111,32 @@ int put_in_place(const Unnamed& file, const std::string& path) noexcept {
     return platform::link_open_file(file.made.file, path);
 }
 
+[[noreturn]] void throw_others_tag(const TagFiles& files, ErrorCode code, uid_t owner) {
+    const std::string user = platform::user_name(owner);
+    const auto file = platform::open_existing(files.control(), platform::Access::ReadOnly).file;
+    const bool lives = file && platform::is_locked(file.number(), layout::writer_lock_byte);
+    throw Error(code, files.control() + " belongs to user " + user +
+                          (lives ? ", whose writer has the tag; "
+                                 : ", and a writer takes only tags of its own user; ") +
+                          "choose another tag" +
+                          (lives ? ""
+                                 : ", or let " + user + " or root remove what is left of it: ndsh prune " +
+                                       "--all-users " + files.tag()));
+}
+
+/// The tag's file, if there is one. Another user's is not taken over, not even by root: readers of that
+/// user would be left with a tag that is not theirs to read any more.
+std::optional<platform::Descriptor> open_to_take(const TagFiles& files) try {
+    return open_checked(files.control(), platform::Access::ReadWrite, Owner::self());
+} catch (const Error& error) {
+    // What open_checked() advises is for readers.
+    const auto status = platform::status_of(files.control());
+    const bool is_others = status && status->owner != platform::own_user();
+    if (is_others && (error.code() == ErrorCode::WrongOwner || error.code() == ErrorCode::PermissionDenied))
+        throw_others_tag(files, error.code(), status->owner);
+    throw;
+}
+
 }  // namespace
 
 ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& options) {
@@ -118,7 +144,7 @@ ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& opti
     const auto in_use_after = platform::deadline_after(cleaning_time);
     bool is_first = true;
     for (;;) {
-        auto existing = open_checked(files.control(), platform::Access::ReadWrite, Owner::self());
+        auto existing = open_to_take(files);
         auto owner = existing ? take_existing(files, options, std::move(*existing), in_use_after)
                               : create(files, options);
         is_first = is_first && !existing;

@@ -134,6 +134,20 @@ TEST_F(OtherUser, IsRefusedAsAWriter) {
     EXPECT_TRUE(contains(said, file().string())) << said;
 }
 
+TEST_F(OtherUser, IsToldAsAWriterWhoseTheTagIs) {
+    {
+        Writer writer(tag_);
+        const std::string said = other_writer_says();
+        EXPECT_TRUE(contains(said, "belongs to user root") && contains(said, "choose another tag")) << said;
+        EXPECT_FALSE(contains(said, "permissions=")) << said;  // that is for readers
+    }
+    {
+        Writer writer(tag_, {.permissions = 0644});
+        const std::string said = other_writer_says();
+        EXPECT_TRUE(contains(said, "whose writer has the tag")) << said;
+    }
+}
+
 TEST_F(OtherUser, IsToldOfADirectoryThatItMayNotWrite) {
     const std::string said = other_writer_says();
     EXPECT_TRUE(said.starts_with("PermissionDenied")) << said;
@@ -167,6 +181,8 @@ TEST_F(OtherUser, HasATagThatNoWriterTakes) {
     const Error error = error_of([&] { Writer writer(tag_); });
     EXPECT_EQ(error.code(), ErrorCode::WrongOwner) << error.what();
     EXPECT_TRUE(contains(error.what(), file().string())) << error.what();
+    EXPECT_TRUE(contains(error.what(), "ndsh prune --all-users " + tag_)) << error.what();
+    EXPECT_FALSE(contains(error.what(), "read from")) << error.what();  // that is for readers
     give_to(0);
     Writer clears_away(tag_);
 }
