@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Answers to requests: at once, or made in another thread while the main loop goes on.
+#include "serve/answers.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "serve/main_loop.hpp"
+
+namespace ndsharray::serve {
+namespace {
+
+constexpr int most_threads = 3;
+
+/// Answers that are made or sent at a time. Each may be as large as a frame.
+constexpr unsigned most_pending = 24;
+
+void free_text(gpointer text) {
+    delete static_cast<std::string*>(text);
+}
+
+}  // namespace
+
+Answer refusal(unsigned status, std::string sentence) {
+    return {status, "text/plain; charset=utf-8", std::move(sentence) + "\n"};
+}
+
+void send(SoupServerMessage* message, Answer answer) {
+    soup_server_message_set_status(message, answer.status, nullptr);
+    SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
+    soup_message_headers_set_content_type(headers, answer.type.c_str(), nullptr);
+    if (answer.body.empty())
+        return;
+    auto* text = std::make_unique<std::string>(std::move(answer.body)).release();
+    GBytes* bytes = g_bytes_new_with_free_func(text->data(), text->size(), free_text, text);
+    soup_message_body_append_bytes(soup_server_message_get_response_body(message), bytes);
+    g_bytes_unref(bytes);
+}
+
+struct Workers::Job {
+    SoupServerMessage* message;
+    std::function<Answer()> make;
+    std::shared_ptr<unsigned> pending;
+    bool is_gone = false;  // of the main loop
+
+    Job(SoupServerMessage* asked, std::function<Answer()> maker, std::shared_ptr<unsigned> count)
+        : message(SOUP_SERVER_MESSAGE(g_object_ref(asked))),
+          make(std::move(maker)),
+          pending(std::move(count)) {
+        ++*pending;
+        g_signal_connect(message, "finished", G_CALLBACK(finished), this);
+    }
+    ~Job() {
+        --*pending;
+        g_signal_handlers_disconnect_by_data(message, this);
+        g_object_unref(message);
+    }
+    Job(const Job&) = delete;
+    Job& operator=(const Job&) = delete;
+
+    static void finished(SoupServerMessage*, Job* job) { job->is_gone = true; }
+};
+
+Workers::Workers() : pool_(g_thread_pool_new(run, nullptr, most_threads, FALSE, nullptr)) {}
+
+Workers::~Workers() {
+    g_thread_pool_free(pool_, FALSE, TRUE);
+}
+
+void Workers::answer(SoupServerMessage* message, std::function<Answer()> make) {
+    if (*pending_ >= most_pending)
+        return send(message,
+                    refusal(SOUP_STATUS_SERVICE_UNAVAILABLE, "too many pictures are asked for at once"));
+    auto job = std::make_unique<Job>(message, std::move(make), pending_);
+    soup_server_message_pause(message);
+    g_thread_pool_push(pool_, job.release(), nullptr);
+}
+
+void Workers::run(gpointer data, gpointer) {
+    std::shared_ptr<Job> job(static_cast<Job*>(data));
+    Answer answer;
+    try {
+        answer = job->make();
+    } catch (const std::out_of_range& error) {
+        answer = refusal(SOUP_STATUS_BAD_REQUEST, error.what());
+    } catch (const std::exception& error) {
+        answer = refusal(SOUP_STATUS_UNPROCESSABLE_ENTITY, error.what());
+    }
+    // The job is given back in the main loop, where its message lives.
+    in_main_loop([job = std::move(job), answer = std::move(answer)]() mutable {
+        if (job->is_gone)
+            return;
+        send(job->message, std::move(answer));
+        soup_server_message_unpause(job->message);
+    });
+}
+
+}  // namespace ndsharray::serve

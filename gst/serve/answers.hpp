@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Answers to requests: at once, or made in another thread while the main loop goes on.
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace ndsharray::serve {
+
+struct Answer {
+    unsigned status = SOUP_STATUS_OK;
+    std::string type;
+    std::string body{};
+};
+
+/// A sentence for who asked.
+Answer refusal(unsigned status, std::string sentence);
+
+void send(SoupServerMessage* message, Answer answer);
+
+/// Threads that make answers. There is a bound to how many are made, and so held in memory, at a time.
+class Workers {
+  public:
+    Workers();
+
+    /// Waits for what is being made.
+    ~Workers();
+    Workers(const Workers&) = delete;
+    Workers& operator=(const Workers&) = delete;
+
+    /// Answers `message` with what `make` returns; what it throws becomes a refusal.
+    void answer(SoupServerMessage* message, std::function<Answer()> make);
+
+  private:
+    struct Job;
+    static void run(gpointer job, gpointer);
+
+    GThreadPool* pool_;
+    std::shared_ptr<unsigned> pending_ = std::make_shared<unsigned>(0);  // of the main loop
+};
+
+}  // namespace ndsharray::serve

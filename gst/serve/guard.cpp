@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Who may ask for what: the password, the page that asks, and the headers that tell browsers so.
+#include "serve/guard.hpp"
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace ndsharray::serve {
+namespace {
+
+/// A session description has a few kilobytes.
+constexpr goffset most_body = 64 * 1024;
+
+constexpr const char* content_policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' "
+    "blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+void add_headers(SoupMessageHeaders* headers) {
+    soup_message_headers_replace(headers, "Content-Security-Policy", content_policy);
+    soup_message_headers_replace(headers, "X-Content-Type-Options", "nosniff");
+    soup_message_headers_replace(headers, "X-Frame-Options", "DENY");
+    soup_message_headers_replace(headers, "Referrer-Policy", "no-referrer");
+    soup_message_headers_replace(headers, "Cross-Origin-Resource-Policy", "same-origin");
+    soup_message_headers_replace(headers, "Cross-Origin-Opener-Policy", "same-origin");
+    soup_message_headers_replace(headers, "Cache-Control", "no-store");
+}
+
+std::string_view header(SoupMessageHeaders* headers, const char* name) {
+    const char* value = soup_message_headers_get_one(headers, name);
+    return value != nullptr ? value : std::string_view();
+}
+
+/// The one Host; empty where there is none, or a second.
+std::string_view host_of(SoupMessageHeaders* headers) {
+    const char* all = soup_message_headers_get_list(headers, "Host");
+    return all != nullptr && std::strchr(all, ',') == nullptr ? all : std::string_view();
+}
+
+std::string_view without_port(std::string_view host) {
+    if (host.starts_with('['))
+        return host.substr(0, host.find(']') + 1);
+    return host.substr(0, host.find(':'));
+}
+
+/// A page of another host whose name was made to lead here has that name in Host. Only a server that just
+/// this machine reaches knows what it is called.
+bool is_own_name(std::string_view host) {
+    const std::string name(without_port(host));
+    if (name == "localhost" || name == "[::1]")
+        return true;
+    // As a number: 127.example.org is a name as any other.
+    GInetAddress* address = g_inet_address_new_from_string(name.c_str());
+    const bool is_loopback = address != nullptr && g_inet_address_get_is_loopback(address) != FALSE;
+    g_clear_object(&address);
+    return is_loopback;
+}
+
+bool is_same_origin(SoupMessageHeaders* headers, std::string_view host) {
+    const std::string_view origin = header(headers, "Origin");
+    if (!origin.empty() && origin != "http://" + std::string(host) &&
+        origin != "https://" + std::string(host))
+        return false;
+    const std::string_view site = header(headers, "Sec-Fetch-Site");
+    const bool foreign = site == "cross-site" || site == "same-site";
+    return !foreign || header(headers, "Sec-Fetch-Mode") == "navigate";
+}
+
+void refuse(SoupServerMessage* message, unsigned status) {
+    soup_server_message_set_status(message, status, nullptr);
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
+}
+
+void look_at(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer is_local) {
+    add_headers(soup_server_message_get_response_headers(message));
+    SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
+    const std::string_view host = host_of(headers);
+    if (host.empty() || (is_local != nullptr && !is_own_name(host)) || !is_same_origin(headers, host))
+        return refuse(message, SOUP_STATUS_FORBIDDEN);
+    const SoupEncoding encoding = soup_message_headers_get_encoding(headers);
+    if (encoding == SOUP_ENCODING_CHUNKED || encoding == SOUP_ENCODING_EOF)
+        return refuse(message, SOUP_STATUS_LENGTH_REQUIRED);
+    if (encoding == SOUP_ENCODING_CONTENT_LENGTH &&
+        soup_message_headers_get_content_length(headers) > most_body)
+        return refuse(message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE);
+}
+
+struct Credentials {
+    std::string user, password;
+};
+
+gboolean is_known(SoupAuthDomain*, SoupServerMessage*, const char* user, const char* password,
+                  gpointer data) {
+    const auto* known = static_cast<const Credentials*>(data);
+    const bool same_user = same_secret(known->user, user);
+    const bool same_password = same_secret(known->password, password);
+    return same_user && same_password;
+}
+
+void free_credentials(gpointer data) {
+    delete static_cast<Credentials*>(data);
+}
+
+}  // namespace
+
+bool same_secret(const std::string& one, const std::string& other) {
+    unsigned difference = one.size() != other.size() ? 1 : 0;
+    for (std::size_t i = 0; i < other.size(); ++i)
+        difference |= static_cast<unsigned char>(one[one.empty() ? 0 : i % one.size()]) ^
+                      static_cast<unsigned char>(other[i]);
+    return difference == 0;
+}
+
+void guard(SoupServer* server, const Options& options) {
+    if (!options.user.empty()) {
+        SoupAuthDomain* domain = soup_auth_domain_basic_new("realm", "ndsh serve", nullptr);
+        soup_auth_domain_basic_set_auth_callback(
+            domain, is_known,
+            std::make_unique<Credentials>(Credentials{options.user, options.password}).release(),
+            free_credentials);
+        soup_auth_domain_add_path(domain, "/");
+        soup_server_add_auth_domain(server, domain);
+        g_object_unref(domain);
+    }
+    soup_server_add_early_handler(server, nullptr, look_at, options.is_local() ? server : nullptr, nullptr);
+}
+
+}  // namespace ndsharray::serve

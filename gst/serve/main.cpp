@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ndsh-serve: shows every live tag to browsers and players.
+#include <glib-unix.h>
+#include <gst/gst.h>
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+
+#include "serve/options.hpp"
+#include "serve/site.hpp"
+
+namespace {
+
+using namespace ndsharray::serve;
+
+gboolean quit(gpointer loop) {
+    g_main_loop_quit(static_cast<GMainLoop*>(loop));
+    return G_SOURCE_CONTINUE;
+}
+
+struct UnrefLoop {
+    void operator()(GMainLoop* loop) const { g_main_loop_unref(loop); }
+};
+
+int run(const Options& options) {
+    const std::unique_ptr<GMainLoop, UnrefLoop> loop(g_main_loop_new(nullptr, FALSE));
+    g_unix_signal_add(SIGINT, quit, loop.get());
+    g_unix_signal_add(SIGTERM, quit, loop.get());
+    Site site(options);
+    std::printf("%s\n", site.address().c_str());
+    if (!options.is_local() && options.open)
+        std::printf("open: everybody who reaches this machine sees every tag\n");
+    std::fflush(stdout);
+    g_main_loop_run(loop.get());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    int exit_code = 0;
+    const auto options = parse(argc, argv, exit_code);
+    if (!options)
+        return exit_code;
+    gst_init(nullptr, nullptr);
+    try {
+        return run(*options);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "ndsh-serve: %s\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What ndsh-serve was told, and whether that is safe.
+#include "serve/options.hpp"
+
+#include <gio/gio.h>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <fstream>
+
+namespace ndsharray::serve {
+namespace {
+
+/// NAME:PASSWORD, from the first line of a file or as it was given.
+bool set_user(Options& options, const std::string& text) {
+    const auto colon = text.find(':');
+    if (colon == 0 || colon == std::string::npos || colon + 1 == text.size())
+        return false;
+    options.user = text.substr(0, colon);
+    options.password = text.substr(colon + 1);
+    return true;
+}
+
+std::string first_line(const std::string& path) {
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
+
+}  // namespace
+
+bool Options::is_local() const {
+    GInetAddress* address = g_inet_address_new_from_string(listen.c_str());
+    const bool local = address != nullptr && g_inet_address_get_is_loopback(address) != FALSE;
+    g_clear_object(&address);
+    return local;
+}
+
+std::optional<Options> parse(int argc, char** argv, int& exit_code) {
+    Options options;
+    std::string user, user_file;
+    CLI::App app("Shows every live tag to browsers and players.", "ndsh serve");
+    app.set_version_flag("-V,--version", "ndsh-serve " PACKAGE_VERSION, "prints the version");
+    app.get_formatter()->column_width(28);
+    app.add_option("--listen", options.listen, "the address to listen on (default: 127.0.0.1)")
+        ->type_name("ADDRESS");
+    app.add_option("--http", options.http, "the port of the page (default: 8080; 0: any)")->type_name("PORT");
+    app.add_option("--rtsp", options.rtsp, "the port of RTSP (default: 8554; 0: any)")->type_name("PORT");
+    app.add_option("--user", user, "who may look; other users of this machine see it in ps")
+        ->type_name("NAME:PASSWORD");
+    app.add_option("--user-file", user_file, "the same, in the first line of a file")
+        ->type_name("FILE")
+        ->check(CLI::ExistingFile)
+        ->excludes("--user");
+    auto* certificate = app.add_option("--cert", options.certificate, "certificate for TLS, in PEM")
+                            ->type_name("FILE")
+                            ->check(CLI::ExistingFile);
+    auto* key =
+        app.add_option("--key", options.key, "its key, in PEM")->type_name("FILE")->check(CLI::ExistingFile);
+    certificate->needs(key);
+    key->needs(certificate);
+    app.add_flag("--open", options.open, "lets everybody look who reaches the address");
+    app.add_option("--owner", options.owner, "whose tags (default: yours and root's)")->type_name("USER");
+    app.footer(
+        "Examples:\n"
+        "  ndsh serve\n"
+        "  ndsh serve --listen 0.0.0.0 --http 8443 --user-file user.txt --cert c.pem --key k.pem");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        exit_code = app.exit(error) == 0 ? 0 : 2;
+        return std::nullopt;
+    }
+    if (!user_file.empty())
+        user = first_line(user_file);
+    const bool wants_user = app.count("--user") + app.count("--user-file") > 0;
+    std::string wrong =
+        wants_user && !set_user(options, user) ? "--user wants NAME:PASSWORD" : problem(options);
+    if (!wrong.empty()) {
+        std::fprintf(stderr, "ndsh-serve: %s\n", wrong.c_str());
+        exit_code = 2;
+        return std::nullopt;
+    }
+    return options;
+}
+
+std::string problem(const Options& options) {
+    GInetAddress* address = g_inet_address_new_from_string(options.listen.c_str());
+    if (address == nullptr)
+        return options.listen + " is no IP address";
+    g_object_unref(address);
+    if (options.is_local())
+        return {};
+    if (options.user.empty() && !options.open)
+        return "--listen " + options.listen +
+               " shows every tag to everybody who reaches this machine; say who may look with --user, or "
+               "--open";
+    if (!options.user.empty() && !options.has_tls())
+        return "--user sends passwords over the network, which needs --cert and --key";
+    return {};
+}
+
+}  // namespace ndsharray::serve

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What ndsh-serve was told, and whether that is safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace ndsharray::serve {
+
+struct Options {
+    std::string listen = "127.0.0.1";
+    std::uint16_t http = 8080;
+    std::uint16_t rtsp = 8554;
+    std::string user;  ///< empty: everybody may look
+    std::string password;
+    std::string certificate;  ///< files in PEM
+    std::string key;
+    bool open = false;
+    std::string owner;  ///< whose tags; empty: this user's and root's
+
+    bool is_local() const;
+    bool has_tls() const { return !certificate.empty(); }
+};
+
+/// What the command line says. \returns nothing where the program is done, with `exit_code` set.
+std::optional<Options> parse(int argc, char** argv, int& exit_code);
+
+/// Why these options are refused, or an empty string. Passwords do not cross a network in the clear, and
+/// without a password nothing is shown to a network by mistake.
+std::string problem(const Options& options);
+
+}  // namespace ndsharray::serve

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All live tags: as JSON for the page, and as Prometheus wants them.
+#pragma once
+
+#include <ndsharray/tag_info.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ndsharray::serve {
+
+/// What the server itself did.
+struct Served {
+    std::uint64_t bytes = 0;  ///< of bodies, over HTTP
+    std::uint64_t requests = 0;
+    unsigned connections = 0;
+    unsigned mjpeg = 0;  ///< viewers now
+    unsigned whep = 0;
+    unsigned rtsp = 0;
+};
+
+/// Tags that a living writer writes and this process may look at; sorted.
+std::vector<TagInfo> live_tags(const std::string& owner);
+
+/// Whether there is a live tag of that name.
+bool is_live(const std::string& tag, const std::string& owner);
+
+/// Whether the tag has frames that can be sent as video.
+bool is_video(const TagInfo& info);
+
+nlohmann::ordered_json to_json(const std::vector<TagInfo>& tags);
+
+/// In the text format of Prometheus.
+std::string metrics(const std::vector<TagInfo>& tags, const Served& served);
+
+/// JSON as text; what is no UTF-8 is replaced.
+std::string text_of(const nlohmann::ordered_json& json);
+
+}  // namespace ndsharray::serve
