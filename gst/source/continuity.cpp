@@ -28,6 +28,7 @@ void Continuity::play() {
 
 void Continuity::pause() {
     moved_ = false;
+    paused_at_ = monotonic_now();
     paused_ = true;
 }
 
@@ -45,7 +46,13 @@ void Continuity::note(const Frame& frame, bool lossless) {
 }
 
 bool Continuity::is_of_pause(const Frame& frame, bool lossless) const {
-    return !lossless && frame.info().published < resumed_at_.load(std::memory_order_relaxed);
+    const std::int64_t resumed_at = resumed_at_.load(std::memory_order_relaxed);
+    const FrameInfo& info = frame.info();
+    // Running time stood still then: such a frame would come a nanosecond after the last one before the
+    // pause.
+    const bool was_captured_in_it =
+        info.pts >= paused_at_.load(std::memory_order_relaxed) && info.pts < resumed_at;
+    return !lossless && (info.published < resumed_at || was_captured_in_it);
 }
 
 Continuity::Step Continuity::begin(const Frame& frame) {

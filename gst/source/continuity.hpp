@@ -34,7 +34,8 @@ class Continuity {
     /// Whether a pause ended since the last note().
     bool has_resumed() const { return resumed_.load(std::memory_order_relaxed); }
 
-    /// Whether a live source would not send this frame: the writer published it while the source was paused.
+    /// Whether a live source would not send this frame: it was captured while the source was paused, also
+    /// where the writer published it a moment later, or published then.
     bool is_of_pause(const Frame& frame, bool lossless) const;
 
     /// A frame was skipped: the next buffer tells of the gap.
@@ -68,7 +69,8 @@ class Continuity {
 
     // Relaxed, all of them: each is a mark by itself, set before the wait of the streaming thread is ended.
     std::atomic<std::int64_t> playing_since_ = 0;  // CLOCK_MONOTONIC
-    std::atomic<std::int64_t> resumed_at_ = 0;     // the same, of the last pause's end; 0 for none
+    std::atomic<std::int64_t> paused_at_ = 0;      // the same, of the last pause's begin
+    std::atomic<std::int64_t> resumed_at_ = 0;     // the same, of its end; 0 for none
     std::atomic<bool> paused_ = false;
     std::atomic<bool> moved_ = false;    // since the last pause began
     std::atomic<bool> resumed_ = false;  // since the last note()

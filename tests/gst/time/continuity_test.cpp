@@ -3,6 +3,7 @@
 #include "gst_test.hpp"
 
 #include <ndsharray/tag_info.hpp>
+#include <ndsharray/writer.hpp>
 
 #include <array>
 #include <cstdlib>
@@ -77,6 +78,37 @@ TEST_P(Pause, OfALiveStreamLeavesNothingToCatchUpWith) {
 INSTANTIATE_TEST_SUITE_P(Modes, Pause,
                          ::testing::Values("mode=latest", "mode=every", "mode=every timestamps=stream",
                                            "mode=latest timestamps=arrival"));
+
+/// What was captured during a pause and published just after it has no time of its own left in the reader's
+/// pipeline: it would come a nanosecond after the last one, which files cannot express.
+TEST_F(Continuity, FrameCapturedInAPauseAndPublishedAfterItIsNotSent) {
+    Writer camera("cam0");
+    const std::array<std::uint64_t, 2> shape{24, 40};
+    camera.configure(ArraySpec::contiguous(DType::UInt8, shape));
+    const auto publish = [&](std::int64_t captured) {
+        FrameInfo info;
+        info.pts = captured;
+        return camera.publish(camera.acquire(), info);
+    };
+    const auto now = [] { return std::chrono::steady_clock::now().time_since_epoch().count(); };
+    Pipeline reader(showing("mode=every"));
+    PadWatch watch(reader["src"], "src");
+    reader.play();
+    ASSERT_TRUE(wait_until([&] { return camera.stats().readers == 1; }));
+    publish(now());
+    ASSERT_TRUE(watch.reaches(1));
+    ASSERT_TRUE(reader.reaches(GST_STATE_PAUSED));
+    const std::int64_t in_the_pause = now();
+    reader.play();
+    ASSERT_TRUE(reader.reaches(GST_STATE_PLAYING));
+    publish(in_the_pause);
+    const std::int64_t after_it = now();
+    publish(after_it);
+    ASSERT_TRUE(watch.reaches(2));
+    const auto all = watch.all();
+    EXPECT_EQ(all[1].pts + gst_element_get_base_time(reader.get()), static_cast<guint64>(after_it));
+    EXPECT_TRUE(all[1].is_discont);
+}
 
 /// A writer that waits has lost nothing: neither has the reader.
 TEST_F(Continuity, PauseOfALosslessStreamLosesNothing) {
