@@ -7,14 +7,16 @@ The box is where the picture is brightest; what finds people, cars or codes take
 
 import itertools
 import sys
+from typing import Optional, Tuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 import ndsharray
 
 
-def brightest(picture, size=16):
+def brightest(picture: npt.NDArray[np.uint8], size: int = 16) -> Tuple[Tuple[int, int], Tuple[int, int]]:
     """Corners of the brightest square of this size: (left, top), (right, bottom)."""
     height, width = (length // size * size for length in picture.shape[:2])
     squares = picture[:height, :width].reshape(height // size, size, width // size, -1).mean(axis=(1, 3))
@@ -23,7 +25,7 @@ def brightest(picture, size=16):
     return (left, top), (left + size - 1, top + size - 1)
 
 
-def run(source, target, frames):
+def run(source: str, target: str, frames: Optional[int]) -> None:
     with ndsharray.Reader(source, writable=True) as reader:
         print(f"waiting for {source}", flush=True)
         frame = next(reader, None)

@@ -8,20 +8,22 @@ that returns one will do instead, such as OpenCV's.
 
 import itertools
 import sys
+from typing import Optional
 
 import numpy as np
+import numpy.typing as npt
 
 import ndsharray
 
 
-def edges(picture, result):
+def edges(picture: npt.NDArray[np.uint8], result: npt.NDArray[np.uint8]) -> None:
     """Fills `result` with how much each pixel differs from the one to its left."""
     result[:, 0] = 0
     np.subtract(np.maximum(picture[:, 1:], picture[:, :-1]), np.minimum(picture[:, 1:], picture[:, :-1]),
                 out=result[:, 1:])  # fmt: skip
 
 
-def run(source, target, frames):
+def run(source: str, target: str, frames: Optional[int]) -> None:
     with ndsharray.Reader(source) as reader:
         print(f"waiting for {source}", flush=True)
         frame = next(reader, None)

@@ -8,7 +8,7 @@ import sys
 import ndsharray
 
 
-def main():
+def main() -> int:
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: numpy_reader.py TAG [FRAMES]")
     tag, frames = sys.argv[1], int(sys.argv[2]) if len(sys.argv) == 3 else None

@@ -10,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+import numpy.typing as npt
 
 import ndsharray
 
@@ -17,7 +18,7 @@ HEIGHT, WIDTH, RATE = 480, 640, 30
 CAPS = f"video/x-raw,format=RGB,width={WIDTH},height={HEIGHT},framerate={RATE}/1"
 
 
-def draw(picture, step):
+def draw(picture: npt.NDArray[np.uint8], step: int) -> None:
     """A gradient that moves to the left."""
     columns = np.arange(WIDTH) + 4 * step
     picture[..., 0] = columns
@@ -25,7 +26,7 @@ def draw(picture, step):
     picture[..., 2] = 128
 
 
-def main():
+def main() -> None:
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: numpy_to_gstreamer.py TAG [FRAMES]")
     tag, frames = sys.argv[1], int(sys.argv[2]) if len(sys.argv) == 3 else None

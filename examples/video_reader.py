@@ -6,6 +6,7 @@ Prints the mean brightness of each frame. Needs Debian's python3-gi and gir1.2-g
 """
 
 import sys
+from typing import Optional
 
 import gi
 
@@ -14,7 +15,7 @@ gi.require_version("GstVideo", "1.0")
 from gi.repository import Gst, GstVideo  # noqa: E402
 
 
-def mean_brightness(buffer, info):
+def mean_brightness(buffer: Gst.Buffer, info: GstVideo.VideoInfo) -> float:
     """Mean of a GRAY8 picture; its rows may be padded."""
     mapped, memory = buffer.map(Gst.MapFlags.READ)
     if not mapped:
@@ -22,10 +23,10 @@ def mean_brightness(buffer, info):
     pixels, stride = memory.data, info.stride[0]
     total = sum(sum(pixels[y * stride : y * stride + info.width]) for y in range(info.height))
     buffer.unmap(memory)
-    return total / (info.width * info.height)
+    return float(total / (info.width * info.height))
 
 
-def read(pipeline, frames):
+def read(pipeline: Gst.Pipeline, frames: Optional[int]) -> int:
     """Prints frames until `frames` have arrived or the stream ends; returns how many arrived."""
     sink, bus = pipeline.get_by_name("sink"), pipeline.get_bus()
     arrived = 0
@@ -46,7 +47,7 @@ def read(pipeline, frames):
     return arrived
 
 
-def main():
+def main() -> int:
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: video_reader.py TAG [FRAMES]")
     Gst.init(None)
