@@ -132,7 +132,7 @@ WritableFrame PythonWriter::wait_for_slot(const ArraySpec& spec, Timeout timeout
         return status == WriteStatus::Ok ? writer->acquire(step) : WritableFrame(status);
     };
     const auto at_once = [&] {
-        const py::gil_scoped_release released;
+        const WithoutGil released;
         return configured_slot(std::chrono::nanoseconds(0));
     };
     if (WritableFrame frame = at_once(); frame || !writer->options().backpressure)
@@ -147,7 +147,7 @@ WritableFrame PythonWriter::wait_for_slot(const ArraySpec& spec, Timeout timeout
 template <typename Publish>
 std::uint64_t PythonWriter::publish_by(Writer& writer, Publish publish) {
     if (!writer.options().backpressure || writer.segment_name() == published_in_) {
-        const py::gil_scoped_release released;
+        const WithoutGil released;
         return publish();
     }
     published_in_ = writer.segment_name();
@@ -219,7 +219,7 @@ void PythonWriter::close() {
     const auto writer = std::exchange(writer_, nullptr);
     if (!writer || !process_.is_here())
         return;
-    const py::gil_scoped_release released;
+    const WithoutGil released;
     writer->cancel();  // so that other threads that wait in it notice
     writer->close();
 }

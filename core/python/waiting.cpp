@@ -2,9 +2,21 @@
 // Waiting from Python: without the GIL, and with an ear for Ctrl-C.
 #include "waiting.hpp"
 
+#include <cxxabi.h>
+#include <unistd.h>
+
 namespace ndsharray::python {
 
 namespace py = pybind11;
+
+WithoutGil::~WithoutGil() {
+    try {
+        PyEval_RestoreThread(state_);
+    } catch (const abi::__forced_unwind&) {
+        for (;;)
+            pause();
+    }
+}
 
 Timeout timeout_from(const py::object& seconds) {
     if (seconds.is_none())

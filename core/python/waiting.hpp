@@ -4,6 +4,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -11,6 +12,22 @@
 namespace ndsharray::python {
 
 using Timeout = std::optional<std::chrono::nanoseconds>;  // nothing: for ever
+
+/// Lets other threads of Python run for as long as it lives.
+///
+/// A daemon thread that comes back while Python ends gets no GIL any more: up to Python 3.13 its own C thread
+/// ends there by an unwinding that destructors must not let through, so that the whole process would be
+/// terminated. It sleeps here instead until the process is over, as from Python 3.14 on.
+class WithoutGil {
+  public:
+    WithoutGil() : state_(PyEval_SaveThread()) {}
+    ~WithoutGil();
+    WithoutGil(const WithoutGil&) = delete;
+    WithoutGil& operator=(const WithoutGil&) = delete;
+
+  private:
+    PyThreadState* state_;
+};
 
 /// From seconds; None is for ever. \throws ValueError, TypeError.
 Timeout timeout_from(const pybind11::object& seconds);
@@ -27,7 +44,7 @@ auto wait_for(Timeout timeout, Wait wait, GoesOn goes_on) {
         if (timeout)
             left = std::min(step, *timeout - (std::chrono::steady_clock::now() - start));
         auto result = [&] {
-            const pybind11::gil_scoped_release released;
+            const WithoutGil released;
             return wait(std::max(left, std::chrono::nanoseconds(0)));
         }();
         if (!goes_on(result) || left < step)

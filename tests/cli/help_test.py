@@ -42,12 +42,15 @@ class Help(NdshTest):
                     done = self.run_in_shell(line)
                     self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def test_examples_of_the_readme_run_as_printed(self):
+    def test_examples_of_the_pages_run_as_printed(self):
         self.publish("cam0", frames(), "--loop", "--rate", "200")
-        section = read(os.environ["SOURCE_ROOT"], "README.md").split("\n## The command `ndsh`\n")[1].split("\n## ")[0]
-        lines = [line.split("#")[0].strip() for line in section.splitlines() if line.startswith("ndsh ")]
-        self.assertGreaterEqual(len(lines), 5)
-        for line in lines:
+        lines = []
+        for page in "README.md", "core/cli/README.md":
+            text = read(os.environ["SOURCE_ROOT"], page)
+            on_page = [line.split("#")[0].strip() for line in text.splitlines() if line.startswith("ndsh ")]
+            self.assertGreaterEqual(len(on_page), 5, page)
+            lines += on_page
+        for line in dict.fromkeys(lines):
             with self.subTest(line):
                 # What goes on until Ctrl-C is ended like that.
                 done = self.run_in_shell(f"timeout --signal=INT 3 {line}")

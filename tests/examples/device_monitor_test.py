@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""gst-device-monitor-1.0, called as README.md says, and a program of its own find the tags."""
+"""gst-device-monitor-1.0, called as gst/README.md says, and a program of its own find the tags."""
 
 import os
 import re
@@ -18,8 +18,8 @@ ROOT = os.environ["SOURCE_ROOT"]
 
 
 def readme_commands():
-    """The words of each gst-device-monitor-1.0 command in README.md."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+    """The words of each gst-device-monitor-1.0 command in gst/README.md."""
+    with open(os.path.join(ROOT, "gst", "README.md"), encoding="utf-8") as file:
         lines = re.findall(r"^gst-device-monitor-1.0 .*", file.read(), re.MULTILINE)
     return [line.split("#")[0].split() for line in lines]
 

@@ -157,6 +157,24 @@ with ndsharray.Writer("tag", backpressure=True) as writer:
 """
 
 
+END_BESIDE_DAEMONS = """
+import ndsharray, numpy, threading, time
+def read(tag):
+    with ndsharray.Reader(tag) as reader:
+        for frame in reader:
+            pass
+def write():
+    writer = ndsharray.Writer("other")
+    while True:
+        writer.write(numpy.zeros((480, 640)))
+for target, arguments in (read, ["tag"]), (read, ["nobody"]), (read, ["other"]), (write, []):
+    threading.Thread(target=target, args=arguments, daemon=True).start()
+with ndsharray.Writer("tag") as writer:
+    for number in range(20):
+        writer.write(numpy.zeros((480, 640)))
+        time.sleep(0.005)
+"""
+
 CHANGE_SHAPES = """
 import ndsharray, numpy
 with ndsharray.Writer("tag", backpressure=True) as writer:
@@ -199,6 +217,10 @@ class Programs(TagTest):
             self.assert_succeeds(process)
             self.assertIsNone(reader.read(timeout=10))
             self.assertEqual(reader.status, "Disconnected")
+
+    def test_python_ends_while_daemon_threads_read_and_write(self):
+        for _ in range(3):
+            self.assert_succeeds(self.start(END_BESIDE_DAEMONS))
 
     def test_killed_writer_is_noticed_and_succeeded(self):
         with Reader("tag") as reader:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The README's table of formats, as this GStreamer and video_layout() have it.
+// The table of formats in gst/README.md, as this GStreamer and video_layout() have it.
 #pragma once
 
 #include <gst/video/video.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Prints the README's table of formats: paste it between the markers formats:begin and formats:end.
+// Prints the table of formats in gst/README.md: paste it between the markers formats:begin and formats:end.
 #include <iostream>
 
 #include "format_table.hpp"

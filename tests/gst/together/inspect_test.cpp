@@ -113,7 +113,7 @@ TEST_P(Inspect, TheDocumentationIsWhatIsInstalled) {
     ASSERT_TRUE(uri);
     const std::string text = uri;
     EXPECT_TRUE(text.starts_with("file:///")) << text;
-    EXPECT_TRUE(text.ends_with(std::string("/doc/ndsharray/README.md#") + GetParam())) << text;
+    EXPECT_TRUE(text.ends_with(std::string("/doc/ndsharray/gst/README.md#") + GetParam())) << text;
     std::stringstream readme;
     readme << std::ifstream(std::getenv("NDSHARRAY_README")).rdbuf();
     EXPECT_TRUE(contains(readme.str(), std::string("\n### `") + GetParam() + "`\n"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The README's table of formats says what the code does. $NDSHARRAY_README names the file.
+// The table of formats in gst/README.md says what the code does. $NDSHARRAY_README names the file.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -53,7 +53,7 @@ Forms forms_of(const std::string& table) {
     return forms;
 }
 
-/// The README may have been made with another GStreamer, so a format only one side knows is an error only
+/// The table may have been made with another GStreamer, so a format only one side knows is an error only
 /// where the other side should know it too.
 class ReadmeFormats : public ::testing::Test {
   protected:
