@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A reader's attachment to one control file: its place in the reader table, and the frames it finds.
+// A reader's attachment to one control file: its entry in the reader table, and the search for frames.
 #include "reader/attachment.hpp"
 
 #include "testing/faults.hpp"
@@ -11,7 +11,7 @@ namespace ndsharray {
 
 using layout::WriterState;
 
-// ---- coming and going
+// ---- writers, and the entry in the reader table
 
 void Attachment::pass_over_writer() noexcept {
     epoch_ = control_.words().epoch.load(std::memory_order_acquire);
@@ -22,8 +22,8 @@ void Attachment::lose_writer() noexcept {
     published_before_ = control_.words().published.load(std::memory_order_relaxed);
 }
 
-/// Whether the present writer has come as far as to take frames, though it may have left since. One that only
-/// removes what another left goes from starting to closed.
+/// Whether the present writer has opened the tag for frames. It may have left since. A process that only
+/// removes a dead writer's files goes from Starting to Closed.
 bool Attachment::has_opened() const noexcept {
     switch (control_.state()) {
         case WriterState::Live:
@@ -42,8 +42,8 @@ bool Attachment::meet_writer() noexcept {
     const std::uint32_t epoch = control_.words().epoch.load(std::memory_order_acquire);
     if (epoch == epoch_ || !has_opened())
         return false;
-    // A writer that takes over changes the state, then the epoch. Where that is as before, so was the state
-    // its own; else somebody else came meanwhile, and wakes us.
+    // A writer that takes over changes the state first and the epoch next. If the epoch is unchanged, the
+    // state belonged to this writer. Otherwise another writer came meanwhile. It wakes the reader.
     if (control_.words().epoch.load(std::memory_order_relaxed) != epoch)
         return false;
     epoch_ = epoch;
@@ -70,8 +70,8 @@ void Attachment::join() {
             return;
         throw;
     }
-    // From here on, past the fence with which the session was announced, a writer with backpressure keeps all
-    // that is newer than `before`. What was published while we came may be gone already: see settle().
+    // The fence that announced the session has passed. From here on, a writer with backpressure keeps all
+    // frames after `before`. Frames that were published during the join may be gone already, see settle().
     const std::uint64_t published = control.published.load(std::memory_order_acquire);
     const std::lock_guard guard(mutex_);
     if (session && suspended_)
@@ -109,16 +109,17 @@ std::optional<Frame> Attachment::take() {
     if (!joined_)
         return std::nullopt;
     const ControlView::Announcement now = control_.announcement();
-    // A successor's segment is not for now: first its predecessor's end is to be reported. It announces after
-    // it has changed the epoch, so the check cannot miss it.
+    // The end of the present writer is reported before its successor's segment is opened. A successor changes
+    // the epoch before it announces a segment, so this check cannot miss it.
     const bool moved = now.generation != 0 && !was_taken_over() &&
                        (!source_ || source_->segment().generation() != now.generation);
-    // Every frame means those of the old segment, too. They are all there: it was left before this one came.
+    // With mode Every, the frames of the old segment come first. They are complete: the writer left the old
+    // segment before it announced the new one.
     if (source_ && (!moved || options_.mode == ReadMode::Every))
         if (auto frame = next_frame())
             return frame;
     if (now.generation == 0)
-        source_.reset();  // the writer needs its room, and we have taken all we could
+        source_.reset();  // the writer needs the space, and all frames were taken
     if (!moved)
         return std::nullopt;
     move_to(now);
@@ -133,15 +134,16 @@ void Attachment::move_to(const ControlView::Announcement& announcement) {
         source_ = std::make_shared<detail::LeasedSegment>(std::move(*segment), session_);
         return;
     }
-    // Gone: the writer has moved on again, which it says with `wake`; or somebody deleted it.
+    // The segment is missing. Either the writer has moved on again, and `wake` tells so, or the file was
+    // deleted.
     const auto now = control_.announcement();
     if (now.generation == announcement.generation && control_.writer_lives())
         throw Error(ErrorCode::Damaged, files_.segment(announcement.segment) +
                                             " is missing although its writer lives; restart the writer");
 }
 
-/// Starts with the oldest frame after which none is missing. A writer that waited for us to come has all of
-/// them; one that was running may have overwritten some before it saw us.
+/// Starts with the oldest frame after which no frame is missing. A writer that waited for this reader still
+/// has all frames. A writer that was running may have overwritten some before it saw the reader.
 void Attachment::settle() {
     settled_ = true;
     const Segment& segment = source_->segment();
@@ -153,8 +155,8 @@ void Attachment::settle() {
 }
 
 std::optional<Frame> Attachment::next_frame() {
-    // A writer faster than our look overwrites what we found; then there is something newer. What never
-    // matches is a damaged file: then we wait like for any frame.
+    // A fast writer may overwrite the frame that was found; then there is a newer one. In a damaged file the
+    // search may never succeed. Then the reader waits as for any frame.
     constexpr int tries = 1000;
     if (!settled_)
         settle();
@@ -181,10 +183,9 @@ bool Attachment::is_announced(const Segment& segment) const noexcept {
     return control_.announcement().generation == segment.generation();
 }
 
-/// A writer that has left a segment gives memory of it back, and a look at the hole takes new memory. Where
-/// there is none that fails like a look past the end of a file that was cut, but it is no damage: there is
-/// another segment to go to, which the writer announced before it made the hole.
-/// \returns whether the segment is gone.
+/// A writer punches holes into a segment that it has left. A read of a hole allocates memory. If there is
+/// none, the read fails like a read past the end of a cut file. This is not damage: the writer announced
+/// another segment before it made the hole. \returns whether the segment was given up.
 bool Attachment::let_go_of_holes() noexcept {
     if (!source_->was_cut() || is_announced(source_->segment()))
         return false;
@@ -227,9 +228,9 @@ void Attachment::advance_past(const Frame& frame, const ReaderStats& counted) no
     NDSHARRAY_FAULT_POINT(MissedCounted);
     entry.copied.store(counted.copied, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(CopiesCounted);
-    // The time is read without a system call.
+    // age() reads the clock without a system call.
     entry.latency.store(static_cast<std::uint64_t>(frame.age().count()), std::memory_order_relaxed);
-    // Release: the lease of this frame is there before the writer may take the frames up to it.
+    // Release: the lease of this frame is visible before the cursor lets the writer reuse older frames.
     entry.cursor.store(wanted_, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(CursorMoved);
     if (options_.mode == ReadMode::Every)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A reader's attachment to one control file: its place in the reader table, and the frames it finds.
+// A reader's attachment to one control file: its entry in the reader table, and the search for frames.
 #pragma once
 
 #include "process/file_watcher.hpp"
@@ -19,10 +19,10 @@
 
 namespace ndsharray {
 
-/// For the thread that reads, except suspend().
+/// All functions except suspend() are for the thread that reads.
 class Attachment {
   public:
-    /// The first three must outlive this. Nothing is joined yet.
+    /// The first three arguments must outlive the Attachment. It has no entry in the reader table yet.
     Attachment(const TagFiles& files, const Owner& owner, const ReaderOptions& options, ControlView control,
                bool suspended)
         : files_(files),
@@ -39,58 +39,58 @@ class Attachment {
     }
     bool is_watched() const noexcept { return static_cast<bool>(death_watch_); }
 
-    /// The file's present writer, or its last one, is not one that is to be met.
+    /// Ignores the present or last writer of the file: only a later writer is new.
     void pass_over_writer() noexcept;
 
-    /// The file's present writer is to be met once it has opened the tag.
+    /// Treats the present writer of the file as new. meet_writer() accepts it when it has opened the tag.
     void await_writer() noexcept { epoch_.reset(); }
 
-    /// Nothing more is to be found of the writer that was met.
+    /// Ends the time of the writer that was met: no more of its frames are expected.
     void lose_writer() noexcept;
 
-    /// Whether there is, or was, a writer that is still to be met.
+    /// Whether there is a new writer, or was one since, that opened the tag.
     bool has_new_writer() const noexcept { return was_taken_over() && has_opened(); }
 
-    /// What is to be found from now on is that writer's. \returns false if there is none after all.
+    /// Expects the frames of the new writer from now on. \returns false if there is none.
     bool meet_writer() noexcept;
 
-    /// Whether there is, or was, another writer of the file than the one that was met or passed over. It need
-    /// not be one that opens the tag: who removes what a dead writer left takes the file over as well.
+    /// Whether the file was taken over since a writer was met or passed over. The new owner need not be a
+    /// writer that opens the tag: the removal of a dead writer's files takes the file over, too.
     bool was_taken_over() const noexcept;
 
     bool has_joined() const noexcept { return joined_; }
 
-    /// Comes to the table. Not now, if the writer is leaving or being succeeded: then the table goes with it.
-    /// \throws Error as ReaderSession::join.
+    /// Takes an entry in the reader table. Does nothing if the writer is leaving or is being succeeded,
+    /// because the table is then removed. \throws Error as ReaderSession::join.
     void join();
 
     /// Any thread.
     void suspend(bool suspended);
 
-    /// Gives up what holds the writer back: only frames are left.
+    /// Retires the entry, so that the writer does not wait for it. Frames stay leased.
     void leave() noexcept;
 
-    /// The next frame, or nothing if there is none now. It counts only with advance_past().
+    /// Returns the next frame, or nothing if there is none now. advance_past() counts it.
     /// \throws Error as Segment::open; std::bad_alloc.
     std::optional<Frame> take();
 
-    /// Frames lost between the last one and this.
+    /// Number of frames that were missed before this one.
     std::uint64_t missed_before(const Frame& frame) const noexcept;
 
-    /// Goes on after this frame, and shows in the table what was counted.
+    /// Expects the frames after this one, and writes the counters to the reader table.
     void advance_past(const Frame& frame, const ReaderStats& counted) noexcept;
 
-    /// Before a frame is handed out: nothing of it was read from a file that had been cut.
+    /// Checks that no file was cut while a frame was read from it. To be called before the frame is returned.
     /// \throws Error Damaged, naming the file.
     void require_whole_files() const;
 
-    /// The same where there is no frame, after a look at the ends of the files: a few loads.
+    /// The same if there is no frame. Reads the ends of the files first; this costs a few loads.
     void look_for_cuts();
 
-    /// The layout last read from; nothing before the first and where there is none.
+    /// The segment that was read last; nullptr before the first, and while there is none.
     const detail::LeasedSegment* source() const noexcept { return source_.get(); }
 
-    /// \returns whether this is the first time since the last frame, or since the writer was met.
+    /// \returns whether this is the first call since the last frame, or since the writer was met.
     bool report_end() noexcept { return !std::exchange(end_reported_, true); }
 
   private:
@@ -108,15 +108,15 @@ class Attachment {
     ControlView control_;
     std::shared_ptr<detail::LeasedSegment> source_;
     bool joined_ = false;
-    bool settled_ = false;  // wanted_ is a frame from which on all are there
+    bool settled_ = false;  // all frames from wanted_ on are present
     bool end_reported_ = false;
-    std::optional<std::uint32_t> epoch_;  // of the writer that was met, or passed over
-    std::uint64_t published_before_ = 0;  // when the last writer was lost, or passed over
-    std::uint64_t wanted_ = 1;            // number of the next frame
-    std::uint64_t missed_from_ = 1;       // older ones were published before it joined
+    std::optional<std::uint32_t> epoch_;  // of the writer that was met or passed over
+    std::uint64_t published_before_ = 0;  // frames when the last writer was lost or passed over
+    std::uint64_t wanted_ = 1;            // number of the frame that is expected
+    std::uint64_t missed_from_ = 1;       // older frames were published before the reader joined
 
-    std::mutex mutex_;  // of this process only; guards what follows where other threads look
-    std::shared_ptr<ReaderSession> session_;  // none: copy mode, or not joined yet
+    std::mutex mutex_;                        // of this process only; guards the next two for suspend()
+    std::shared_ptr<ReaderSession> session_;  // nullptr: copy mode, or not joined yet
     bool suspended_;
 
     FileWatcher::Watch death_watch_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A segment as a reader holds it: frames under a lease where one may be held, else copies.
+// A segment as a reader has it: it gives frames under a lease if possible, and copies otherwise.
 #include "reader/leased_segment.hpp"
 
 #include "testing/faults.hpp"
@@ -12,13 +12,13 @@ namespace ndsharray::detail {
 namespace {
 
 std::size_t metadata_bytes(const Segment& segment, std::uint32_t slot) noexcept {
-    // Looked at once: what was compared is what is used, whatever the file says by then.
+    // Read once: the value that was checked is the value that is used, even if the file changes meanwhile.
     const std::uint64_t said =
         *static_cast<const volatile std::uint64_t*>(&segment.slot(slot).metadata_bytes);
     return static_cast<std::size_t>(std::min(said, segment.metadata_capacity()));
 }
 
-/// Gives up a lease that only a copy was made under.
+/// Releases a lease that was taken only for a copy.
 struct LeaseAtEnd {
     const ReaderSession& session;
     const Segment& segment;
@@ -46,18 +46,18 @@ std::optional<Frame> LeasedSegment::take(slots::Place place, unsigned max_leases
         return slots::is_unchanged(segment_, place) ? std::optional(std::move(frame)) : std::nullopt;
     }
     if (!slots::lease(segment_, session_->entry(), place)) {
-        session_->notify_released();  // for a moment we held a slot
+        session_->notify_released();  // the lease existed for a moment, and may have stopped the writer
         return std::nullopt;
     }
     if (may_hold(max_leases))
         return leased(place);
-    // The lease ends with the copy, also where there is no memory for one: nobody would know of it any more.
+    // The lease ends with the copy, also if there is no memory for a copy: otherwise it would never end.
     const LeaseAtEnd lease{*session_, segment_, place.slot};
     return copied(place);
 }
 
-/// Whether a lease may be kept: the reader's quota allows it, and the writer is left with enough. So readers
-/// that hold frames for long make copies, not other readers' gaps.
+/// Whether a lease may be kept: the reader's quota allows it, and the writer keeps enough slots. So a reader
+/// that holds frames for long makes copies and does not make other readers miss frames.
 bool LeasedSegment::may_hold(unsigned max_leases) const noexcept {
     return session_->held_frames() < max_leases && slots::may_stay_leased(segment_, session_->table());
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A segment as a reader holds it: frames under a lease where one may be held, else copies.
+// A segment as a reader has it: it gives frames under a lease if possible, and copies otherwise.
 #pragma once
 
 #include "frame/frame_owner.hpp"
@@ -14,7 +14,7 @@ namespace ndsharray::detail {
 
 class LeasedSegment final : public FrameOwner {
   public:
-    /// \param session nothing: frames are copied without a lease.
+    /// \param session nullptr: frames are copied without a lease.
     LeasedSegment(Segment segment, std::shared_ptr<ReaderSession> session);
 
     const Segment& segment() const noexcept { return segment_; }
@@ -25,10 +25,9 @@ class LeasedSegment final : public FrameOwner {
     const std::string& name() const noexcept override { return segment_.name(); }
     bool was_cut() const noexcept override { return segment_.was_cut(); }
 
-    /// The frame at a place: under a lease where one may be held, else as a copy. Nothing if the writer has
-    /// taken the slot in the meantime.
-    /// \param max_leases how many leases the reader may hold, this one included.
-    /// \throws std::bad_alloc if there is no memory for a copy.
+    /// The frame at a place, under a lease if possible, otherwise as a copy. Nothing if the writer has
+    /// claimed the slot in the meantime. \param max_leases number of leases that the reader may hold,
+    /// including this one. \throws std::bad_alloc if there is no memory for a copy.
     std::optional<Frame> take(slots::Place place, unsigned max_leases);
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reader of a tag: the public face.
+// The public class Reader. Each call goes to its Implementation.
 #include <ndsharray/reader.hpp>
 
 #include "process/fork_guard.hpp"
@@ -16,8 +16,8 @@ Reader::Reader(std::string tag, ReaderOptions options)
     : implementation_(only_errors([&] { return new Implementation(tag, std::move(options)); })) {}
 Reader::~Reader() = default;
 
-/// What a child inherited stays as it is: a thread of the parent may have been changing it, or have held its
-/// mutex, when the process forked.
+/// An inherited Implementation is not destroyed: at the time of fork(), a thread of the parent may have been
+/// changing it or holding its mutex.
 void Reader::Delete::operator()(Implementation* implementation) const noexcept {
     if (implementation->inherited())
         leave_alone(implementation);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reader of a tag: what is behind the public face.
+// The implementation of Reader: waiting for frames, and following the writers of a tag.
 #include "reader/reader_implementation.hpp"
 
 #include "process/only_errors.hpp"
@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using layout::WriterState;
 
-/// Where nothing tells us of changes, how often we look.
+/// Time between two looks if there is no watch on the files.
 constexpr auto unwatched_look = 50ms;
 
 ReaderOptions checked(ReaderOptions options) {
@@ -25,7 +25,7 @@ ReaderOptions checked(ReaderOptions options) {
         throw Error(ErrorCode::InvalidArgument,
                     "max_leases is " + std::to_string(options.max_leases) + "; it is 0 to 32 frames");
     if (options.writable)
-        options.max_leases = 0;  // what is not leased is copied, which is faster than pages copied on write
+        options.max_leases = 0;  // copies; they are faster than pages that are copied on write
     return options;
 }
 
@@ -37,7 +37,7 @@ Owner owner_of(const ReaderOptions& options) {
 
 Reader::Implementation::Implementation(const std::string& tag, ReaderOptions options)
     : options_(checked(std::move(options))), owner_(owner_of(options_)), files_(tag), v1_(files_, owner_) {
-    static_cast<void>(FileWatcher::start());  // without inotify we look for ourselves
+    static_cast<void>(FileWatcher::start());  // without inotify, wait_for_frame() looks at intervals
     watch_directory();
 }
 
@@ -49,7 +49,8 @@ Frame Reader::Implementation::read(Timeout timeout) noexcept {
     try {
         return only_errors([&] { return wait_for_frame(platform::deadline_after(timeout)); });
     } catch (const Error& error) {
-        // Without memory for a copy it stays where it is: a later frame may find some.
+        // If there was no memory for a copy, the reader stays attached: there may be memory for a later
+        // frame.
         if (error.code() != ErrorCode::OutOfMemory)
             leave();
         return fail(error);
@@ -58,13 +59,13 @@ Frame Reader::Implementation::read(Timeout timeout) noexcept {
 
 Frame Reader::Implementation::fail(const Error& error) noexcept {
     const std::lock_guard guard(mutex_);
-    error_ = error;  // copies share their sentence: this takes no memory
+    error_ = error;  // a copy of an Error shares its sentence and allocates nothing
     return Frame(ReadStatus::Failed);
 }
 
 Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline) {
     for (;;) {
-        // Both words first, then what they are about: a change after the look ends the wait at once.
+        // Both words are read before the look at the files. So a change after the look ends the wait at once.
         const platform::Watched interrupted = interrupt_.now();
         if (interrupt_.cancelled())
             return Frame(ReadStatus::Cancelled);
@@ -88,7 +89,7 @@ Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline)
             if (auto frame = take_v1())
                 return std::move(*frame);
         const bool was_watched = is_watched();
-        if (!was_watched) {  // the next look, in this call or the next, is at everything
+        if (!was_watched) {  // the next look, in this call or the next, checks everything
             check_path_.store(true, std::memory_order_relaxed);
             check_death_.store(true, std::memory_order_relaxed);
             watch_directory();
@@ -114,7 +115,7 @@ void Reader::Implementation::suspend(bool suspended) noexcept {
         attachment_->suspend(suspended);
 }
 
-// ---- coming and going of writers
+// ---- writers that come and go
 
 void Reader::Implementation::watch_directory() {
     if (!directory_watch_)
@@ -133,7 +134,7 @@ void Reader::Implementation::attach() {
         return;
     const std::lock_guard guard(mutex_);
     attachment_ = std::make_unique<Attachment>(files_, owner_, options_, std::move(*control), suspended_);
-    // Watched before looked at, so that a death in between is not overlooked.
+    // The watch starts before the look at the writer, so that a death in between is not missed.
     attachment_->watch_death([this] {
         check_death_.store(true, std::memory_order_relaxed);
         interrupt_.notify();
@@ -159,7 +160,7 @@ void Reader::Implementation::meet_writer() {
         ++stats_.reconnects;
 }
 
-/// What a writer of ours wrote for 1.x as well is not to be read a second time.
+/// Frames that a writer of this library also wrote for 1.x must not be read a second time.
 void Reader::Implementation::lose_writer() noexcept {
     if (!writer_lives_.exchange(false, std::memory_order_relaxed))
         return;
@@ -169,15 +170,15 @@ void Reader::Implementation::lose_writer() noexcept {
 
 void Reader::Implementation::leave() noexcept {
     lose_writer();
-    std::unique_ptr<Attachment> left;  // ends outside of the mutex
+    std::unique_ptr<Attachment> left;  // destroyed after the mutex is released
     const std::lock_guard guard(mutex_);
     if (attachment_)
         attachment_->leave();
     std::swap(left, attachment_);
 }
 
-/// The file may be over: then what we keep of it is only memory that nobody gets back. Or a dead writer's
-/// successor may have put a new one in its place.
+/// Attaches again if the writer closed the file, so that its memory is freed, or if another writer put a new
+/// file in its place.
 void Reader::Implementation::follow_replacement() {
     const bool is_over = layout::is_closed(attachment_->control().state()) && !attachment_->has_new_writer();
     const bool is_replaced =
@@ -188,7 +189,7 @@ void Reader::Implementation::follow_replacement() {
     attach();
 }
 
-/// A dead writer's successor took the file over.
+/// Follows a writer that took the file over from a dead one.
 void Reader::Implementation::follow_takeover() {
     const std::lock_guard guard(mutex_);
     if (!attachment_->meet_writer())
@@ -197,16 +198,17 @@ void Reader::Implementation::follow_takeover() {
     meet_writer();
 }
 
-// ---- looking for a frame
+// ---- frames
 
-/// A frame, or Timeout if there is none now, or the status to report. Leaves the channel only if that is
+/// \returns a frame, or Timeout if there is none now, or the status to report. Detaches only if the status is
 /// Disconnected.
 Frame Reader::Implementation::look() {
     if (!attached() && attachment_->has_new_writer())
         follow_takeover();
     if (!attached())
         return Frame(ReadStatus::Timeout);
-    // The state before the frames: when it says that the stream ended, the frames before the end are there.
+    // The state is read before the frames. If it says that the stream has ended, all frames before the end
+    // are present.
     const WriterState state = attachment_->control().state();
     if (!attachment_->has_joined() && layout::is_open(state))
         attachment_->join();
@@ -216,7 +218,7 @@ Frame Reader::Implementation::look() {
 }
 
 Frame Reader::Implementation::look_for_end(WriterState state) {
-    // A dead writer's last state is looked at again, but one that changes for ever is not its writer's.
+    // If the state changed, look again. A state that never stops changing is damaged.
     constexpr int most_looks = 8;
     for (int look = 0; look < most_looks; ++look) {
         if (auto frame = look_for_end_in(state))
@@ -227,16 +229,16 @@ Frame Reader::Implementation::look_for_end(WriterState state) {
     return Frame(ReadStatus::Disconnected);
 }
 
-/// After inotify told of something. The file is shorter than a page: where it was cut there are zeros.
+/// Called after an inotify event. The file is shorter than a page, so the bytes past a cut read as zeros.
 /// \throws Error Damaged.
 void Reader::Implementation::look_for_cut_control() const {
     if (attachment_->control().is_cut())
         throw_cut(files_.control());
 }
 
-/// Nothing if the state changed under us.
+/// \returns nothing if the state has changed meanwhile.
 std::optional<Frame> Reader::Implementation::look_for_end_in(WriterState state) {
-    if (attachment_->was_taken_over()) {  // died and was succeeded before we noticed
+    if (attachment_->was_taken_over()) {  // the writer died, and another took over before this look
         look_for_cut_control();
         lose_writer();
         return Frame(ReadStatus::Disconnected);
@@ -253,11 +255,11 @@ std::optional<Frame> Reader::Implementation::look_for_end_in(WriterState state) 
     look_for_cut_control();
     if (attachment_->control().writer_lives())
         return Frame(ReadStatus::Timeout);
-    if (auto frame = take()) {  // published just before
+    if (auto frame = take()) {  // published just before the death
         check_death_.store(true, std::memory_order_relaxed);
         return frame;
     }
-    if (attachment_->control().state() != state) {  // it ended its stream, or left, just before
+    if (attachment_->control().state() != state) {  // the stream ended, or the writer left, just before
         check_death_.store(true, std::memory_order_relaxed);
         return std::nullopt;
     }
@@ -294,7 +296,7 @@ void Reader::Implementation::count_delivered(const Frame& frame) {
 
 // ---- tags that only 1.x writes
 
-/// A frame of 1.x. It does not say which frames there were before, nor whether its writer lives.
+/// A frame of 1.x. Its files say neither which frames there were before nor whether the writer lives.
 std::optional<Frame> Reader::Implementation::take_v1() {
     auto frame = v1_.take();
     if (!frame)
@@ -320,7 +322,7 @@ ReaderStats Reader::Implementation::stats() const {
 }
 
 Error Reader::Implementation::error() const {
-    if (inherited())  // without the mutex: a thread of the parent may have held it
+    if (inherited())  // without the mutex: a thread of the parent may have held it at fork()
         return Error(ErrorCode::Forked,
                      "the reader of tag \"" + files_.tag() +
                          "\" belongs to the parent process; open a Reader of your own after fork()");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reader of a tag: what is behind the public face.
+// The implementation of Reader: waiting for frames, and following the writers of a tag.
 #pragma once
 
 #include "process/file_watcher.hpp"
@@ -74,11 +74,11 @@ class Reader::Implementation {
     Interrupt interrupt_;
     v1::Reader v1_;  // only for the thread that reads
 
-    // Set by the watching thread, looked at by read().
+    // The watching thread sets these, and read() reads them.
     std::atomic<bool> check_path_{false};
     std::atomic<bool> check_death_{false};
 
-    // Set by read(), looked at by anybody.
+    // read() sets these, and any thread reads them.
     std::atomic<bool> writer_lives_{false};
     std::atomic<bool> backpressure_{false};
 
@@ -87,13 +87,13 @@ class Reader::Implementation {
     bool first_of_writer_ = false;
     bool reads_v1_ = false;  // the last frame came from 1.x
 
-    mutable std::mutex mutex_;  // of this process only; guards what follows where read() changes it
+    mutable std::mutex mutex_;  // of this process only; read() holds it to change the next four
     std::unique_ptr<Attachment> attachment_;
     bool suspended_ = false;
     ReaderStats stats_;
     Error error_{ErrorCode::None, ""};
 
-    FileWatcher::Watch directory_watch_;  // last, with the next: their callbacks use the rest
+    FileWatcher::Watch directory_watch_;  // these two are last: their callbacks use the members above
     FileWatcher::Watch v1_watch_;
 };
 
