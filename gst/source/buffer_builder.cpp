@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From a frame to what ndshsrc pushes: caps, segment, times, and a buffer over the frame's memory.
+// Makes of a frame what ndshsrc pushes: caps, segment, times, and a buffer over the frame's memory.
 #include "source/buffer_builder.hpp"
 
 #include <utility>
@@ -41,7 +41,7 @@ bool BufferBuilder::has_caps_of(const Frame& frame) const {
 }
 
 GstFlowReturn BufferBuilder::send_caps(const Frame& frame, GstCaps* given) {
-    // Until the new caps are there, no frame goes anywhere: neither this one nor one of the old caps.
+    // Until downstream has the new caps, no frame is sent: neither this frame nor a frame of the old caps.
     format_.reset();
     kept_.forget();
     try {
@@ -62,7 +62,7 @@ GstFlowReturn BufferBuilder::send_caps(const Frame& frame, GstCaps* given) {
     }
 }
 
-/// Buffers of the old pool that are still downstream go away one by one.
+/// Buffers of the old pool that are still downstream are freed one by one.
 void BufferBuilder::renew_pool() {
     Decorate decorate;
     if (!format_->layout.is_default) {
@@ -112,15 +112,15 @@ void BufferBuilder::attach_metadata(GstBuffer* buffer) {
     send_orientation(orientation.value_or(GST_VIDEO_ORIENTATION_IDENTITY));
 }
 
-/// As a tag, before the next buffer.
+/// Sends the orientation as a tag event, before the next buffer.
 void BufferBuilder::send_orientation(Orientation orientation) {
     if (orientation == orientation_) {
         return;
     }
     orientation_ = orientation;
     GST_INFO_OBJECT(src_, "image-orientation is now %s", orientation_tag(orientation));
-    // The base class keeps events until segment and caps are sent. Not gst_element_send_event(): that takes
-    // the state lock, which a thread has that waits for this one.
+    // The base class keeps events until segment and caps are sent. gst_element_send_event() must not be used:
+    // it takes the state lock, and the owner of that lock may be waiting for this thread.
     GST_ELEMENT_GET_CLASS(src_)->send_event(GST_ELEMENT(src_), orientation_event(orientation));
 }
 
@@ -154,7 +154,7 @@ Timestamps::Stamp BufferBuilder::stamp(const Frame& frame, TimestampMode mode) {
     }
     const PipelineTime time = PipelineTime::of(GST_ELEMENT(src_), clock_);
     auto stamp = timestamps_.next(frame.info(), mode, time);
-    // To agree on caps took time that is not the frame's, and that later frames do not take.
+    // Negotiation of caps took time. Later frames do not need this time, so it is left out.
     const std::int64_t since_arrival = time.now - arrived_;
     if (step.is_fresh && stamp.lateness && latency_.observe(*stamp.lateness - since_arrival, arrived_)) {
         report_latency();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From a frame to what ndshsrc pushes: caps, segment, times, and a buffer over the frame's memory.
+// Makes of a frame what ndshsrc pushes: caps, segment, times, and a buffer over the frame's memory.
 #pragma once
 
 #include <gst/base/gstbasesrc.h>
@@ -21,52 +21,52 @@
 
 namespace ndsharray::gst {
 
-/// Everything is for the streaming thread, except what says otherwise.
+/// All functions are for the streaming thread, unless they say "Any thread".
 class BufferBuilder {
   public:
     /// \param src the element to push from
     /// \param kept the frame to repeat
-    /// \param continuity all of them outlive this
+    /// \param continuity all three must outlive the BufferBuilder
     BufferBuilder(GstBaseSrc* src, KeptFrame& kept, Continuity& continuity);
 
-    /// Nothing was delivered yet.
+    /// Starts again: nothing was delivered yet.
     void restart();
 
-    /// Whether downstream finds planes by GstVideoMeta, in caps that are set from now on.
+    /// Whether downstream understands GstVideoMeta. Holds for caps that are set from now on.
     void set_takes_video_meta(bool takes_it) { takes_video_meta_ = takes_it; }
 
-    /// Takes note of a frame that was read just now, sent or not.
+    /// Notes a frame that was read just now, even if it is not sent.
     void note(const Frame& frame);
 
     /// Whether downstream has the caps of this frame.
     bool has_caps_of(const Frame& frame) const;
 
-    /// Gives downstream the caps of this frame. Posts an ERROR message where that fails.
-    /// \param given the user's caps for frames without, nullptr for none
+    /// Sends the caps of this frame downstream. Posts an ERROR message if that fails.
+    /// \param given the user's caps for frames without caps; nullptr if there are none
     GstFlowReturn send_caps(const Frame& frame, GstCaps* given);
 
-    /// The frame as a buffer, in the segment the source then has; without a copy where downstream can find
-    /// the planes. To be called when downstream has the caps of this frame.
+    /// The frame as a buffer. Its times belong to the segment that the source has after the call. The frame
+    /// is not copied if downstream can find the planes. Downstream must have the caps of this frame already.
     /// \param mode not Auto
     /// \returns nullptr if there is no memory for a copy.
     Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode);
 
-    /// Whether the last one of buffer() is the first since the start or a flush.
+    /// Whether the last buffer of buffer() is the first since the start or a flush.
     bool is_first() const { return is_first_; }
 
-    /// The kept frame once more, to last for `keepalive`. To be called when it is due.
+    /// The kept frame once more, with the duration `keepalive`. Call it when the frame is due.
     Owned<GstBuffer> repeat(std::chrono::nanoseconds keepalive);
 
-    /// No less than this is reported as latency. Any thread.
+    /// Sets the least latency to report. Any thread.
     void set_min_latency(std::chrono::nanoseconds least);
 
-    /// To be reported, in nanoseconds. Any thread.
+    /// The latency to report, in nanoseconds. Any thread.
     std::int64_t latency() const { return latency_.minimum(); }
 
-    /// Frames that buffer() copied. Any thread.
+    /// Number of frames that buffer() copied. Any thread.
     std::uint64_t copied() const { return copied_; }
 
-    /// Metas that could not be added to buffers. Any thread.
+    /// Number of metas that could not be added to buffers. Any thread.
     std::uint64_t dropped_metas() const { return metadata_.dropped(); }
 
   private:
@@ -82,17 +82,17 @@ class BufferBuilder {
     GstBaseSrc* src_;
     KeptFrame& kept_;
     Continuity& continuity_;
-    std::optional<FrameCaps> format_;  // of the frames before; nothing where downstream may not have it
+    std::optional<FrameCaps> format_;  // of the last frames; nothing if downstream may not have it
     Owned<GstBufferPool> pool_;        // of buffers for frames of this format
-    std::uint32_t generation_ = 0;     // for which format_ holds
+    std::uint32_t generation_ = 0;     // format_ belongs to this generation
     bool takes_video_meta_ = false;
     bool is_first_ = false;
-    std::int64_t arrived_ = 0;  // when the last frame noted came, CLOCK_MONOTONIC
+    std::int64_t arrived_ = 0;  // arrival of the last noted frame, CLOCK_MONOTONIC
     PipelineClock clock_;
     Timestamps timestamps_;
     LatencyTracker latency_;
     MetadataDecoder metadata_;
-    Orientation orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;  // that downstream knows of
+    Orientation orientation_ = GST_VIDEO_ORIENTATION_IDENTITY;  // last orientation that was sent downstream
     std::atomic<std::uint64_t> copied_ = 0;
 };
 

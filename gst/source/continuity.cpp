@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What ndshsrc has sent, and which break in the stream the next buffer tells of.
+// The frames that ndshsrc has sent, and the gap that the next buffer reports with DISCONT.
 #include "source/continuity.hpp"
 
 #include <utility>
@@ -62,7 +62,7 @@ Continuity::Step Continuity::begin(const Frame& frame) {
     step.is_first = std::exchange(nothing_sent_, false) || flushed;
     step.starts_new_times = flushed || new_writer_ || (started && gap_);
     step.is_fresh = frame.info().published >= playing_since_.load(std::memory_order_relaxed);
-    // After a flush a frame may have been on its way.
+    // A flush may have dropped a frame on its way.
     discont_ |= std::exchange(gap_, false) | std::exchange(new_writer_, false) | flushed;
     return step;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What ndshsrc has sent, and which break in the stream the next buffer tells of.
+// The frames that ndshsrc has sent, and the gap that the next buffer reports with DISCONT.
 #pragma once
 
 #include <ndsharray/frame.hpp>
@@ -9,72 +9,73 @@
 
 namespace ndsharray::gst {
 
-/// Note each frame that is read, ask begin() for each that is sent, and say sent() when it has passed the
-/// pad. For the streaming thread, except what says otherwise.
+/// Call note() for each frame that is read, begin() for each frame that is sent, and sent() when it has
+/// passed the pad. All functions are for the streaming thread, unless they say "Any thread".
 class Continuity {
   public:
-    /// Nothing was sent yet.
+    /// Starts again: nothing was sent yet.
     void restart();
 
-    /// The source begins to play, or goes on after a pause. Any thread.
+    /// The source starts to play, also after a pause. Any thread.
     void play();
-    /// Any thread.
+    /// The source is paused. Any thread.
     void pause();
 
     /// Downstream was flushed. Any thread.
     void flush() { flushed_.store(true, std::memory_order_relaxed); }
 
-    /// The source moves to another tag. Frames that are there already are new to it. Any thread.
+    /// The source moves to another tag. Frames that are present there count as new. Any thread.
     void move();
 
-    /// Takes note of a frame that was read, sent or not.
-    /// \param lossless the writer waits for this reader, so that a pause loses nothing
+    /// Notes a frame that was read, even if it is not sent.
+    /// \param lossless whether the writer waits for this reader, so that a pause loses nothing
     void note(const Frame& frame, bool lossless);
 
     /// Whether a pause ended since the last note().
     bool has_resumed() const { return resumed_.load(std::memory_order_relaxed); }
 
-    /// Whether a live source would not send this frame: it was captured while the source was paused, also
-    /// where the writer published it a moment later, or published then.
+    /// Whether the frame was captured or published during a pause of a live source. Such a frame is not sent,
+    /// even if it was published just after the pause.
     bool is_of_pause(const Frame& frame, bool lossless) const;
 
-    /// A frame was skipped: the next buffer tells of the gap.
+    /// A frame was skipped. The next buffer reports the gap.
     void skip() { gap_ = true; }
 
-    /// What a frame is that is sent now.
+    /// Properties of the frame that is sent now.
     struct Step {
         bool is_first = false;          ///< the first since the start or a flush
-        bool starts_new_times = false;  ///< its times need not continue those of the frame before
-        bool is_fresh = false;  ///< published since the source plays: its age is that of the transport
+        bool starts_new_times = false;  ///< its times need not follow those of the last frame
+        bool is_fresh = false;          ///< published while the source plays: its age is the transport's
     };
     Step begin(const Frame& frame);
 
-    /// A repeated frame is sent now. \returns whether its times need not continue those before.
+    /// A repeated frame is sent now.
+    /// \returns whether its times need not follow those of the last frame.
     bool begin_repeat();
 
-    /// Whether a frame of another writer was noted since begin().
+    /// Whether a frame of another writer was noted since the last begin().
     bool has_new_writer() const { return new_writer_; }
 
     /// Whether the buffer that is sent now has DISCONT.
     bool is_discont() const { return discont_; }
 
-    /// It has passed the pad. A DISCONT that did not pass is told with the next buffer.
+    /// The buffer has passed the pad. If a buffer with DISCONT does not pass, the next buffer gets DISCONT.
     void sent() { discont_ = false; }
 
   private:
-    bool new_writer_ = false;   // one of the frames noted since begin() was the first of a writer
-    bool gap_ = false;          // frames before one of those were missed or skipped
-    bool discont_ = false;      // what is missing is to be told with the next buffer that passes
+    bool new_writer_ = false;   // a frame that was noted since begin() was the first of its writer
+    bool gap_ = false;          // frames were missed or skipped since begin()
+    bool discont_ = false;      // the next buffer that passes has DISCONT
     bool nothing_sent_ = true;  // since the start
 
-    // Relaxed, all of them: each is a mark by itself, set before the wait of the streaming thread is ended.
+    // All of these are relaxed: each is a mark by itself, and is set before the streaming thread is woken.
     std::atomic<std::int64_t> playing_since_ = 0;  // CLOCK_MONOTONIC
-    std::atomic<std::int64_t> paused_at_ = 0;      // the same, of the last pause's begin
-    std::atomic<std::int64_t> resumed_at_ = 0;     // the same, of its end; 0 for none
+    std::atomic<std::int64_t> paused_at_ = 0;      // CLOCK_MONOTONIC, start of the last pause
+    std::atomic<std::int64_t> resumed_at_ = 0;     // CLOCK_MONOTONIC, end of the last pause; 0: none
     std::atomic<bool> paused_ = false;
     std::atomic<bool> moved_ = false;    // since the last pause began
     std::atomic<bool> resumed_ = false;  // since the last note()
-    std::atomic<bool> started_ = false;  // playing began, for the first time or again, since begin()
+    std::atomic<bool> started_ = false;  // play() was called since begin()
     std::atomic<bool> flushed_ = false;
 };
 

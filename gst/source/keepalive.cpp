@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The last frame ndshsrc pushed, kept to be pushed again while no other comes.
+// The last frame that ndshsrc pushed. It is kept, and is pushed again while no other frame comes.
 #include "source/keepalive.hpp"
 
 #include <algorithm>

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ndshsrc: reads the video frames written under a tag.
+// ndshsrc: reads the video frames of a tag.
 
 /**
  * SECTION:element-ndshsrc
  * @title: ndshsrc
  * @short_description: Reads raw video frames that another process shares as arrays in shared memory
  *
- * Reads the frames that ndshsink, or any program with the library or with the Python package ndsharray 1.x,
- * writes under the name given by #NdshSrc:tag. The buffers are the shared memory itself, read-only; an
- * element that wants to change one gets a copy. The writer may start later, stop and come back: the source
- * waits for it and goes on.
+ * Reads the frames of the tag #NdshSrc:tag. The writer is ndshsink, or any program with the library or with
+ * the Python package ndsharray 1.x. The buffers are the shared memory itself, read-only. An element that
+ * wants to change a buffer gets a copy. The writer may start later, stop and come back: the source waits for
+ * it.
  *
- * With #NdshSrc:mode=latest the source skips what it was too slow for; with `every` it gets each frame in
- * order, and all of them if the writer has backpressure. What it missed is counted in #NdshSrc:stats and
- * flagged DISCONT. A sink that waits for the clock holds this element up meanwhile: at high frame
- * rates put a queue between them.
+ * With #NdshSrc:mode=latest, a slow source skips frames. With `every`, it gets each frame in order, and all
+ * frames if the writer has backpressure. Missed frames are counted in #NdshSrc:stats, and the next buffer has
+ * DISCONT. A sink that waits for the clock blocks this element meanwhile. At high frame rates, put a queue
+ * between them.
  *
  * ## Example launch line
  * |[
  * gst-launch-1.0 ndshsrc tag=cam0 ! videoconvert ! autovideosink
  * ]|
- * Shows what `gst-launch-1.0 videotestsrc is-live=true ! ndshsink tag=cam0` shares, started before or after.
+ * Shows the frames of `gst-launch-1.0 videotestsrc is-live=true ! ndshsink tag=cam0`. Both may start first.
  *
  * |[
  * gst-launch-1.0 ndshsrc tag=array0 caps=video/x-raw,format=BGR,framerate=30/1 ! videoconvert ! autovideosink
@@ -62,7 +62,7 @@ struct SrcState {
     SharedSettings settings;
     TagReader tag_reader;
     SourceLoop loop;
-    std::atomic<std::thread::id> pausing_thread;  // that is going from PLAYING to PAUSED, if any
+    std::atomic<std::thread::id> pausing_thread;  // the thread that goes from PLAYING to PAUSED, if any
 };
 
 struct NdshSrc {
@@ -80,7 +80,7 @@ NdshSrc* to_self(gpointer instance) {
 
 // ---------------------------------------------------------------------------------------- start and stop
 
-/// Reads from the tag that is set, with the options that are set, from the next frame on.
+/// From the next frame on, reads with the present tag and options.
 void follow_settings(SrcState& state) {
     state.settings.with(
         [&](const SrcSettings& settings) { state.tag_reader.move_to(settings.tag, settings.reader); });
@@ -93,7 +93,7 @@ gboolean start(GstBaseSrc* src) {
         [](const SrcSettings& settings) { return std::pair(settings.tag, settings.reader); });
     return guarded(GST_ELEMENT(src), tag, FALSE, [&] {
         state.tag_reader.open(tag, options);
-        follow_settings(state);  // which may have changed meanwhile
+        follow_settings(state);  // the settings may have changed meanwhile
         state.loop.restart();
         GST_INFO_OBJECT(self, "reading from tag %s", tag.c_str());
         return TRUE;
@@ -109,9 +109,9 @@ gboolean stop(GstBaseSrc* src) {
     });
 }
 
-/// What create() is to come back for. Not for a pause, which is told by set_paused(): the base class takes a
-/// flow that comes back FLUSHING after it went on playing for one that is to stop, and it may take back this
-/// call only when create() has come back.
+/// unlock() ends the wait of create() for a flush or a stop. A pause does not use it, but set_paused(): the
+/// base class calls unlock_stop() for a pause only when create() has returned. If the element plays again by
+/// then, the base class would take the flow return FLUSHING for a stop.
 gboolean unlock(GstBaseSrc* src) {
     SrcState& state = *to_self(src)->state;
     if (state.pausing_thread.load(std::memory_order_relaxed) != std::this_thread::get_id()) {
@@ -125,12 +125,13 @@ gboolean unlock_stop(GstBaseSrc* src) {
     return TRUE;
 }
 
-/// Caps come with the first frame; there is nothing to agree on before that.
+/// The first frame brings the caps. There is nothing to negotiate before.
 gboolean negotiate(GstBaseSrc*) {
     return TRUE;
 }
 
-/// Memory is the writer's, so all that matters of downstream's answer is whether it understands strides.
+/// The memory belongs to the writer. So only one thing in downstream's answer matters: whether it understands
+/// strides.
 gboolean decide_allocation(GstBaseSrc* src, GstQuery* query) {
     while (gst_query_get_n_allocation_pools(query) > 0) {
         gst_query_remove_nth_allocation_pool(query, 0);
@@ -159,7 +160,7 @@ G_DEFINE_TYPE_WITH_CODE(NdshSrc, ndsh_src, GST_TYPE_PUSH_SRC,
 
 gboolean handle_query(GstBaseSrc* src, GstQuery* query) {
     if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) {
-        // What is too late is skipped and what is too early waits, so there is no most that we could bear.
+        // Late frames are skipped and early frames wait. So there is no maximum latency.
         const auto minimum = static_cast<GstClockTime>(to_self(src)->state->loop.builder().latency());
         gst_query_set_latency(query, TRUE, minimum, GST_CLOCK_TIME_NONE);
         return TRUE;
@@ -179,8 +180,8 @@ gboolean send_event(GstElement* element, GstEvent* event) {
     return GST_ELEMENT_CLASS(ndsh_src_parent_class)->send_event(element, event);
 }
 
-/// A source that sent EOS, whatever for, is not called any more and must not hold up the writer, not even
-/// while downstream takes its time for the EOS.
+/// After EOS the source is not called any more. It must not hold up the writer, not even while downstream
+/// handles the EOS.
 GstPadProbeReturn on_event_sent(GstPad*, GstPadProbeInfo* info, gpointer self) {
     if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS) {
         to_self(self)->state->tag_reader.set_ended();
@@ -188,7 +189,8 @@ GstPadProbeReturn on_event_sent(GstPad*, GstPadProbeInfo* info, gpointer self) {
     return GST_PAD_PROBE_OK;
 }
 
-/// Nor one whose downstream takes nothing, because it is flushed or stopped. It may be made to go on.
+/// If downstream is flushed or stopped, it takes no frame. Then the source must not hold up the writer
+/// either. It may go on later.
 gboolean post_message(GstElement* element, GstMessage* message) {
     TagReader& reader = to_self(element)->state->tag_reader;
     watch_task(element, message, [&reader] { reader.set_ended(); });
@@ -200,7 +202,7 @@ GstPadProbeReturn on_buffer_sent(GstPad*, GstPadProbeInfo*, gpointer self) {
     return GST_PAD_PROBE_OK;
 }
 
-/// The base class asks about allocation even before there are caps, which not every element can bear.
+/// The base class asks about allocation even before there are caps. Some elements fail then.
 GstPadProbeReturn on_query_sent(GstPad*, GstPadProbeInfo* info, gpointer) {
     GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
     if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) {
@@ -211,7 +213,7 @@ GstPadProbeReturn on_query_sent(GstPad*, GstPadProbeInfo* info, gpointer) {
     return caps ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
 }
 
-/// The base class lets go of create() only at the next frame; in PAUSED none must be taken.
+/// The base class ends create() only at the next frame. In PAUSED, no frame may be taken.
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
     SrcState& state = *to_self(element)->state;
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
@@ -221,7 +223,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
         state.loop.continuity().pause();
         state.tag_reader.set_paused(true);
-        // Relaxed: only this thread looks for itself.
+        // Relaxed: a thread compares this only with its own id.
         state.pausing_thread.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
     const auto result = GST_ELEMENT_CLASS(ndsh_src_parent_class)->change_state(element, transition);
@@ -243,7 +245,7 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     }
 }
 
-/// Why a running source does not move over; empty where nothing is in the way.
+/// The reason why a running source cannot move to another tag. Empty if it can.
 std::string refusal(const SrcState& state, const GValue* tag) {
     const char* given = g_value_get_string(tag);
     return state.tag_reader.is_open() ? tag_problem(given ? given : "") : std::string();
@@ -279,7 +281,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
         self->state->loop.builder().set_min_latency(self->state->settings.policy().min_latency);
         return;
     }
-    self->state->tag_reader.interrupt();  // a wait under way goes by what is set now
+    self->state->tag_reader.interrupt();  // a running wait follows the new settings
 }
 
 char* get_uri(GstURIHandler* handler) {

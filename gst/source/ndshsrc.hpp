@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ndshsrc: reads the video frames written under a tag.
+// ndshsrc: reads the video frames of a tag.
 #pragma once
 
 #include <gst/gst.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The loop of ndshsrc: waits for a frame as the properties say, and makes the buffer that is pushed next.
+// The loop of ndshsrc. It waits for a frame as the properties say, and makes the next buffer to push.
 #include "source/source_loop.hpp"
 
 #include <algorithm>
@@ -15,7 +15,8 @@ GST_DEBUG_CATEGORY_EXTERN(ndshsrc_debug);
 namespace ndsharray::gst {
 namespace {
 
-/// Another buffer over the same memory. Not gst_buffer_copy(): from GStreamer 1.24 on, that holds the buffer.
+/// Another buffer over the same memory. gst_buffer_copy() does not fit: from GStreamer 1.24 on, its copy
+/// holds the first buffer.
 GstBuffer* twin_of(GstBuffer* buffer) {
     GstBuffer* twin = gst_buffer_new();
     for (guint i = 0; i < gst_buffer_n_memory(buffer); ++i) {
@@ -26,7 +27,7 @@ GstBuffer* twin_of(GstBuffer* buffer) {
     return twin;
 }
 
-/// What is left until `instant`; nothing for ever.
+/// Time until `instant`. Nothing means for ever.
 std::optional<std::chrono::nanoseconds> until(std::optional<std::int64_t> instant) {
     if (!instant) {
         return std::nullopt;
@@ -83,8 +84,7 @@ SourceLoop::Result SourceLoop::next() {
         }
         note_arrival(result.frame);
         if (continuity_.is_of_pause(result.frame, is_lossless())) {
-            GST_DEBUG_OBJECT(src_,
-                             "skipping frame %" G_GUINT64_FORMAT ": the writer published it during a pause",
+            GST_DEBUG_OBJECT(src_, "skipping frame %" G_GUINT64_FORMAT ": it was published during a pause",
                              guint64{result.frame.number()});
             skip();
             continue;
@@ -92,14 +92,14 @@ SourceLoop::Result SourceLoop::next() {
         if (result.frame.spec().size() > 0) {
             return deliver(std::move(result.frame));
         }
-        // What Python programs write before they have a picture.
+        // Python programs may write such an array before they have a picture.
         GST_DEBUG_OBJECT(src_, "skipping frame %" G_GUINT64_FORMAT ": it has no elements",
                          guint64{result.frame.number()});
     }
 }
 
-/// Comes back with a frame, or for the reason why there will be none. Posts an ERROR message where that is
-/// one.
+/// Returns with a frame, or with the reason why there will be none. Posts an ERROR message if the reason is
+/// an error.
 SourceLoop::Waited SourceLoop::wait() {
     for (;;) {
         policy_ = settings_.policy();
@@ -118,7 +118,7 @@ SourceLoop::Waited SourceLoop::wait() {
         if (frame) {
             return {GST_FLOW_OK, std::move(frame), {}};
         }
-        kept_.leave_shared_memory();  // which the next writer may need, and nobody knows for how long
+        kept_.leave_shared_memory();  // the next writer may need this memory, and may come at any time
         const GstFlowReturn flow = without_frame(frame.status());
         if (flow != GST_FLOW_OK) {
             return {flow, {}, {}};
@@ -126,7 +126,7 @@ SourceLoop::Waited SourceLoop::wait() {
     }
 }
 
-/// At the start and after a writer: who waits for a writer that cannot come is told so.
+/// Posts a warning at the start, and when a writer has left, if no writer can come.
 void SourceLoop::tell_of_obstacle() {
     if (!std::exchange(may_be_in_the_way_, false)) {
         return;
@@ -139,7 +139,7 @@ void SourceLoop::tell_of_obstacle() {
     }
 }
 
-/// When `on-disconnect` applies; nothing for never.
+/// The instant at which `on-disconnect` applies. Nothing means never.
 std::optional<std::int64_t> SourceLoop::timeout_at() {
     if (!waiting_since_) {
         waiting_since_ = monotonic_now();
@@ -151,7 +151,7 @@ std::optional<std::int64_t> SourceLoop::timeout_at() {
     return end;
 }
 
-/// What a read() that brought no frame leads to; GST_FLOW_OK means to go on waiting.
+/// The flow return if read() brought no frame. GST_FLOW_OK means to go on waiting.
 GstFlowReturn SourceLoop::without_frame(ReadStatus status) {
     switch (status) {
         case ReadStatus::Frame:
@@ -189,7 +189,7 @@ GstFlowReturn SourceLoop::disconnected(ReadStatus status) {
     return GST_FLOW_ERROR;
 }
 
-/// Stopped, flushed or paused; or there is another tag, or another setting to be waited by.
+/// The source was stopped, flushed or paused, or has another tag, or has other settings for the wait.
 GstFlowReturn SourceLoop::interrupted() {
     return reader_.unlocked() ? GST_FLOW_FLUSHING : gst_base_src_wait_playing(src_);
 }
@@ -210,15 +210,15 @@ void SourceLoop::note_arrival(const Frame& frame) {
     if (frame.is_copy()) {
         GST_DEBUG_OBJECT(src_,
                          "frame %" G_GUINT64_FORMAT
-                         " is a copy: too many are held, or leases are not "
-                         "permitted",
+                         " is a copy: too many frames are held, or leases "
+                         "are not permitted",
                          frame.number());
     }
     GST_LOG_OBJECT(src_, "frame %" G_GUINT64_FORMAT ", %" G_GINT64_FORMAT " ns old", frame.number(),
                    static_cast<gint64>(age));
 }
 
-/// A live source sends what it sees while it plays.
+/// A live source does not send frames that were published during a pause.
 void SourceLoop::skip() {
     continuity_.skip();
     ++skipped_;
@@ -260,11 +260,11 @@ void SourceLoop::sent() {
     continuity_.sent();
 }
 
-/// Keeps what may have to be repeated or sent later, and says what is missing.
+/// Keeps the buffer if it may be repeated or sent later, and reports missing frames.
 void SourceLoop::note_delivery(GstBuffer* buffer) {
     if (reader_.mode() == ReadMode::Every) {
-        // The base class marks the first as DISCONT. It would copy a buffer that somebody else has, too, and
-        // lose the metas that cannot be copied.
+        // The base class sets DISCONT on the first buffer. If the buffer had another owner, the base class
+        // would copy it, and would lose the metas that cannot be copied.
         unsent_.reset(builder_.is_first() ? twin_of(buffer) : gst_buffer_ref(buffer));
     }
     if (policy_.keepalive) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The loop of ndshsrc: waits for a frame as the properties say, and makes the buffer that is pushed next.
+// The loop of ndshsrc. It waits for a frame as the properties say, and makes the next buffer to push.
 #pragma once
 
 #include <gst/base/gstbasesrc.h>
@@ -21,16 +21,16 @@
 
 namespace ndsharray::gst {
 
-/// next() is for the streaming thread, restart() and stop() for when there is none; stats() is for any
-/// thread.
+/// Call next() and sent() in the streaming thread. Call restart() and stop() when there is no streaming
+/// thread. stats() is for any thread.
 class SourceLoop {
   public:
-    /// All of them outlive this.
+    /// All arguments must outlive the SourceLoop.
     SourceLoop(GstBaseSrc* src, SharedSettings& settings, TagReader& reader);
 
     void restart();
 
-    /// Lets go of what is kept.
+    /// Releases the frames and buffers that are kept.
     void stop();
 
     struct Result {
@@ -38,10 +38,10 @@ class SourceLoop {
         Owned<GstBuffer> buffer;  ///< with GST_FLOW_OK
     };
 
-    /// The next frame, or the last one again; before it, downstream gets the caps and the segment it needs.
+    /// The next frame, or the last frame once more. Downstream gets the caps and the segment before it.
     Result next();
 
-    /// What next() gave last has passed the pad. In the streaming thread.
+    /// The last buffer of next() has passed the pad.
     void sent();
 
     BufferBuilder& builder() { return builder_; }
@@ -49,12 +49,12 @@ class SourceLoop {
     SrcStats stats() const;
 
   private:
-    /// What a wait led to.
+    /// Result of a wait.
     struct Waited {
         GstFlowReturn flow = GST_FLOW_OK;
         Frame frame;
 
-        /// Instead of a frame: nothing came for so long, and it is time to repeat the last one.
+        /// Set if no frame came for this time: the last frame is to be repeated.
         std::optional<std::chrono::nanoseconds> keepalive;
     };
 
@@ -79,15 +79,15 @@ class SourceLoop {
     BufferBuilder builder_;
     SourceQos qos_;
 
-    // The base class drops what it got if it is paused just then, from GStreamer 1.24 on. Where every frame
-    // counts it is made to send it later. After a pause of a live stream that would be too late.
+    // From GStreamer 1.24 on, the base class drops a buffer if the element is paused just then. A lossless
+    // stream sends this buffer after the pause. In a live stream it would be too late.
     Owned<GstBuffer> unsent_;
     std::atomic<std::uint64_t> skipped_ = 0;         // frames of a pause
     std::atomic<std::uint64_t> age_at_arrival_ = 0;  // of the newest frame, in nanoseconds
     bool writer_has_backpressure_ = false;
     SrcPolicy policy_;                           // of the last wait
-    bool may_be_in_the_way_ = true;              // something, of any writer
-    std::optional<std::int64_t> waiting_since_;  // CLOCK_MONOTONIC; repeated frames do not end a wait
+    bool may_be_in_the_way_ = true;              // an obstacle to any writer
+    std::optional<std::int64_t> waiting_since_;  // CLOCK_MONOTONIC; a repeated frame does not end the wait
 };
 
 }  // namespace ndsharray::gst

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// QoS messages: which frames a source could not deliver.
+// QoS messages about frames that a source could not deliver.
 #include "source/source_qos.hpp"
 
 namespace ndsharray::gst {
 namespace {
 
-/// Of the segment that the source has now.
+/// From the segment that the source has now.
 GstSegment segment_of(GstBaseSrc* src) {
     GST_OBJECT_LOCK(src);
     const GstSegment segment = src->segment;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// QoS messages: which frames a source could not deliver.
+// QoS messages about frames that a source could not deliver.
 #pragma once
 
 #include <gst/base/gstbasesrc.h>
@@ -10,20 +10,20 @@
 
 namespace ndsharray::gst {
 
-/// For the streaming thread. A message that nobody has taken from the bus yet is not followed by another, so
-/// that an application which never looks there does not fill its memory; the next one has the sums.
+/// For the streaming thread. While a message is on the bus, no further one is posted. So the memory of an
+/// application that never reads its bus does not grow. The next message has the sums.
 class SourceQos {
   public:
     explicit SourceQos(GstBaseSrc* src) : src_(src) {}
 
-    /// Frames before the one that comes now are missing.
+    /// Frames before the present one are missing.
     void frames_are_missing() { are_missing_ = true; }
 
-    /// Whether there is something to post.
+    /// Whether there is a message to post.
     bool is_due() const;
 
-    /// Posts it.
-    /// \param buffer the one that comes now
+    /// Posts the message.
+    /// \param buffer the present buffer
     /// \param delivered, missed the counts so far
     void post(GstBuffer* buffer, std::uint64_t delivered, std::uint64_t missed);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The properties of ndshsrc: what a user sets, and its counters.
+// The properties of ndshsrc: settings and counters.
 #include "source/src_properties.hpp"
 
 #include <utility>
@@ -64,22 +64,21 @@ void install_what_to_read(GObjectClass* klass) {
             g_param_spec_string(
                 "tag", "Tag",
                 "Name under which the frames are written: 1 to 128 of A-Z a-z 0-9 . _ -, not "
-                "starting with a dot. Required, no default. Changed while PLAYING, the source moves "
-                "over, with new caps if they differ and DISCONT; there, a malformed one is refused "
-                "with a warning and the source stays",
+                "starting with a dot. Required, no default. If it changes while PLAYING, the source "
+                "moves to the new tag, with DISCONT and with new caps if they differ. A malformed tag "
+                "is then refused with a warning, and the source stays",
                 nullptr, mutable_playing));
     install(
         klass, SrcProperty::Mode,
         enum_spec("mode", "Mode",
-                  "Which frame to take next. Default: latest, the newest one. Counts from the next start or "
-                  "change of tag on",
+                  "Which frame to take next. Default: latest, the newest frame. A change takes effect at the "
+                  "next start or change of tag",
                   enum_type("NdshSrcMode", modes), static_cast<int>(ReadMode::Latest), mutable_ready));
-    install(
-        klass, SrcProperty::MaxLeases,
-        g_param_spec_uint("max-leases", "Maximum leases",
-                          "Number of frames that may be held downstream without a copy; past it, frames are "
-                          "copied. Each one is a slot less for the writer. Default: 2",
-                          0, most_leases, ReaderOptions{}.max_leases, mutable_ready));
+    install(klass, SrcProperty::MaxLeases,
+            g_param_spec_uint("max-leases", "Maximum leases",
+                              "Number of frames that downstream may hold without a copy. Further frames are "
+                              "copied. Each held frame takes a slot from the writer. Default: 2",
+                              0, most_leases, ReaderOptions{}.max_leases, mutable_ready));
     install(
         klass, SrcProperty::Owner,
         g_param_spec_string("owner", "Owner",
@@ -90,8 +89,8 @@ void install_what_to_read(GObjectClass* klass) {
         klass, SrcProperty::Caps,
         g_param_spec_boxed(
             "caps", "Caps",
-            "What arrays are that were written without caps, as NumPy does; width and height come from the "
-            "shape. Default, unset: (H,W) uint8 GRAY8, (H,W) uint16 GRAY16, (H,W,3) uint8 RGB, (H,W,4) uint8 "
+            "Caps of arrays that were written without caps, as from NumPy. The shape gives width and height. "
+            "Default, unset: (H,W) uint8 GRAY8, (H,W) uint16 GRAY16, (H,W,3) uint8 RGB, (H,W,4) uint8 "
             "RGBA, "
             "(H,W,4) uint16 RGBA64",
             GST_TYPE_CAPS, mutable_ready));
@@ -106,47 +105,47 @@ void install_what_to_do(GObjectClass* klass) {
                             0, G_MAXINT64, 0, mutable_playing));
     install(
         klass, SrcProperty::OnDisconnect,
-        enum_spec("on-disconnect", "On disconnect",
-                  "What to do when the writer went away or timeout passed. Default: wait for the next writer",
-                  enum_type("NdshSrcOnDisconnect", on_disconnects), static_cast<int>(OnDisconnect::Wait),
-                  mutable_playing));
+        enum_spec(
+            "on-disconnect", "On disconnect",
+            "What to do when the writer has left or timeout has passed. Default: wait for the next writer",
+            enum_type("NdshSrcOnDisconnect", on_disconnects), static_cast<int>(OnDisconnect::Wait),
+            mutable_playing));
     install(
         klass, SrcProperty::OnEos,
         enum_spec("on-eos", "On EOS", "What to do when the writer's stream ended. Default: eos, end as well",
                   enum_type("NdshSrcOnEos", on_eoses), static_cast<int>(OnEos::Eos), mutable_playing));
-    install(
-        klass, SrcProperty::Timestamps,
-        enum_spec("timestamps", "Timestamps",
-                  "Where the PTS of a frame comes from. Default: auto, which is stream where the writer has "
-                  "backpressure, else clock",
-                  enum_type("NdshSrcTimestamps", timestamp_modes), static_cast<int>(TimestampMode::Auto),
-                  mutable_playing));
-    install(
-        klass, SrcProperty::Keepalive,
-        g_param_spec_uint64("keepalive", "Keepalive",
-                            "When nothing came for so long, in nanoseconds, push the last frame again, with "
-                            "a current PTS and this duration; and so on until frames come, also while there "
-                            "is no writer. Longer than a frame, at least 1000000. Default: 0 = off",
-                            0, G_MAXINT64, 0, mutable_playing));
+    install(klass, SrcProperty::Timestamps,
+            enum_spec("timestamps", "Timestamps",
+                      "Source of the PTS of a frame. Default: auto, which is stream if the writer has "
+                      "backpressure, otherwise clock",
+                      enum_type("NdshSrcTimestamps", timestamp_modes), static_cast<int>(TimestampMode::Auto),
+                      mutable_playing));
+    install(klass, SrcProperty::Keepalive,
+            g_param_spec_uint64(
+                "keepalive", "Keepalive",
+                "If no frame comes for this time, in nanoseconds, push the last frame again, "
+                "with a current PTS and this duration. Repeat this until frames come, also "
+                "while there is no writer. Longer than a frame, at least 1000000. Default: 0 = off",
+                0, G_MAXINT64, 0, mutable_playing));
     install(
         klass, SrcProperty::MinLatency,
         g_param_spec_uint64("min-latency", "Minimum latency",
-                            "Latency to report at least, in nanoseconds. What is reported is the age that "
-                            "frames of the writer have when they arrive; a LATENCY message says that it "
-                            "changed. Set it for an application that does not follow such messages, or "
-                            "where it must not change. Default: 0",
+                            "Least latency to report, in nanoseconds. The reported latency is the age of "
+                            "the writer's frames when they arrive. A LATENCY message announces a change. Set "
+                            "this if the application does not handle such messages, or if the latency must "
+                            "not change. Default: 0",
                             0, G_MAXINT64, 0, mutable_playing));
-    install(klass, SrcProperty::Stats,
-            g_param_spec_boxed(
-                "stats", "Statistics",
-                "Counters since the element started: frames (delivered), missed (published but not "
-                "delivered), copied (delivered, but not without a copy), metas-dropped (damaged, or of kinds "
-                "unknown "
-                "here), generation and segment (the shared "
-                "memory read from), reconnects (writers after the first), latency-ns (from publication to "
-                "arrival here, of the newest frame), repeated (frames pushed again for keepalive). All 0 "
-                "by default",
-                GST_TYPE_STRUCTURE, read_only));
+    install(
+        klass, SrcProperty::Stats,
+        g_param_spec_boxed(
+            "stats", "Statistics",
+            "Counters since the element started: frames (delivered), missed (published but not "
+            "delivered), copied (delivered as a copy), metas-dropped (damaged, or of a kind that is unknown "
+            "here), generation and segment (the shared "
+            "memory read from), reconnects (writers after the first), latency-ns (from publication to "
+            "arrival here, of the newest frame), repeated (frames pushed again for keepalive). All 0 "
+            "by default",
+            GST_TYPE_STRUCTURE, read_only));
 }
 
 void set_text(std::string& text, const GValue* value) {
@@ -158,7 +157,7 @@ void get_text(const std::string& text, GValue* value) {
     g_value_set_string(value, text.empty() ? nullptr : text.c_str());
 }
 
-/// A property in nanoseconds, of which 0 says that it is not used.
+/// A property in nanoseconds. 0 means that it is not used.
 std::optional<std::chrono::nanoseconds> duration(const GValue* value) {
     const guint64 nanoseconds = g_value_get_uint64(value);
     return nanoseconds > 0 ? std::optional(std::chrono::nanoseconds(nanoseconds)) : std::nullopt;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The properties of ndshsrc: what a user sets, and its counters.
+// The properties of ndshsrc: settings and counters.
 #pragma once
 
 #include <gst/gst.h>
@@ -17,20 +17,20 @@
 
 namespace ndsharray::gst {
 
-/// What ndshsrc does when the writer went away, or nothing came for `timeout`.
+/// Reaction of ndshsrc when the writer has left, or when no frame came for `timeout`.
 enum class OnDisconnect { Wait, Eos, Error };
 
-/// What ndshsrc does when the writer's stream ended.
+/// Reaction of ndshsrc when the writer's stream has ended.
 enum class OnEos { Eos, Wait };
 
-/// What may be changed at any time, looked at again before each wait.
+/// Settings that may change at any time. ndshsrc reads them again before each wait.
 struct SrcPolicy {
     std::optional<std::chrono::nanoseconds> timeout;  ///< nothing: for ever
     OnDisconnect on_disconnect = OnDisconnect::Wait;
     OnEos on_eos = OnEos::Eos;
     TimestampMode timestamps = TimestampMode::Auto;
     std::optional<std::chrono::nanoseconds> keepalive;  ///< nothing: off
-    std::chrono::nanoseconds min_latency{0};            ///< no less is reported
+    std::chrono::nanoseconds min_latency{0};            ///< least latency to report
 };
 
 struct SrcSettings {
@@ -40,10 +40,11 @@ struct SrcSettings {
     Owned<GstCaps> caps;
 };
 
-/// The settings, for any thread.
+/// The settings. All functions are for any thread.
 class SharedSettings {
   public:
-    /// What `use` makes of the settings, which nobody else sees or changes meanwhile. It must not wait.
+    /// Calls `use` with the settings and returns its result. Other threads have no access meanwhile, so `use`
+    /// must not wait.
     template <class Use>
     auto with(Use&& use) {
         const std::lock_guard lock(mutex_);
@@ -60,16 +61,16 @@ class SharedSettings {
     SrcSettings settings_;
 };
 
-/// What ndshsrc counts: with what the Reader counts, the "stats" property.
+/// Counters of ndshsrc and of its Reader, for the property "stats".
 struct SrcStats {
     ReaderStats reader;
-    std::uint64_t copied = 0;         ///< frames copied by the element, on top of those the Reader copied
+    std::uint64_t copied = 0;  ///< frames that the element copied, without those that the Reader copied
     std::uint64_t dropped_metas = 0;  ///< metas that could not be added to buffers
     std::uint64_t latency_ns = 0;     ///< age of the newest frame when it was read
     std::uint64_t repeated = 0;       ///< times a frame was pushed again for `keepalive`
 };
 
-/// Property ids of ndshsrc from 1 on; set_src_property() knows all but Stats.
+/// Property ids of ndshsrc from 1 on. set_src_property() knows all except Stats.
 enum class SrcProperty : guint {
     Tag = 1,
     Mode,
@@ -85,7 +86,7 @@ enum class SrcProperty : guint {
     Stats,
 };
 
-/// Installs every property of ndshsrc, the read-only one too.
+/// Installs all properties of ndshsrc, including the read-only one.
 void install_src_properties(GObjectClass* klass);
 
 /// \returns false if there is no such setting.

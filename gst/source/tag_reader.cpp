@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A Reader that other threads can interrupt, pause and point at another tag while it reads.
+// A Reader that other threads can interrupt, pause and move to another tag while it reads.
 #include "source/tag_reader.hpp"
 
 #include <utility>
@@ -61,7 +61,7 @@ std::string TagReader::tag() const {
 
 void TagReader::interrupt() {
     const std::lock_guard lock(mutex_);
-    interrupted_ = true;  // open() and the next Cancelled forget it
+    interrupted_ = true;  // open() and the next Cancelled reset it
     apply();
 }
 
@@ -129,7 +129,7 @@ ReaderStats TagReader::stats() const {
     return reader_ ? added(past_, reader_->stats()) : past_;
 }
 
-/// Only the thread that reads replaces the Reader, so it may go on using it without the lock.
+/// Only the thread that reads replaces the Reader. So this thread may use it without the lock.
 Reader& TagReader::follow_tag() {
     std::unique_lock lock(mutex_);
     if (std::exchange(ended_, false)) {
@@ -146,7 +146,7 @@ Reader& TagReader::follow_tag() {
         read_tag_ = tag;
         read_options_ = options;
         apply();
-        lock.unlock();  // before the old one goes, which leaves its tag
+        lock.unlock();  // the old Reader is destroyed without the lock, and detaches
     }
     return *reader_;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A Reader that other threads can interrupt, pause and point at another tag while it reads.
+// A Reader that other threads can interrupt, pause and move to another tag while it reads.
 #pragma once
 
 #include <ndsharray/reader.hpp>
@@ -12,8 +12,8 @@
 
 namespace ndsharray::gst {
 
-/// read() is for the streaming thread, open() and close() for when there is none; the rest is safe from any
-/// thread.
+/// Call read() in the streaming thread. Call open() and close() when there is no streaming thread. All other
+/// functions are safe from any thread.
 class TagReader {
   public:
     /// \throws Error as the constructor of Reader.
@@ -22,23 +22,23 @@ class TagReader {
 
     bool is_open() const;
 
-    /// From the next frame on reads from this tag, with these options; a read() under way comes back
-    /// Cancelled, and a writer with backpressure is held up no longer.
+    /// From the next frame on, reads from this tag with these options. A running read() returns Cancelled. A
+    /// writer of the old tag with backpressure is released.
     void move_to(const std::string& tag, const ReaderOptions& options);
 
     /// The tag that was set last.
     std::string tag() const;
 
-    /// A read() under way, or else the next, comes back Cancelled.
+    /// The running read() returns Cancelled. If none is running, the next one does.
     void interrupt();
 
-    /// While any of these holds, read() returns Cancelled.
+    /// While the reader is unlocked or paused, read() returns Cancelled.
     void set_unlocked(bool unlocked);
     void set_paused(bool paused);
     bool unlocked() const;
 
-    /// A flushed reader, and one that has ended its stream, does not hold up a writer that has backpressure;
-    /// the end lasts until the next read().
+    /// A writer with backpressure does not wait for a flushed reader, nor for a reader that has ended its
+    /// stream. The end lasts until the next read().
     void set_flushed(bool flushed);
     void set_ended();
 
@@ -46,13 +46,13 @@ class TagReader {
     /// \throws Error if that tag is malformed.
     Frame read(std::optional<std::chrono::nanoseconds> timeout);
 
-    /// Of the last read().
+    /// These belong to the last read().
     ReadMode mode() const;
     bool writer_has_backpressure() const;
     Error error() const;
     Error obstacle() const;
 
-    /// Of all tags since open().
+    /// Sums over all tags since open().
     ReaderStats stats() const;
 
   private:
@@ -62,12 +62,12 @@ class TagReader {
 
     mutable std::mutex mutex_;  // never held while reading
     std::unique_ptr<Reader> reader_;
-    std::string tag_;             // to be read from
-    ReaderOptions options_;       // to be read with
+    std::string tag_;             // for the next read()
+    ReaderOptions options_;       // for the next read()
     std::string read_tag_;        // of reader_
     ReaderOptions read_options_;  // of reader_
-    ReaderStats past_;            // of the readers before
-    bool interrupted_ = false;    // one read() is to come back
+    ReaderStats past_;            // counters of the earlier readers
+    bool interrupted_ = false;    // one read() is to return
     bool unlocked_ = false;
     bool paused_ = false;
     bool flushed_ = false;

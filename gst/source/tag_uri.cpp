@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// URIs of tags, such as ndsh://cam0?mode=every: what they say of an element, and what an element says in one.
+// URIs of tags, such as ndsh://cam0?mode=every: parsing them, setting an element by one, and making one.
 #include "source/tag_uri.hpp"
 
 #include <ndsharray/tag.hpp>
@@ -29,7 +29,7 @@ std::string in_quotes(std::string_view text) {
     return "\"" + std::string(text) + "\"";
 }
 
-/// A GValue that is cleared.
+/// A GValue that is cleared when it is destroyed.
 class Value {
   public:
     explicit Value(GType type) { g_value_init(&value_, type); }
@@ -105,7 +105,7 @@ std::map<std::string, std::string> settings_of(const std::string& query) {
 
 // ------------------------------------------------------------------------------------------- properties
 
-/// What a URI may set: the element's own properties, without the tag.
+/// The properties that a URI may set: those of the element's own class, without the tag.
 std::vector<GParamSpec*> settable(GObject* element) {
     guint count = 0;
     const OwnedGLib<GParamSpec*> specs(g_object_class_list_properties(G_OBJECT_GET_CLASS(element), &count));
@@ -152,7 +152,7 @@ std::string allowed_values(GParamSpec* spec) {
     return std::string("a ") + g_type_name(spec->value_type) + about;
 }
 
-/// \throws UriProblem for a text that is not such a value, or one out of its range.
+/// \throws UriProblem if the text is not such a value, or the value is out of range.
 Value value_of(GParamSpec* spec, const std::string& text) {
     Value value(spec->value_type);
     if (G_IS_PARAM_SPEC_STRING(spec)) {
@@ -172,13 +172,13 @@ std::string text_of(const GValue* value) {
         return text_or_empty(g_value_get_string(value));
     }
     if (GST_VALUE_HOLDS_CAPS(value)) {
-        return to_string(gst_value_get_caps(value)).get();  // serialized, they would be in quotes
+        return to_string(gst_value_get_caps(value)).get();  // gst_value_serialize() would put them in quotes
     }
     const Owned<char> text(gst_value_serialize(value));
     return text_or_empty(text.get());
 }
 
-/// Without what ends a value, or would be read as something else.
+/// Escapes the characters that end a value or have another meaning.
 std::string escaped(const std::string& text) {
     const Owned<char> result(g_uri_escape_string(text.c_str(), "/,:;=()@!$*'", FALSE));
     return result.get();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// URIs of tags, such as ndsh://cam0?mode=every: what they say of an element, and what an element says in one.
+// URIs of tags, such as ndsh://cam0?mode=every: parsing them, setting an element by one, and making one.
 #pragma once
 
 #include <gst/gst.h>
@@ -12,7 +12,8 @@ namespace ndsharray::gst {
 
 inline constexpr const char* uri_scheme = "ndsh";
 
-/// Why a URI is none of a tag, or says what an element does not know: a sentence that says what is allowed.
+/// The fault of a URI: it does not name a tag, or the element does not know a setting. what() also says what
+/// is allowed.
 struct UriProblem : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -20,19 +21,19 @@ struct UriProblem : std::runtime_error {
 /// ndsh://TAG?property=value&property=value. Tags are case-sensitive.
 struct TagUri {
     std::string tag;
-    std::map<std::string, std::string> settings;  ///< by property, in the words of a launch line
+    std::map<std::string, std::string> settings;  ///< by property, with values as in a launch line
 
-    /// Also takes ndsh:///TAG, for programs that write the part after the second slash in lower case.
+    /// Also accepts ndsh:///TAG, because some programs write the part after the second slash in lower case.
     /// \throws UriProblem
     static TagUri parse(const std::string& uri);
 };
 
-/// Sets what the URI names on an element with the property "tag", that one last; or nothing at all. What the
-/// URI does not name stays as it is.
-/// \throws UriProblem for a property the element itself does not have, or a value it cannot have.
+/// Sets the properties that the URI names on an element, and then the property "tag". If there is a fault,
+/// sets nothing. Other properties stay unchanged. \throws UriProblem if the element's own class does not have
+/// a property, or a value is not valid.
 void set_from_uri(GObject* element, const TagUri& uri);
 
-/// The URI with which another element becomes like this one; empty without a tag.
+/// The URI that gives another element the settings of this one. Empty if there is no tag.
 std::string uri_of(GObject* element);
 
 }  // namespace ndsharray::gst

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tells a source that its streaming thread has come to rest.
+// Tells a source that its streaming thread has paused or stopped.
 #include "source/task_end.hpp"
 
 #include <memory>
@@ -7,9 +7,9 @@
 namespace ndsharray::gst {
 namespace {
 
-/// What a task did before it was watched.
+/// The function that a task had before it was watched.
 struct WatchedTask {
-    GstTask* task;  // which owns this
+    GstTask* task;  // owns this object
     GstTaskFunction function;
     gpointer data;
     GDestroyNotify notify;
@@ -31,7 +31,7 @@ void destroy(gpointer data) {
     }
 }
 
-/// The task whose creation the message tells; nullptr for all other messages.
+/// The task that was created, if the message is about that; nullptr for all other messages.
 GstTask* created_task(GstElement* element, GstMessage* message) {
     if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_STREAM_STATUS) {
         return nullptr;
@@ -47,7 +47,7 @@ GstTask* created_task(GstElement* element, GstMessage* message) {
 
 }  // namespace
 
-/// A task that is being created does not run yet: its function is still ours to replace.
+/// A task that is being created does not run yet. So its function can still be replaced.
 void watch_task(GstElement* element, GstMessage* message, const std::function<void()>& at_rest) {
     if (GstTask* task = created_task(element, message)) {
         auto watched = std::make_unique<WatchedTask>(
