@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The core's errors as messages on the bus, and the wall that keeps exceptions out of GObject.
+// Posts errors of the library as bus messages, and keeps exceptions out of GObject.
 #include "errors.hpp"
 
 #include <string>

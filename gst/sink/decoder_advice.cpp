@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What to put before ndshsink where a stream is something else than raw video.
+// Advice on the element to put before ndshsink if a stream is not raw video.
 #include "sink/decoder_advice.hpp"
 
 #include <array>
@@ -12,7 +12,7 @@ struct Decoder {
     std::string_view media_type, elements;
 };
 
-/// The usual ones. decodebin finds whatever is installed for the others.
+/// Decoders of common formats. For others, decodebin finds what is installed.
 constexpr std::array<Decoder, 10> decoders = {{{"image/jpeg", "jpegdec"},
                                                {"image/png", "pngdec"},
                                                {"video/x-h264", "\"h264parse ! avdec_h264\""},
@@ -30,7 +30,7 @@ constexpr std::array<Decoder, 5> downloads = {{{"memory:GLMemory", "gldownload"}
                                                {"memory:VASurface", "vaapipostproc"},
                                                {"memory:D3D11Memory", "d3d11download"}}};
 
-/// Where frames are that are raw video, but not in memory that the CPU reads; empty for other caps.
+/// The kind of memory of raw video that is not in memory for the CPU. Empty for other caps.
 std::string_view other_memory(const GstCaps* caps) {
     const GstCapsFeatures* features = gst_caps_get_features(caps, 0);
     for (guint i = 0; features && i < gst_caps_features_get_size(features); ++i) {

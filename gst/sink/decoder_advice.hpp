@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What to put before ndshsink where a stream is something else than raw video.
+// Advice on the element to put before ndshsink if a stream is not raw video.
 #pragma once
 
 #include <gst/gst.h>
@@ -8,10 +8,10 @@
 
 namespace ndsharray::gst {
 
-/// Of caps that the sink cannot take; one sentence for the user.
+/// Advice for caps that the sink cannot take. One sentence for the user.
 std::string decoder_advice(const GstCaps* caps);
 
-/// Of a stream that came without caps.
+/// Advice for a stream that came without caps.
 std::string decoder_advice();
 
 }  // namespace ndsharray::gst

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Whether a pipeline reads what it writes itself.
+// Finds out whether a pipeline reads the tag that it writes.
 #include "sink/loopback.hpp"
 
 #include "owned.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Whether a pipeline reads what it writes itself.
+// Finds out whether a pipeline reads the tag that it writes.
 #pragma once
 
 #include <gst/gst.h>
@@ -8,7 +8,7 @@
 
 namespace ndsharray::gst {
 
-/// Whether there is an ndshsrc of this tag in the pipeline of an element.
+/// Whether the pipeline of an element contains an ndshsrc of this tag.
 bool is_read_in_pipeline_of(GstElement* element, const std::string& tag);
 
 }  // namespace ndsharray::gst

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ndshsink: writes raw video frames under a tag.
+// ndshsink: publishes raw video frames under a tag.
 
 /**
  * SECTION:element-ndshsink
  * @title: ndshsink
  * @short_description: Shares raw video frames with other processes as arrays in shared memory
  *
- * Writes every frame into shared memory as an N-dimensional array under the name given by #NdshSink:tag.
- * Any number of readers on the same machine get it without a copy, with its caps, times and flags: other
- * pipelines through ndshsrc, programs through the library. Readers may come and go, before and after this
- * element; they never hold it up, unless #NdshSink:backpressure asks for that.
+ * Writes each frame into shared memory as an N-dimensional array under the tag #NdshSink:tag. Any number of
+ * readers on the same machine get the frame without a copy, with its caps, times and flags. Pipelines read it
+ * by ndshsrc, programs by the library. Readers may attach and detach at any time. They never hold this
+ * element up, unless #NdshSink:backpressure is set.
  *
- * Frames are written when the clock says that it is time to show them, so that a file plays at its own rate.
- * A live source has the lowest latency with `sync=false`, which writes each frame as soon as it comes; its
- * time crosses either way.
+ * The sink publishes a frame at its time on the clock, so that a file plays at its own rate. With
+ * `sync=false` it publishes a frame as soon as it comes; a live source then has the lowest latency. The
+ * frame's time crosses in both cases.
  *
  * ## Example launch line
  * |[
@@ -26,13 +26,13 @@
  * gst-launch-1.0 videotestsrc num-buffers=300 ! ndshsink tag=take1 backpressure=true wait-for-reader=true
  * sync=false
  * ]|
- * Hands over every frame, exactly once and as fast as the reader takes them, to
+ * Passes on each frame exactly once, as fast as the reader takes them. The reader is
  * `gst-launch-1.0 ndshsrc tag=take1 mode=every ! videoconvert ! autovideosink`.
  *
  * |[
  * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=BGR ! ndshsink tag=cam0 compat=true
  * ]|
- * Shares with scripts that use the Python package ndsharray 1.x as well.
+ * Also shares with scripts that use the Python package ndsharray 1.x.
  */
 
 #include "sink/ndshsink.hpp"
@@ -74,7 +74,7 @@ struct SinkState {
 
     TagWriter& tag_writer() { return *publisher.tag_writer(); }
 
-    std::mutex mutex;  // guards the settings, and is never held while waiting or notifying
+    std::mutex mutex;  // guards the settings; never held during a wait or a notification
     SinkSettings settings;
     std::atomic<bool> settings_changed = false;  // since the tag was opened
 
@@ -82,7 +82,7 @@ struct SinkState {
 
     // Only for the streaming thread.
     Publisher publisher;
-    Owned<GstCaps> refused;       // caps upstream tries again although we told it that they cannot be
+    Owned<GstCaps> refused;       // caps that were refused, and that upstream may try again
     bool reader_awaited = false;  // wait-for-reader has been answered
 };
 
@@ -148,14 +148,15 @@ gboolean unlock_stop(GstBaseSink* sink) {
     return TRUE;
 }
 
-/// The base class opens at NULL -> READY; what was set in READY counts as well.
+/// The base class calls start() at NULL -> READY. If a setting changed in READY, the tag is opened again.
 bool reopen_if_changed(NdshSink* self) {
     return !self->state->settings_changed || (stop(GST_BASE_SINK(self)) && start(GST_BASE_SINK(self)));
 }
 
 // ------------------------------------------------------------------------------------------------ frames
 
-/// Tries until it is done. Between two tries the base class holds us where PAUSED and flushing belong.
+/// Repeats an attempt until it is done. Between two attempts the base class waits for the end of PAUSED or a
+/// flush.
 template <class Attempt>
 GstFlowReturn until_done(NdshSink* self, Attempt&& attempt) {
     for (;;) {
@@ -189,8 +190,8 @@ gboolean configure(NdshSink* self, GstCaps* caps) {
     return TRUE;
 }
 
-/// The pad refuses what its template does not have before anybody else sees it, and upstream only says that
-/// it is not negotiated. A caps event is no question any more: now the user needs to know.
+/// The pad itself refuses caps that its template does not have, and upstream then only reports that they are
+/// not negotiated. A caps event is final, so the user gets an error with advice here.
 GstPadProbeReturn explain_refusal(GstPad* pad, GstPadProbeInfo* probe, gpointer instance) {
     GstEvent* event = GST_PAD_PROBE_INFO_EVENT(probe);
     if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) {
@@ -235,7 +236,7 @@ gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
         const auto size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&*info));
         gst_query_add_allocation_pool(query, pool.get(), size, 0, 0);
     }
-    // What upstream may leave to whoever gets the buffer.
+    // These metas cross with the frame, so upstream may leave their work to the receiver of the buffer.
     for (const GType api : {GST_VIDEO_META_API_TYPE, GST_VIDEO_CROP_META_API_TYPE,
                             GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE, GST_VIDEO_TIME_CODE_META_API_TYPE,
                             GST_REFERENCE_TIMESTAMP_META_API_TYPE, GST_VIDEO_CAPTION_META_API_TYPE}) {
@@ -302,17 +303,17 @@ GstFlowReturn render(GstBaseSink* sink, GstBuffer* buffer) {
     return guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR, [&] { return render_buffer(self, buffer); });
 }
 
-/// Readers learn of the end after they have taken, or could have taken, the last frame.
+/// Readers get the end of the stream after they have taken the last frame, or could have taken it.
 GstFlowReturn finish_stream(NdshSink* self) {
     Writer& writer = self->state->tag_writer().writer();
     GstFlowReturn flow = GST_FLOW_OK;
     if (writer.options().backpressure) {
         GST_DEBUG_OBJECT(self, "waiting until readers have the last frame");
-        do {
+        do {  // also after GST_FLOW_STEP: EOS outlasts a step
             flow = until_done(self, [&] {
                 return writer.drain() == WriteStatus::Cancelled ? Outcome::Interrupted : Outcome::Done;
             });
-        } while (flow != GST_FLOW_OK && flow != GST_FLOW_FLUSHING);  // else a step, which EOS outlasts
+        } while (flow != GST_FLOW_OK && flow != GST_FLOW_FLUSHING);
     }
     if (flow == GST_FLOW_OK) {
         GST_INFO_OBJECT(self, "end of stream");
@@ -341,7 +342,7 @@ gboolean handle_event(GstBaseSink* sink, GstEvent* event) {
 
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-        // Such a pipeline could never preroll: its other sink waits for what we write when we play.
+        // Such a pipeline could never preroll: its other sink waits for frames that come only in PLAYING.
         if (is_read_in_pipeline_of(element, current_settings(to_self(element)).tag)) {
             gst_base_sink_set_async_enabled(GST_BASE_SINK(element), FALSE);
         }
@@ -390,7 +391,7 @@ void finalize(GObject* object) {
 void ndsh_sink_init(NdshSink* self) {
     std::construct_at(&self->state, std::make_unique<SinkState>(GST_BASE_SINK(self)));
     GstBaseSink* sink = GST_BASE_SINK(self);
-    // Nothing is left to process once the clock says "now", so no time needs to be set aside for it.
+    // At its time on the clock a frame needs no more processing, so no time is reserved for that.
     gst_base_sink_set_processing_deadline(sink, 0);
     gst_pad_add_probe(GST_BASE_SINK_PAD(sink), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, explain_refusal, self,
                       nullptr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ndshsink: writes raw video frames under a tag.
+// ndshsink: publishes raw video frames under a tag.
 #pragma once
 
 #include <gst/gst.h>

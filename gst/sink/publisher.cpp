@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From a buffer to a published frame: in place where it is a slot already, else by one copy.
+// Publishes a buffer as a frame: in place if its memory is a slot, otherwise with one copy.
 #include "sink/publisher.hpp"
 
 #include <optional>
@@ -38,7 +38,7 @@ Outcome Publisher::prepare(const std::shared_ptr<const SlotFormat>& format) {
 
 void Publisher::warn_of_few_slots() const {
     if (tag_writer_->writer().options().slots != 0) {
-        return;  // as many as were asked for, or there would have been an error
+        return;  // the user set the number; with less space there is an error
     }
     const unsigned slots = tag_writer_->stats().slots;
     if (slots < default_slots) {
@@ -62,7 +62,7 @@ Outcome Publisher::publish(GstBuffer* buffer) {
 
 // ---------------------------------------------------------------------------------------------- in place
 
-/// The slot the buffer is in, if it is one that can be published as it is.
+/// The slot that the buffer's memory is, if it can be published in place.
 WritableFrame* Publisher::slot_holding(GstBuffer* buffer) const {
     if (gst_buffer_n_memory(buffer) != 1) {
         return nullptr;
@@ -74,7 +74,7 @@ WritableFrame* Publisher::slot_holding(GstBuffer* buffer) const {
     return as_handed_out ? slot : nullptr;
 }
 
-/// The pool's buffer stays upstream's, to read. Failed: its segment is no longer the tag's.
+/// The buffer still belongs to upstream, which may read it. Failed: its segment is no longer the present one.
 Outcome Publisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot) {
     seal(gst_buffer_peek_memory(buffer, 0));
     const auto metadata = metadata_.encode(buffer, format_->info, orientation_.get());
@@ -91,7 +91,7 @@ Outcome Publisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot) {
 
 // ------------------------------------------------------------------------------------------------ copying
 
-/// A slot with the buffer's pixels, or the reason why there is none.
+/// A slot with a copy of the buffer's pixels, or the reason why there is none.
 WritableFrame Publisher::copied_frame(GstBuffer* buffer) {
     WritableFrame frame = tag_writer_->writer().acquire();
     if (frame.status() == WriteStatus::NoSlot) {
@@ -142,14 +142,14 @@ FrameInfo Publisher::describe(GstBuffer* buffer) {
     return frame_info(buffer, sink_->segment, time, gst_base_sink_get_latency(sink_));
 }
 
-/// Of a buffer that was published just now.
+/// Counts the metas of the last buffer that did not cross.
 void Publisher::count_left_out(GstBuffer* buffer) {
     const unsigned left_out = metadata_.left_out();
     if (left_out > 0 && dropped_metas_.fetch_add(left_out) == 0) {
         GST_WARNING_OBJECT(
             sink_,
-            "%u metas of a buffer do not cross: there is room for %zu bytes per frame, and what "
-            "means nothing in another process is left out. stats counts them. %" GST_PTR_FORMAT,
+            "%u metas of a buffer do not cross: there is room for %zu bytes per frame, and metas that "
+            "have no meaning in another process are left out. stats counts them. %" GST_PTR_FORMAT,
             left_out, metadata_capacity, printable(buffer));
     }
 }

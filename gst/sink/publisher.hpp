@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From a buffer to a published frame: in place where it is a slot already, else by one copy.
+// Publishes a buffer as a frame: in place if its memory is a slot, otherwise with one copy.
 #pragma once
 
 #include <gst/base/gstbasesink.h>
@@ -16,43 +16,43 @@
 
 namespace ndsharray::gst {
 
-/// What became of an attempt that can be interrupted.
+/// Result of an attempt that can be interrupted.
 enum class Outcome { Done, Interrupted, Failed };
 
-/// Only the counters may be read from other threads than the one that publishes.
+/// All functions are for the thread that publishes. The counters are for any thread.
 class Publisher {
   public:
-    /// \param sink the element that publishes; outlives this
+    /// \param sink the element that publishes; must outlive the Publisher
     explicit Publisher(GstBaseSink* sink) : sink_(sink), drops_(sink) {}
 
-    /// A tag was opened; nothing was published under it yet.
+    /// Starts again: a tag was opened, and nothing was published under it yet.
     void restart();
 
-    /// Says what is still to be said of dropped frames.
+    /// Posts the last message about dropped frames, if one is due.
     void finish() { drops_.finish(); }
 
     bool is_prepared(const std::shared_ptr<const SlotFormat>& format) const { return format == format_; }
 
-    /// Sees to it that there is a segment for frames of this format. Posts a WARNING message where it has
-    /// fewer slots than usual. With backpressure this may wait for readers; then it can be interrupted.
+    /// Makes a segment for frames of this format, if there is none. Posts a WARNING message if it has fewer
+    /// slots than usual. With backpressure, this may wait for readers, and the wait can be interrupted.
     /// \throws Error as Writer::configure.
     Outcome prepare(const std::shared_ptr<const SlotFormat>& format);
 
-    /// Publishes a buffer of the format prepared last, or counts it as dropped where no slot is free.
-    /// Failed: the tag cannot be written any more.
+    /// Publishes a buffer of the format that was prepared last. If no slot is free, counts it as dropped.
+    /// Failed means that the tag cannot be written any more.
     Outcome publish(GstBuffer* buffer);
 
-    /// Looks at an event that comes before the frames to come.
+    /// Reads an event that may describe the following frames.
     void observe(GstEvent* event) { orientation_.observe(event); }
 
     const std::shared_ptr<TagWriter>& tag_writer() const { return tag_writer_; }
     std::uint64_t zero_copied() const { return zero_copied_; }
     std::uint64_t copied() const { return copied_; }
 
-    /// Frames dropped for another reason than a missing slot.
+    /// Number of frames that were dropped although a slot was free.
     std::uint64_t lost() const { return lost_; }
 
-    /// Metas that did not cross.
+    /// Number of metas that did not cross.
     std::uint64_t dropped_metas() const { return dropped_metas_; }
 
   private:
@@ -66,7 +66,7 @@ class Publisher {
 
     GstBaseSink* sink_;
     SinkQos drops_;
-    std::shared_ptr<TagWriter> tag_writer_ = std::make_shared<TagWriter>();  // pools have it as well
+    std::shared_ptr<TagWriter> tag_writer_ = std::make_shared<TagWriter>();  // pools share it
     std::shared_ptr<const SlotFormat> format_;
     PipelineClock clock_;
     MetadataEncoder metadata_;

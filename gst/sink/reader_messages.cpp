@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tells the application of readers that come and go: messages on the bus, signals, "num-readers".
+// Tells the application which readers attach and detach: by bus messages, signals and "num-readers".
 #include "sink/reader_messages.hpp"
 
 #include <utility>
@@ -22,7 +22,7 @@ void install_signal(GObjectClass* klass, const char* name) {
                  2, G_TYPE_UINT, G_TYPE_UINT);
 }
 
-/// Lets a thread of GStreamer's do something with the element, which stays alive until then.
+/// Runs a function with the element in a thread of GStreamer. The element stays alive until then.
 void call_async(GstElement* element, GstElementCallAsyncFunc function, gpointer data) {
     gst_element_call_async(element, function, data, nullptr);
 }
@@ -48,7 +48,7 @@ void ReaderMessages::start(const std::string& tag) {
 void ReaderMessages::tell(const ReaderChange& change) {
     const std::lock_guard lock(mutex_);
     queue_.push_back({change, run_});
-    // One call at a time: there may be any number of threads.
+    // GStreamer may use several threads. This makes one call at a time.
     if (!std::exchange(is_telling_, true)) {
         call_async(
             element_, [](GstElement*, gpointer self) { static_cast<ReaderMessages*>(self)->tell_all(); },
@@ -84,7 +84,7 @@ void ReaderMessages::tell_all() {
     }
 }
 
-/// \returns false for news of a run that is over.
+/// \returns false if the change belongs to a run that is over.
 bool ReaderMessages::post(const News& news) {
     const std::lock_guard posting(posting_);
     if (news.run != run_) {

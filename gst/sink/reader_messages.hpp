@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tells the application of readers that come and go: messages on the bus, signals, "num-readers".
+// Tells the application which readers attach and detach: by bus messages, signals and "num-readers".
 #pragma once
 
 #include <gst/gst.h>
@@ -17,24 +17,25 @@ namespace ndsharray::gst {
 /// Adds the signals "reader-added" and "reader-removed" to the class of an element.
 void install_reader_signals(GObjectClass* klass);
 
-/// Safe from any thread. What is to be told is told by a thread of GStreamer's, in order: a handler may do as
-/// it likes there, stop the pipeline included. (A synchronous handler of the bus must not, as ever.)
+/// Safe from any thread. A thread of GStreamer emits the signals and posts the messages, in order. A signal
+/// handler may do anything there, even stop the pipeline. A synchronous bus handler must not stop the
+/// pipeline, as always.
 class ReaderMessages {
   public:
-    /// \param element with the signals of install_reader_signals() and the property "num-readers"; outlives
-    /// this
+    /// \param element has the signals of install_reader_signals() and the property "num-readers"; must
+    /// outlive the ReaderMessages
     explicit ReaderMessages(GstElement* element) : element_(element) {}
 
-    /// From now on readers are those of this tag, of whom there are none yet.
+    /// Starts with the readers of this tag. There are none yet.
     void start(const std::string& tag);
 
     void tell(const ReaderChange& change);
 
-    /// No message comes any more when this returns; a signal may be under way. Readers that are still there
-    /// are not told of, but "num-readers" is 0.
+    /// When this returns, no more messages are posted; a signal may still be running. The detachment of
+    /// present readers is not reported, but "num-readers" is 0.
     void stop();
 
-    /// How many there were after the last change that was told.
+    /// Number of readers after the last change that was reported.
     unsigned readers() const { return readers_; }
 
   private:
@@ -49,15 +50,15 @@ class ReaderMessages {
     GstElement* element_;
     std::atomic<unsigned> readers_ = 0;
 
-    std::mutex mutex_;  // guards the queue; never held while telling
+    std::mutex mutex_;  // guards the queue; never held during a message or signal
     std::deque<News> queue_;
     bool is_telling_ = false;
 
-    // Held while a message is posted, so that stop() can wait for that. Recursive, because a handler could
+    // Held while a message is posted, so that stop() can wait for its end. Recursive, because a handler may
     // stop the element from there.
     std::recursive_mutex posting_;
     std::string tag_;
-    std::atomic<std::uint64_t> run_ = 0;  // counts start() and stop(); changed only while that is held
+    std::atomic<std::uint64_t> run_ = 0;  // counts start() and stop(); changes only under this mutex
 };
 
 }  // namespace ndsharray::gst

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The properties of ndshsink: what a user sets, and its counters.
+// The properties of ndshsink: settings and counters.
 #include "sink/sink_properties.hpp"
 
 namespace ndsharray::gst {
@@ -23,27 +23,26 @@ void install_settings(GObjectClass* klass) {
             "Name under which readers find the frames: 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a "
             "dot. One writer at a time per tag. Required, no default",
             nullptr, mutable_ready));
+    install(klass, SinkProperty::Slots,
+            g_param_spec_uint(
+                "slots", "Slots",
+                "Number of frames in shared memory, 3 to 32. Readers hold them or may still read them. "
+                "Each takes the memory of a frame. Default: 0 = 8, fewer if space is short",
+                0, max_slots, 0, mutable_ready));
+    install(klass, SinkProperty::Permissions,
+            g_param_spec_uint(
+                "permissions", "Permissions",
+                "Mode of the shared-memory files, as a number. With octal 0640 (416) the group may read, "
+                "too; with 0644 (420) everybody. A write bit beside a read bit lets them read without a "
+                "copy. Only the owner can write pixels. Default: 384, which is 0600, the user alone",
+                0, all_permissions, WriterOptions{}.permissions, mutable_ready));
     install(
-        klass, SinkProperty::Slots,
-        g_param_spec_uint("slots", "Slots",
-                          "Number of frames kept in shared memory, 3 to 32: what readers may hold or still "
-                          "have to read, and "
-                          "what the memory used is a multiple of. Default: 0 = 8, fewer where space is short",
-                          0, max_slots, 0, mutable_ready));
-    install(
-        klass, SinkProperty::Permissions,
-        g_param_spec_uint(
-            "permissions", "Permissions",
-            "Mode of the shared-memory files, as a number; in octal 0640 (416) the group may read too, 0644 "
-            "(420) everybody. A write bit beside a read bit lets them read without a copy. Nobody else can "
-            "ever write pixels. Default: 384, which is 0600, the user alone",
-            0, all_permissions, WriterOptions{}.permissions, mutable_ready));
-    install(klass, SinkProperty::Backpressure,
-            g_param_spec_boolean(
-                "backpressure", "Backpressure",
-                "Wait for readers with mode=every instead of overwriting frames they have not read, so that "
-                "each of them gets every frame. EOS and stopping wait for them too. Default: false",
-                FALSE, mutable_ready));
+        klass, SinkProperty::Backpressure,
+        g_param_spec_boolean(
+            "backpressure", "Backpressure",
+            "Wait for readers with mode=every, so that each of them gets every frame. Otherwise frames that "
+            "they have not read are overwritten. EOS and stopping wait for them, too. Default: false",
+            FALSE, mutable_ready));
     install(klass, SinkProperty::WaitForReader,
             g_param_spec_boolean("wait-for-reader", "Wait for reader",
                                  "Hold the first frame until a reader is attached. Default: false", FALSE,
@@ -52,8 +51,8 @@ void install_settings(GObjectClass* klass) {
         klass, SinkProperty::Compat,
         g_param_spec_boolean(
             "compat", "Compatible with ndsharray 1.x",
-            "Also publish in the layout of the Python package ndsharray 1.x, for scripts that use it; one "
-            "more copy of each frame, with packed rows and in the byte order of the machine. Default: false",
+            "Also publish in the layout of the Python package ndsharray 1.x, for scripts that use it: one "
+            "more copy of each frame, with packed rows and in the machine's byte order. Default: false",
             FALSE, mutable_ready));
 }
 
@@ -61,20 +60,20 @@ void install_settings(GObjectClass* klass) {
 
 void install_sink_properties(GObjectClass* klass) {
     install_settings(klass);
-    install(
-        klass, SinkProperty::NumReaders,
-        g_param_spec_uint("num-readers", "Number of readers",
-                          "Number of readers attached to the tag now; notifies at each change. 0 by default",
-                          0, G_MAXUINT, 0, read_only));
+    install(klass, SinkProperty::NumReaders,
+            g_param_spec_uint(
+                "num-readers", "Number of readers",
+                "Number of readers that are attached to the tag. Notifies at each change. 0 by default", 0,
+                G_MAXUINT, 0, read_only));
     install(
         klass, SinkProperty::Stats,
         g_param_spec_boxed(
             "stats", "Statistics",
-            "Counters since the tag was opened: published (frames readers could see), dropped (frames for "
-            "which no slot was free), zero-copied and copied (how the published ones got into shared "
-            "memory), metas-dropped (metas of buffers that did not cross: no room, or of no meaning "
-            "elsewhere), reclaimed (dead readers cleared away), generation and segment (the shared memory in "
-            "use), readers (attached now). All 0 by default",
+            "Counters since the tag was opened: published (frames that readers could see), dropped (frames "
+            "without a free slot), zero-copied and copied (how published frames got into shared memory), "
+            "metas-dropped (metas without room, or without meaning in another process), reclaimed (dead "
+            "readers that were cleared), generation and segment (the shared memory in use), readers "
+            "(attached now). All 0 by default",
             GST_TYPE_STRUCTURE, read_only));
 }
 

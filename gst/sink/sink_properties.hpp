@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The properties of ndshsink: what a user sets, and its counters.
+// The properties of ndshsink: settings and counters.
 #pragma once
 
 #include <gst/gst.h>
@@ -11,23 +11,23 @@
 
 namespace ndsharray::gst {
 
-/// A plain value: what the next Writer is opened with.
+/// Settings for the next Writer. A plain value.
 struct SinkSettings {
     std::string tag;
     WriterOptions writer;
     bool wait_for_reader = false;
 };
 
-/// What ndshsink counts: with what the Writer counts, the "stats" property.
+/// Counters of ndshsink and of its Writer, for the property "stats".
 struct SinkStats {
     WriterStats writer;
     std::uint64_t copied = 0;         ///< published frames whose pixels were copied into shared memory
-    std::uint64_t zero_copied = 0;    ///< those that upstream wrote there
+    std::uint64_t zero_copied = 0;    ///< published frames that upstream wrote there
     std::uint64_t dropped_metas = 0;  ///< metas that did not cross
-    std::uint64_t lost = 0;           ///< frames dropped for another reason than a missing slot
+    std::uint64_t lost = 0;           ///< frames that were dropped although a slot was free
 };
 
-/// Property ids of ndshsink from 1 on; set_sink_property() knows those before NumReaders.
+/// Property ids of ndshsink from 1 on. set_sink_property() knows those before NumReaders.
 enum class SinkProperty : guint {
     Tag = 1,
     Slots,
@@ -39,7 +39,7 @@ enum class SinkProperty : guint {
     Stats,
 };
 
-/// Installs every property of ndshsink, the read-only ones too.
+/// Installs all properties of ndshsink, including the read-only ones.
 void install_sink_properties(GObjectClass* klass);
 
 /// \returns false if there is no such setting.

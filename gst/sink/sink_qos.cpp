@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// QOS messages for frames that a sink drops.
+// QOS messages about frames that a sink drops.
 #include "sink/sink_qos.hpp"
 
 #include "time/pipeline_clock.hpp"
@@ -7,7 +7,7 @@
 namespace ndsharray::gst {
 namespace {
 
-/// From one message to the next, in nanoseconds.
+/// Time between two messages, in nanoseconds.
 constexpr std::int64_t interval = 100'000'000;
 
 bool is_live(GstBaseSink* sink) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// QOS messages for frames that a sink drops.
+// QOS messages about frames that a sink drops.
 #pragma once
 
 #include <gst/base/gstbasesink.h>
@@ -8,20 +8,20 @@
 
 namespace ndsharray::gst {
 
-/// Posts at most some messages a second, each with how many frames there were: an application that does not
-/// read its bus is not to run out of memory. For the streaming thread, or when there is none.
+/// Posts only some messages a second, each with the number of frames. So the memory of an application that
+/// never reads its bus does not grow fast. For the streaming thread, or when there is none.
 class SinkQos {
   public:
-    /// \param sink the element that drops; outlives this
+    /// \param sink the element that drops frames; must outlive the SinkQos
     explicit SinkQos(GstBaseSink* sink) : sink_(sink) {}
 
-    /// Nothing was processed or dropped yet.
+    /// Starts again: nothing was processed or dropped yet.
     void restart();
 
     void count_processed();
     void count_dropped(GstBuffer* buffer);
 
-    /// Says what is still to be said; there is nothing more for now.
+    /// Posts the last message, if one is due.
     void finish();
 
   private:
@@ -36,7 +36,7 @@ class SinkQos {
     std::uint64_t processed_ = 0;
     std::uint64_t dropped_ = 0;
     std::int64_t posted_at_ = 0;
-    Drop last_{};  // of the frames dropped
+    Drop last_{};  // the last dropped frame
     bool is_live_ = false;
     bool is_to_post_ = false;
 };

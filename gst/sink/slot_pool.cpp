@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The pool that ndshsink offers upstream: its buffers are slots of shared memory.
+// The buffer pool that ndshsink offers upstream. Its buffers are slots of shared memory.
 #include "sink/slot_pool.hpp"
 
 #include <gst/video/video.h>
@@ -24,23 +24,24 @@ GST_DEBUG_CATEGORY_EXTERN(ndshsink_debug);
 namespace ndsharray::gst {
 namespace {
 
-/// Beside what upstream keeps: the newest frame, one to copy into, two for a reader, one on its way.
+/// Slots beside those that upstream keeps: the newest frame, one to copy into, two for a reader, one on its
+/// way.
 constexpr unsigned slots_besides_upstream = 5;
 
-/// Ordinary buffers kept for the next time there is no slot.
+/// Number of ordinary buffers that are kept for the next time without a slot.
 constexpr std::size_t most_idle = 32;
 
 struct SlotPoolState {
     std::shared_ptr<TagWriter> writer;
     std::shared_ptr<const SlotFormat> format;
 
-    // Set by set_config(), before the pool is active.
+    // set_config() sets these before the pool is active.
     bool uses_slots = false;
     bool adds_video_meta = false;
     unsigned slots = 0;
     GstVideoInfo info{};  // of ordinary buffers
 
-    std::mutex mutex;  // guards the list; never held for longer than a push or pop
+    std::mutex mutex;  // guards the list; held only for a push or pop
     std::vector<Owned<GstBuffer>> idle;
 };
 
@@ -74,7 +75,7 @@ struct Request {
     GstVideoInfo info{};
 };
 
-/// Why a config cannot be followed; nullptr where it can.
+/// The reason why a config cannot be accepted; nullptr if it can.
 const char* problem_of(GstStructure* config, Request& request) {
     if (!gst_buffer_pool_config_get_params(config, &request.caps, &request.size, &request.fewest,
                                            &request.most)) {
@@ -94,7 +95,7 @@ const char* problem_of(GstStructure* config, Request& request) {
     return nullptr;
 }
 
-/// A config that is refused leaves the one before in force.
+/// If a config is refused, the last one stays in force.
 gboolean set_config(GstBufferPool* pool, GstStructure* config) {
     Request request;
     if (const char* problem = problem_of(config, request)) {
@@ -123,9 +124,9 @@ gboolean set_config(GstBufferPool* pool, GstStructure* config) {
     return TRUE;
 }
 
-/// How long we wait for readers to have read a slot, or what is in the way of the first, before buffers are
-/// ordinary memory and the sink waits instead: long enough for readers that keep up, short enough for whoever
-/// wants this pool to stop.
+/// Time to wait until readers have read a slot, or have made room for the first one. After it, buffers are
+/// ordinary memory, and the sink waits instead. It is long enough for readers that keep up, and short enough
+/// for a caller that stops the pool.
 constexpr std::chrono::milliseconds patience{20};
 
 gboolean start(GstBufferPool* pool) {
@@ -137,7 +138,7 @@ gboolean start(GstBufferPool* pool) {
             state.uses_slots = false;
         }
     } catch (const std::exception& error) {
-        // The sink will meet the same problem and say so on the bus.
+        // The sink will have the same problem and will post it on the bus.
         GST_WARNING_OBJECT(pool, "ordinary memory instead of slots: %s", error.what());
         state.uses_slots = false;
     }

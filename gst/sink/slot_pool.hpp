@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The pool that ndshsink offers upstream: its buffers are slots of shared memory.
+// The buffer pool that ndshsink offers upstream. Its buffers are slots of shared memory.
 #pragma once
 
 #include <gst/gst.h>
@@ -11,10 +11,10 @@
 
 namespace ndsharray::gst {
 
-/// A buffer from this pool that reaches the sink is published where it is. A slot is handed out only where
-/// that leaves the sink and the readers enough of them, and only as long as this format is the tag's current
-/// one; else the buffer is ordinary memory, which the sink copies. Acquiring never waits, so an upstream that
-/// wants more buffers than there are slots gets them.
+/// The sink publishes a buffer of this pool in place. The pool gives a slot only if enough slots are left for
+/// the sink and the readers, and if this format is the present one of the tag. Otherwise the buffer is
+/// ordinary memory, which the sink copies. So upstream gets as many buffers as it wants, even if there are
+/// fewer slots.
 Owned<GstBufferPool> slot_pool_new(std::shared_ptr<TagWriter> writer,
                                    std::shared_ptr<const SlotFormat> format);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A Writer that other threads can interrupt and ask for its counters, also when there is none.
+// A Writer that other threads can interrupt. They can also read its counters, even if no Writer is open.
 #include "sink/tag_writer.hpp"
 
 #include <chrono>
@@ -69,12 +69,12 @@ WritableFrame TagWriter::acquire_pinned(const std::shared_ptr<const SlotFormat>&
     const auto writer = writer_of(format);
     WritableFrame frame = writer ? writer->acquire_pinned(timeout) : WritableFrame(WriteStatus::Closed);
     if (frame && frame.spec() != format->layout.array) {
-        return WritableFrame(WriteStatus::Closed);  // another thread brought another format meanwhile
+        return WritableFrame(WriteStatus::Closed);  // another thread has set another format meanwhile
     }
     return frame;
 }
 
-/// Nothing if the format is not the current one: a pool outlives both it and us.
+/// nullptr if the format is not the present one. A pool may outlive the format and the TagWriter.
 std::shared_ptr<Writer> TagWriter::writer_of(const std::shared_ptr<const SlotFormat>& format) const {
     const std::lock_guard lock(mutex_);
     return format && format == format_ ? writer_ : nullptr;

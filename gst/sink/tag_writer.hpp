@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A Writer that other threads can interrupt and ask for its counters, also when there is none.
+// A Writer that other threads can interrupt. They can also read its counters, even if no Writer is open.
 #pragma once
 
 #include <ndsharray/writer.hpp>
@@ -15,57 +15,57 @@
 
 namespace ndsharray::gst {
 
-/// What frames of some caps are in shared memory. Which one is current is told by its address.
+/// The form that frames of some caps have in shared memory. Formats are compared by address.
 struct SlotFormat {
     GstVideoInfo info{};
     VideoLayout layout;
     Attributes attributes;
 };
 
-/// open(), close() and writer() are for one thread at a time; the rest is safe from any thread.
+/// Call open(), close() and writer() in one thread at a time. All other functions are safe from any thread.
 class TagWriter {
   public:
-    /// \param readers_changed is called for each reader that comes or goes, from another thread, until
+    /// \param readers_changed is called in another thread for each reader that attaches or detaches, until
     /// close() \throws Error as the constructor of Writer.
     void open(const std::string& tag, const WriterOptions& options,
               std::function<void(const ReaderChange&)> readers_changed);
 
-    /// Gives up the tag; with backpressure, once readers have the last frame.
-    /// \returns false if they had not after a few seconds.
+    /// Closes the tag. With backpressure, first waits a few seconds until readers have taken the last frame.
+    /// \returns false if they had not taken it by then.
     bool close();
 
     bool is_open() const;
 
-    /// Only between open() and close().
+    /// The open Writer. Only between open() and close().
     Writer& writer() { return *writer_; }
 
-    /// Sets what the frames to come are; the segment is made when first needed.
+    /// Sets the format of the following frames. The segment is made when it is needed.
     void set_format(std::shared_ptr<const SlotFormat> format);
     std::shared_ptr<const SlotFormat> format() const;
 
-    /// Makes the segment of a format, if it is the current one and there is none yet with so many slots.
-    /// \param slots 0 for as many as there are
-    /// \returns Ok, or Timeout or Cancelled: as Writer::configure, also in what it throws.
+    /// Makes the segment of a format, if this is the present format and there is no such segment with this
+    /// number of slots. \param slots 0 keeps the present number \returns Ok, Timeout or Cancelled, as
+    /// Writer::configure. \throws Error as Writer::configure.
     WriteStatus configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots,
                           std::optional<std::chrono::nanoseconds> timeout);
 
-    /// A slot for a pool's buffer, if that format is the current one and there is one to spare; see
+    /// A slot for a pool's buffer, if this is the present format and a slot can be spared. See
     /// Writer::acquire_pinned.
     WritableFrame acquire_pinned(const std::shared_ptr<const SlotFormat>& format,
                                  std::chrono::nanoseconds timeout);
 
-    /// Unlocked, everything that waits returns Cancelled.
+    /// While the writer is unlocked, each call that waits returns Cancelled.
     void set_unlocked(bool unlocked);
     bool unlocked() const;
 
-    /// Of the Writer that is open, or was last.
+    /// Counters of the open Writer, or of the last one.
     WriterStats stats() const;
 
   private:
     std::shared_ptr<Writer> writer_of(const std::shared_ptr<const SlotFormat>& format) const;
 
-    std::mutex configuring_;    // held while a segment is made, so that two threads make one
-    mutable std::mutex mutex_;  // never held while waiting
+    std::mutex configuring_;    // held while a segment is made, so that two threads make only one
+    mutable std::mutex mutex_;  // never held during a wait
     std::shared_ptr<Writer> writer_;
     std::shared_ptr<const SlotFormat> format_;
     WriterStats past_;
