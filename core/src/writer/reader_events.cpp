@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tells an application, by its callbacks, which readers of a writer come and go.
+// Tells an application by callbacks which readers of a writer attach and detach.
 #include "writer/reader_events.hpp"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ void ReaderEvents::tell(const TableOwner& table) {
             reader_change_(change);
 }
 
-/// What happened since the last call: first those who went, then those who came.
+/// The changes since the last call: first the readers that detached, then those that attached.
 std::vector<ReaderChange> ReaderEvents::changes_to(const LiveReaders& now) {
     std::vector<ReaderChange> changes;
     unsigned readers = count(known_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tells an application, by its callbacks, which readers of a writer come and go.
+// Tells an application by callbacks which readers of a writer attach and detach.
 #pragma once
 
 #include "protocol/reader_table.hpp"
@@ -12,20 +12,20 @@
 
 namespace ndsharray {
 
-/// Any thread. No callback runs any more once another one, or none, was set.
+/// For any thread. After a callback is replaced or removed, it does not run any more.
 class ReaderEvents {
   public:
-    /// Who is there by then counts as new for a callback that is set.
+    /// For a callback that is set now, readers that are attached already count as new.
     void on_readers_changed(std::function<void(unsigned)> changed);
     void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
-    /// Calls back if readers came or went since the last time.
+    /// Calls back if readers attached or detached since the last call.
     void tell(const TableOwner& table);
 
   private:
     std::vector<ReaderChange> changes_to(const LiveReaders& now);
 
-    std::mutex mutex_;  // of this process only; held while a callback runs, and by nobody else for long
+    std::mutex mutex_;  // of this process only; held during a callback, and otherwise only briefly
     std::function<void(unsigned)> readers_changed_;
     std::function<void(const ReaderChange&)> reader_change_;
     unsigned known_count_ = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The segments of a writer: the one it is configured for, and the one its readers are pointed to.
+// The segments of a writer: the configured one, and the one that is announced to readers.
 #include "writer/segments.hpp"
 
 #include "testing/faults.hpp"
@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a writer without room for a new segment waits for readers to let go of the old one.
+/// Time that a writer without room for a new segment waits until readers release the old one.
 constexpr auto time_to_let_go = 200ms;
 
 }  // namespace
@@ -30,7 +30,7 @@ void Segments::make(const ArraySpec& spec, const Attributes& attributes, unsigne
     Segment segment = create(spec, attributes, slots);
     try {
         current_ = std::make_shared<detail::WriterSegment>(std::move(segment), table);
-    } catch (const std::bad_alloc&) {  // before anything was moved
+    } catch (const std::bad_alloc&) {  // thrown before anything was moved
         platform::unlink_file(segment.path());
         throw;
     }
@@ -60,13 +60,13 @@ bool Segments::can_make(const ArraySpec& spec, const Attributes& attributes, uns
     return needed - free <= gained && announced_->can_be_left();
 }
 
-/// With as many slots as there is room for, if the number was left to us.
+/// If the number of slots is free, makes as many as there is room for.
 Segment Segments::create(const ArraySpec& spec, const Attributes& attributes, unsigned slots) {
     if (++generation_ == 0)
         generation_ = 1;  // 0 means none
     SegmentPlan plan = plan_for(spec, attributes, slots);
     const unsigned fewest = this->fewest(plan.slots);
-    platform::Deadline room_by;  // until when readers may take to let go of the old segment
+    platform::Deadline room_by;  // deadline for readers to release the old segment
     for (;;) {
         try {
             return Segment::create(files_, plan);
@@ -76,7 +76,8 @@ Segment Segments::create(const ArraySpec& spec, const Attributes& attributes, un
             if (plan.slots > fewest) {
                 --plan.slots;
             } else if (announced_ && may_retire_announced()) {
-                // The old segment is in the way. Readers keep only what they hold or may still want.
+                // The old segment takes the room. Its memory is freed, except frames that readers hold or may
+                // still take.
                 retire(std::exchange(announced_, nullptr));
                 room_by = platform::deadline_after(time_to_let_go);
             } else if (room_by && !platform::has_passed(room_by)) {
@@ -88,7 +89,7 @@ Segment Segments::create(const ArraySpec& spec, const Attributes& attributes, un
     }
 }
 
-/// Takes a segment away from readers to come. Those who have it keep it while they hold frames of it.
+/// Removes a segment's file. Readers that have it mapped keep it while they hold frames of it.
 void Segments::retire(Pointer segment) {
     if (!segment)
         return;
@@ -106,7 +107,7 @@ void Segments::retire(Pointer segment) {
     free(std::move(segment));
 }
 
-/// Where others may keep the segment mapped: readers, or an upstream that has slots of it.
+/// Frees the memory of a segment that readers, or an upstream with slots of it, may keep mapped.
 void Segments::free(Pointer segment) const noexcept {
     if (segment.use_count() > 1 || others_copy_ || segment->has_readers())
         segment->free_withdrawn();

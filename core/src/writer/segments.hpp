@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The segments of a writer: the one it is configured for, and the one its readers are pointed to.
+// The segments of a writer: the configured one, and the one that is announced to readers.
 #pragma once
 
 #include "protocol/control.hpp"
@@ -21,61 +21,60 @@ class Segments {
   public:
     using Pointer = std::shared_ptr<detail::WriterSegment>;
 
-    /// What is given must outlive this.
-    /// \param others_copy there may be readers that no table knows of.
+    /// The references must outlive the Segments.
+    /// \param others_copy there may be readers that copy and have no entry in the reader table.
     Segments(const TagFiles& files, const ControlOwner& control, const WriterOptions& options,
              bool others_copy)
         : files_(files), control_(control), options_(options), others_copy_(others_copy) {}
 
-    /// The configured one; frames go here.
+    /// The configured segment. New frames go there.
     const Pointer& current() const noexcept { return current_; }
 
-    /// The one readers are pointed to; the same, or one from before.
+    /// The announced segment. It is the configured one or an earlier one.
     const Pointer& announced() const noexcept { return announced_; }
 
-    /// Whether the current segment will be found by readers only with its next frame.
+    /// Whether the current segment is not announced yet. Its next frame announces it.
     bool is_to_be_announced() const noexcept { return current_ != announced_; }
 
-    /// \param slots how many were asked for; 0: any number.
+    /// \param slots requested number; 0: any number.
     bool is_configured_as(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
 
-    /// With backpressure: whether make() would find room, beside the announced segment or in its place, and
-    /// no reader would lose frames for it. Without: always. \throws Error InvalidArgument, NoSpace, as
-    /// Segment::create.
+    /// With backpressure: whether make() would find room beside the announced segment or in its place,
+    /// without a reader losing frames. Without backpressure: always true. \throws Error InvalidArgument,
+    /// NoSpace, as Segment::create.
     bool can_make(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
 
-    /// Whether another segment may take the place of the announced one, if there is one. With backpressure
-    /// that is when no reader loses frames for it.
+    /// Whether another segment may replace the announced one, if there is one. With backpressure, no reader
+    /// may lose frames by it.
     bool may_retire_announced() const noexcept {
         return !announced_ || !options_.backpressure || announced_->can_be_left();
     }
 
-    /// Makes a segment and makes it the current one. Where there is no room beside the announced segment this
-    /// retires that, if it may.
-    /// \throws Error as Segment::create. If that is NoSpace and there still is an announced segment, it was
-    /// one that could not be retired yet.
+    /// Makes a segment, which becomes the current one. If there is no room beside the announced segment,
+    /// retires that one first, if it may. \throws Error as Segment::create. After NoSpace, a remaining
+    /// announced segment could not be retired yet.
     void make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
               const std::shared_ptr<TableOwner>& table);
 
-    /// Points readers to the current segment. Wake them, then call free_old().
+    /// Announces the current segment to readers. After it, wake the readers, then call free_old().
     void announce_current();
 
-    /// Gives back the memory of the segment before, but for what readers hold. This takes a while.
+    /// Frees the memory of the old segment, except frames that readers hold. This takes a while.
     void free_old() noexcept;
 
-    /// Drops the current segment if nobody ever saw it.
+    /// Drops the current segment if it was not announced.
     void drop_unannounced();
 
-    /// Takes all away from readers to come.
+    /// Retires all segments.
     void retire_all();
 
-    /// Generations go on from this one.
+    /// The next generations follow this one.
     void set_generation(std::uint32_t generation) noexcept { generation_ = generation; }
 
-    /// How many slots were asked for when the last segment was made; 0: any number.
+    /// Number of slots that was requested for the last segment; 0: any number.
     unsigned asked_slots() const noexcept { return asked_slots_; }
 
-    /// Of the last segment that was made.
+    /// Generation of the last segment that was made.
     std::uint32_t generation() const noexcept { return generation_; }
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A writer's wait for its readers to come, to let go or to go on.
+// A writer's wait until readers attach, release slots or take frames.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -18,19 +18,18 @@ namespace ndsharray {
 
 class WaitForReaders {
   public:
-    /// Waits until `ready()`, called with the lock held. Any number of threads, all with the same mutex.
-    /// \param table looked at anew each time, since it may be replaced meanwhile
-    /// \param look how often dead readers are looked for; 0: not at all.
-    /// \returns Ok, Timeout or Cancelled.
+    /// Waits until `ready()`, which is called with the lock held. Several threads may wait, all with the same
+    /// mutex. \param table read again before each wait, because it may be replaced meanwhile. \param look
+    /// time between two checks for dead readers; 0: no checks. \returns Ok, Timeout or Cancelled.
     template <typename Ready>
     WriteStatus until(Ready ready, std::unique_lock<std::mutex>& lock,
                       const std::shared_ptr<TableOwner>& table, const platform::Deadline& deadline,
                       std::chrono::nanoseconds look);
 
-    /// Makes waits look again.
+    /// Makes each wait call `ready()` again.
     void notify() noexcept { interrupt_.notify(); }
 
-    /// Makes waits end, and later ones too, until resume().
+    /// Ends each wait, and each later one until resume().
     void cancel() noexcept { interrupt_.cancel(); }
     void resume() noexcept { interrupt_.resume(); }
 
@@ -46,11 +45,11 @@ WriteStatus WaitForReaders::until(Ready ready, std::unique_lock<std::mutex>& loc
     ++waiting_;
     WriteStatus status = WriteStatus::Ok;
     for (;;) {
-        const std::shared_ptr<TableOwner> now = table;  // stays while we sleep on it
+        const std::shared_ptr<TableOwner> now = table;  // keeps the table alive during the sleep
         const platform::Watched interrupted = interrupt_.now();
         const platform::Watched released{&now->words().released,
                                          now->words().released.load(std::memory_order_acquire)};
-        // Said before ready() looks; its counterpart is in notify_waiting().
+        // This store comes before ready() reads. Its counterpart is in notify_waiting().
         now->words().writer_waiting.store(1, std::memory_order_relaxed);
         NDSHARRAY_FAULT_POINT(WaitingStored);
         std::atomic_thread_fence(std::memory_order_seq_cst);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A slot in the writer's hands.
+// WriterSegment and WritableFrame: slots that the writer has claimed.
 #include "writer/writer_segment.hpp"
 
 #include "testing/faults.hpp"
@@ -14,10 +14,10 @@ namespace ndsharray {
 namespace detail {
 namespace {
 
-/// How many slots are made ready without being asked for: the newest frame, one being filled, two at readers.
+/// Slots that are prepared in advance: the newest frame, one that is being filled, two that readers hold.
 constexpr std::uint32_t slots_ahead = 4;
 
-/// How long a segment is in use before the others are made ready.
+/// Time of use after which the other slots are prepared.
 constexpr std::chrono::milliseconds settled{200};
 
 }  // namespace
@@ -30,13 +30,13 @@ WriterSegment::WriterSegment(Segment segment, std::shared_ptr<TableOwner> table)
     try {
         preparing_ = platform::start_thread([this] { prepare_slots(); });
     } catch (const std::exception&) {
-        prepare_slots();  // no more threads are to be had, or no memory for one
+        prepare_slots();  // no thread can be started
     }
 }
 
 WriterSegment::~WriterSegment() {
     if (made_under_ != fork_count()) {
-        static_cast<void>(preparing_.release());  // the thread stayed with the parent
+        static_cast<void>(preparing_.release());  // the thread exists only in the parent
         return;
     }
     stop_preparing();
@@ -63,26 +63,26 @@ bool WriterSegment::prepare_another() noexcept {
     return true;
 }
 
-/// On a thread of its own, so that the first frame need not wait for memory that later ones will use; nor
-/// does a writer that soon changes its layout again pay for slots it never gets to.
+/// Runs in a thread of its own, so that the first frame does not wait for the memory of later frames. A
+/// writer that changes its layout soon does not pay for slots that it never uses.
 void WriterSegment::prepare_slots() noexcept {
     const auto stopped = [this] { return stop_.cancelled(); };
     while (prepared_.load(std::memory_order_relaxed) < slots_ahead && !stopped() && prepare_another()) {
     }
-    // Release: whoever sees that nothing more comes soon sees the last slot that came.
+    // Release: a thread that sees this sees the slot that was prepared last.
     preparing_slots_.store(false, std::memory_order_release);
     table_->notify_if_waiting();
     if (!stays_in_use())
         return;
-    // Huge pages make going through a frame a quarter faster. They take five times as long to make ready as
-    // small ones, which is nothing to a segment that stays.
+    // Huge pages make access to a whole frame a quarter faster. Their preparation takes five times as long as
+    // that of small pages. This pays for a segment that stays in use.
     for (std::optional<std::uint64_t> at = 0; at && !stopped();)
         at = segment_.use_huge_page(*at);
     while (!stopped() && prepare_another()) {
     }
 }
 
-/// Waits until the segment has been in use for a while. \returns false if it is to go before.
+/// Waits until the segment has been in use for some time. \returns false if it is given up before.
 bool WriterSegment::stays_in_use() noexcept {
     const platform::Deadline wait_until = platform::deadline_after(settled);
     while (!platform::has_passed(wait_until)) {
@@ -103,7 +103,7 @@ WritableFrame WriterSegment::claim_pinned(slots::ClaimRules rules) noexcept {
 }
 
 WritableFrame WriterSegment::frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept {
-    // A table that was cut does not say who holds the slot.
+    // A table that was cut does not tell whether a reader holds the slot.
     if (!slot || table_->was_cut() || segment_.was_cut())
         return WritableFrame(WriteStatus::NoSlot);
     WritableFrame frame(WriteStatus::Ok);
@@ -116,14 +116,15 @@ WritableFrame WriterSegment::frame_in(std::optional<std::uint32_t> slot, bool pi
 
 void WriterSegment::give_back(const WritableFrame& frame) const noexcept {
     if (made_under_ != fork_count())
-        return;  // the slot is the parent's
+        return;  // the slot belongs to the parent
     if (frame.pinned_)
         slots::unpin(segment_, frame.slot_, frame.published_);
     else
         slots::put_back(segment_, frame.slot_);
     table_->notify_if_waiting();
-    // The slot was given back, and a full fence passed, before this look; free_withdrawn() looks the other
-    // way round. So one of the two sees that the slot is to be freed; if both do, it is freed twice.
+    // This thread gives the slot back, passes a full fence, and reads to_be_freed_. free_withdrawn() does it
+    // in the opposite order. So at least one of them sees that the slot is to be freed. Freeing it twice does
+    // no harm.
     if ((to_be_freed_.load(std::memory_order_relaxed) & std::uint32_t{1} << frame.slot_) != 0)
         segment_.free_slot(frame.slot_);
 }
@@ -131,8 +132,8 @@ void WriterSegment::give_back(const WritableFrame& frame) const noexcept {
 // ---- the end of a segment
 
 bool WriterSegment::has_readers() const noexcept {
-    // A reader becomes active, passes a full fence, and looks what segment there is; we have said that it is
-    // another one. So one sees the other.
+    // A reader becomes active, passes a full fence, and reads which segment is announced. The writer has
+    // announced another segment, passes a fence, and reads `active`. So at least one of them sees the other.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return table_->words().active.load(std::memory_order_relaxed) != 0;
 }
@@ -154,7 +155,7 @@ void WriterSegment::withdraw() noexcept {
     stop_.cancel();
     withdrawn_ = slots::withdraw(segment_, table_->words());
     if (table_->is_cut())
-        withdrawn_ = {};  // it did not say who holds what
+        withdrawn_ = {};  // a cut table does not tell which slots are held
 }
 
 void WriterSegment::free_withdrawn() noexcept {
@@ -201,7 +202,7 @@ const ArraySpec& WritableFrame::spec() const noexcept {
 }
 
 void WritableFrame::release() noexcept {
-    // A published slot is the readers'; only a pool's is held on to.
+    // A published slot belongs to the readers. Only a pool still holds it.
     if (data_ != nullptr && (pinned_ || !published_))
         segment_->give_back(*this);
     data_ = nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The writer of a tag: the public face.
+// The public class Writer. Each call goes to its Implementation.
 #include <ndsharray/writer.hpp>
 
 #include "frame/copy.hpp"
@@ -18,7 +18,8 @@ Writer::Writer(std::string tag, WriterOptions options)
     : implementation_(only_errors([&] { return new Implementation(tag, options); })) {}
 Writer::~Writer() = default;
 
-/// What a child inherited stays as it is: a thread of the parent may have been changing it.
+/// An inherited Implementation is not destroyed: at the time of fork(), a thread of the parent may have been
+/// changing it.
 void Writer::Delete::operator()(Implementation* implementation) const noexcept {
     if (implementation->inherited())
         leave_alone(implementation);
@@ -51,7 +52,7 @@ WritableFrame Writer::acquire(const ArraySpec& spec, Timeout timeout) {
 
 std::uint64_t Writer::publish(WritableFrame&& frame, const FrameInfo& info,
                               std::span<const std::byte> metadata) noexcept {
-    WritableFrame used_up = std::move(frame);  // whatever happens
+    WritableFrame used_up = std::move(frame);  // it is used up in any case
     return implementation_->publish(used_up, info, metadata);
 }
 

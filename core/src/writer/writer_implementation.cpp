@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The writer of a tag: what is behind the public face.
+// The implementation of Writer: layouts, frames, and waiting for readers.
 #include "writer/writer_implementation.hpp"
 
 #include "testing/faults.hpp"
@@ -17,14 +17,14 @@ namespace {
 using namespace std::chrono_literals;
 using layout::WriterState;
 
-/// How often a writer that waits for readers looks whether they are alive.
+/// Time between two checks for dead readers while a writer waits for readers.
 constexpr auto death_check = 100ms;
 
-/// The same for one that waits for room, too: memory that comes free says nothing.
+/// The same while it also waits for room: free memory is not announced.
 constexpr auto room_check = 10ms;
 
-/// Readers that are just taking a frame hold a slot more than they keep. A writer that never waits for
-/// readers allows for that much, before it drops a frame.
+/// A reader that is just taking a frame holds one slot more than it keeps. Even a writer that does not wait
+/// for readers waits for so long before it drops a frame.
 constexpr std::chrono::nanoseconds time_to_take_a_frame = 2ms;
 
 }  // namespace
@@ -38,7 +38,7 @@ void Writer::Implementation::require_usable() const {
     require_open();
 }
 
-/// With the mutex held.
+/// Call it with the mutex held.
 void Writer::Implementation::require_open() const {
     if (error_.code() != ErrorCode::None)
         throw error_;
@@ -49,8 +49,8 @@ void Writer::Implementation::require_open() const {
 
 // ---- the layout of frames
 
-/// With backpressure, and without room for two segments, readers first get what they were promised of the old
-/// one. Until then nothing is changed: who gives up goes on with the layout there was.
+/// With backpressure and without room for two segments, this waits until readers have had their frames of the
+/// old one. Until then nothing changes: a caller that gives up goes on with the old layout.
 WriteStatus Writer::Implementation::configure(const ArraySpec& spec, const Attributes& attributes,
                                               unsigned slots, Timeout timeout) {
     require_usable();
@@ -59,7 +59,7 @@ WriteStatus Writer::Implementation::configure(const ArraySpec& spec, const Attri
                     "a segment of " + std::to_string(slots) + " slots cannot be; it has 3 to 32");
     const platform::Deadline deadline = platform::deadline_after(timeout);
     Lock lock(mutex_);
-    bool had_no_room = false;  // although it seemed so: others take memory, too
+    bool had_no_room = false;  // can_make() found room, but another process took it
     const auto may_try = [&] {
         return has_lost_files() ||
                (had_no_room ? segments_.may_retire_announced() : segments_.can_make(spec, attributes, slots));
@@ -82,7 +82,7 @@ WriteStatus Writer::Implementation::configure(const ArraySpec& spec, const Attri
     }
 }
 
-/// \returns false if readers still need the segment that is in the way.
+/// \returns false if readers still need the old segment, and there is no room beside it.
 bool Writer::Implementation::make_segment(const ArraySpec& spec, const Attributes& attributes,
                                           unsigned slots) {
     const std::shared_ptr<void> in_the_end(nullptr, [this](void*) { show_segment(); });
@@ -119,7 +119,7 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
         return WritableFrame(WriteStatus::Closed);
     Lock lock(mutex_);
     if (has_lost_names() && options_.backpressure && !was_cut()) {
-        // Those who are attached still have the old files, and are to have all that is in there.
+        // Attached readers still have the old files, and must get all frames in them.
         const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check,
                                                     [this] { return readers_took_all(); });
         if (status != WriteStatus::Ok && status != WriteStatus::NoSlot)
@@ -142,7 +142,7 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
             frame = claim();
         return !current() || frame;
     });
-    if (status == WriteStatus::NoSlot)  // a new segment's first slot is free
+    if (status == WriteStatus::NoSlot)  // the first slot of a new segment is free
         return start_anew(lock) && current() ? claim() : WritableFrame(WriteStatus::Closed);
     if (status == WriteStatus::Timeout && !options_.backpressure) {
         frames_dropped_.fetch_add(1, std::memory_order_relaxed);
@@ -167,7 +167,7 @@ WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
     Lock lock(mutex_);
     if (closed_ || !current())
         return WritableFrame(WriteStatus::Closed);
-    // Leases and pins are never waited for: who holds those may need more frames before letting go.
+    // This never waits for leases and pins: their holder may need more frames before it releases them.
     const auto may_pin = [this] {
         return current() && !has_lost_files() && slots::may_pin(current()->segment(), table_->words());
     };
@@ -184,8 +184,8 @@ WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
     return status == WriteStatus::Ok ? std::move(frame) : WritableFrame(status);
 }
 
-/// A slot, one that has to be prepared first if need be. In the first moments of a segment this waits for the
-/// thread that prepares some: what nobody holds is not to count as missing.
+/// Claims a slot, and prepares one if necessary. In a new segment this waits for the thread that prepares
+/// slots, so that a free slot does not count as missing.
 template <typename Claim>
 WritableFrame Writer::Implementation::claim_prepared(Lock& lock, Claim claim) {
     WritableFrame frame = claim();
@@ -219,7 +219,7 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     info.published = platform::monotonic_now();
     if (metadata.size() > current()->segment().metadata_capacity())
         metadata = {};
-    // Before the frame can be seen: if we die in between, our successor's numbers leave this one out.
+    // This comes before the frame is visible. If the writer dies in between, its successor skips the number.
     control_.words().published.store(info.number, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(FrameNumberStored);
     slots::publish(current()->segment(), frame.slot_, info, metadata);
@@ -239,14 +239,15 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     NDSHARRAY_FAULT_POINT(FramePublished);
     if (v1_)
         v1_->publish({frame.data_, current()->segment().spec()}, info.published);
-    segments_.free_old();  // last: the first frame of a new layout is out
+    segments_.free_old();  // last, because the first frame of a new layout is published by now
     return info.number;
 }
 
 // ---- waiting
 
-/// Waits until `ready()`, called with the mutex held. \param look how often dead readers are looked for.
-/// \returns NoSlot if a file was cut: then those who are waited for are not known any more.
+/// Waits until `ready()`, which is called with the mutex held.
+/// \param look time between two checks for dead readers.
+/// \returns NoSlot if a file was cut: then the readers are not known any more.
 template <typename Ready>
 WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform::Deadline& deadline,
                                                      std::chrono::nanoseconds look, Ready ready) {
@@ -258,7 +259,7 @@ WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform:
 }
 
 bool Writer::Implementation::readers_took_all() const noexcept {
-    // What a predecessor published is not ours to wait for: its last frame may be gone, and a cursor stay
+    // This does not wait for frames of an earlier writer: its last frame may be gone, and then a cursor stays
     // there.
     return frames_published_.load(std::memory_order_relaxed) == 0 ||
            slots::all_have_taken(table_->words(), published_, announced() != nullptr);
@@ -270,7 +271,7 @@ WriteStatus Writer::Implementation::drain(Timeout timeout) {
     Lock lock(mutex_);
     const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check,
                                                 [this] { return readers_took_all(); });
-    return status == WriteStatus::NoSlot ? WriteStatus::Ok : status;  // there is nobody left who takes it
+    return status == WriteStatus::NoSlot ? WriteStatus::Ok : status;  // no reader is left that takes it
 }
 
 WriteStatus Writer::Implementation::wait_for_reader(Timeout timeout) {
@@ -279,7 +280,7 @@ WriteStatus Writer::Implementation::wait_for_reader(Timeout timeout) {
     Lock lock(mutex_);
     const platform::Deadline deadline = platform::deadline_after(timeout);
     for (;;) {
-        // Whoever attaches says so on the futex this waits on: no need to look every now and then.
+        // A reader that attaches wakes this futex, so regular checks are not needed.
         const WriteStatus status = wait_for_readers(
             lock, deadline, 0ns, [this] { return has_lost_names() || table_->count_live() > 0; });
         const bool to_start_anew =
@@ -299,13 +300,13 @@ void Writer::Implementation::end_of_stream() {
         set_state(WriterState::Ended);
 }
 
-// ---- what readers do
+// ---- readers
 
 void Writer::Implementation::on_readers_changed(std::function<void(unsigned)> changed) {
     if (inherited())
         return;
     events_.on_readers_changed(std::move(changed));
-    readers_came_or_went();  // those who were here before
+    readers_came_or_went();  // reports readers that are attached already
 }
 
 void Writer::Implementation::on_reader_change(std::function<void(const ReaderChange&)> changed) {
@@ -339,7 +340,7 @@ WriterStats Writer::Implementation::stats() const {
     return stats;
 }
 
-/// With mutex_ held, after what may have changed the current segment.
+/// Call it with mutex_ held, after a change of the current segment.
 void Writer::Implementation::show_segment() noexcept {
     const detail::WriterSegment* const segment = current().get();
     const Lock lock(shown_mutex_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The writer of a tag: what is behind the public face.
+// The implementation of Writer: layouts, frames, and waiting for readers.
 #pragma once
 
 #include "process/file_watcher.hpp"
@@ -66,7 +66,7 @@ class Writer::Implementation {
     void open_compat();
     void open_table();
     layout::WriterState state() const noexcept {
-        // Relaxed: only we write it.
+        // Relaxed: only this writer stores it.
         return static_cast<layout::WriterState>(control_.words().state.load(std::memory_order_relaxed));
     }
     void set_state(layout::WriterState state);
@@ -97,15 +97,15 @@ class Writer::Implementation {
     ControlOwner control_;
     WaitForReaders wait_;
 
-    // Both of this process only. The first guards the writing: it is held while files and memory are made,
-    // however long the kernel takes. The second is what others wait for: who asks how the writer does, and
-    // the watching thread, which all tags of the process share. It is never held while the kernel works.
+    // Both mutexes are of this process only. mutex_ guards the writing. It is held while files and memory are
+    // made, even if the kernel takes long. shown_mutex_ is for stats(), for error(), and for the watching
+    // thread, which all tags of the process share. It is never held during a long system call.
     mutable std::mutex mutex_;
     mutable std::mutex shown_mutex_;
 
-    // Changed with both held, the second one taken last.
+    // Changed with both mutexes held. shown_mutex_ is taken second.
     std::shared_ptr<TableOwner> table_;
-    Error error_{ErrorCode::None, ""};  // what closed it, if nobody did
+    Error error_{ErrorCode::None, ""};  // why the writer closed itself
 
     // Guarded by shown_mutex_.
     struct {
@@ -114,7 +114,7 @@ class Writer::Implementation {
         std::string segment{};
     } shown_;
 
-    // Changed with mutex_ held; counters, and looked at by themselves, so relaxed.
+    // Changed with mutex_ held. Each is read by itself, so relaxed.
     std::atomic<bool> closed_{false};
     std::atomic<std::uint64_t> frames_published_{0};
     std::atomic<std::uint64_t> frames_dropped_{0};
@@ -124,10 +124,10 @@ class Writer::Implementation {
     std::shared_ptr<Names> names_;
     Segments segments_{files_, control_, options_, rules_.others_copy};
     std::optional<v1::Writer> v1_;
-    std::uint64_t published_ = 0;  // number of the last frame: goes on from a dead writer's
+    std::uint64_t published_ = 0;  // number of the last frame; follows the numbers of a dead writer
 
     ReaderEvents events_;
-    FileWatcher::Watch directory_watch_;  // last, like the others: their callbacks use the rest
+    FileWatcher::Watch directory_watch_;  // these three are last: their callbacks use the members above
     FileWatcher::Watch control_watch_;
     FileWatcher::Watch table_watch_;
 };

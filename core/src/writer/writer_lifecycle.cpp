@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The life of a writer's tag: taking it, leaving it, and starting it anew where somebody cut its files.
+// The life of a writer's tag: taking it, closing it, and making its files again after they were cut or
+// removed.
 #include "writer/writer_implementation.hpp"
 
 #include "testing/faults.hpp"
@@ -34,9 +35,10 @@ slots::ClaimRules rules_of(const WriterOptions& options) noexcept {
     return {options.backpressure, (may_read & ~may_lease) != 0};
 }
 
-/// First what may fail without a trace.
+/// Does first what may fail without leaving a trace.
 ControlOwner take_tag(const TagFiles& files, const WriterOptions& options) {
-    static_cast<void>(FileWatcher::start());  // without inotify dead readers are found when they matter
+    static_cast<void>(
+        FileWatcher::start());  // without inotify, dead readers are found when a slot is missing
     return ControlOwner::take(files, options);
 }
 
@@ -48,7 +50,7 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
       files_(tag),
       control_(take_tag(files_, options_)) {
     try {
-        // This looks through the directory, and so takes longer the more tags there are.
+        // This reads the whole directory, so it takes longer with more tags.
         if (control_.may_have_leftovers(files_))
             files_.remove_leftovers();
         NDSHARRAY_FAULT_POINT(LeftoversRemoved);
@@ -60,7 +62,7 @@ Writer::Implementation::Implementation(const std::string& tag, WriterOptions opt
             v1_->close();
         if (table_)
             table_->unlink(files_);
-        control_.unlink(files_);  // no half-made tag
+        control_.unlink(files_);  // no unfinished tag stays
         throw;
     }
     published_ = control_.words().published.load(std::memory_order_relaxed);
@@ -88,7 +90,8 @@ void Writer::Implementation::open_table() {
         return;
     }
     if (control_.took_over()) {
-        // Its readers cannot be kept: they look at a table that is gone. A new control file calls them.
+        // The readers use a table that is gone, so they cannot be kept. A new control file makes them attach
+        // again.
         NDSHARRAY_FAULT_POINT(TableFoundUnusable);
         set_state(WriterState::Closed);
         control_.unlink(files_);
@@ -105,19 +108,19 @@ void Writer::Implementation::set_state(WriterState state) {
     control_.notify_watchers();
 }
 
-// ---- leaving
+// ---- closing
 
 void Writer::Implementation::close() {
     if (inherited())
-        return;  // the tag is the parent's
+        return;  // the tag belongs to the parent
     on_readers_changed({});
-    on_reader_change({});  // no callback runs any more when this returns
+    on_reader_change({});  // after this, no callback runs any more
     const Lock lock(mutex_);
     if (closed_.exchange(true))
         return;
     NDSHARRAY_FAULT_POINT(WriterToLeave);
     if (v1_)
-        v1_->close();  // first: else readers that learn of our end would look there
+        v1_->close();  // first: readers that get Disconnected would otherwise read there
     NDSHARRAY_FAULT_POINT(CompatFilesRemoved);
     leave(state() == WriterState::Ended ? WriterState::EndedAndClosed : WriterState::Closed);
     NDSHARRAY_FAULT_POINT(ControlRemoved);
@@ -126,25 +129,25 @@ void Writer::Implementation::close() {
     wait_.notify();
 }
 
-/// Tells readers that this control file is over, and removes all files but those of 1.x.
+/// Tells readers that the tag is closed, and removes all files except those of 1.x.
 void Writer::Implementation::leave(WriterState last) {
     set_state(last);
     segments_.retire_all();
     show_segment();
-    // Until here nobody else can have made files of these names, unless somebody had removed ours.
+    // The lock is still held. So other processes have made files of these names only if these were removed.
     table_->unlink(files_);
     NDSHARRAY_FAULT_POINT(TableRemoved);
-    // Last, and with the lock still held.
+    // This comes last, with the lock still held.
     control_.unlink(files_);
 }
 
-// ---- files that somebody cut or removed
+// ---- files that were cut or removed
 
 bool Writer::Implementation::was_cut() const noexcept {
     return table_->was_cut() || control_.was_cut() || (current() && current()->segment().was_cut());
 }
 
-/// What a writer's files are called, as far as is known.
+/// Whether the names in the directory still lead to the writer's files, as far as is known.
 struct Writer::Implementation::Names {
     Names(const platform::FileStatus& its_control, std::shared_ptr<TableOwner> its_table)
         : control(its_control), table(std::move(its_table)) {}
@@ -152,11 +155,11 @@ struct Writer::Implementation::Names {
     const platform::FileStatus control;
     const std::shared_ptr<TableOwner> table;
     bool missed = false;            // at the last look; for the watching thread
-    std::atomic<bool> lost{false};  // relaxed: a flag alone
+    std::atomic<bool> lost{false};  // relaxed: a flag by itself
 };
 
-/// Nothing is lost by writing on while there is no directory to make new files in: readers that are attached
-/// still have the old ones.
+/// While the directory is missing, no new files can be made. The writer goes on: attached readers still have
+/// the old files.
 bool Writer::Implementation::has_lost_names() const noexcept {
     return names_->lost.load(std::memory_order_relaxed) && platform::status_of(files_.directory());
 }
@@ -165,11 +168,11 @@ bool Writer::Implementation::has_lost_files() const noexcept {
     return has_lost_names() || was_cut();
 }
 
-/// Somebody who may write them cut files that are mapped here: from there on other processes do not see what
-/// we write, nor we what they hold. Or somebody removed them (systemd-logind does that when a user logs out):
-/// from there on no reader finds them. So the tag starts anew, as if its writer had been restarted: readers
-/// keep the frames they have and come over. Gives the lock away for a moment.
-/// \returns false if it is closed now, and error() says why.
+/// Makes all files of the tag again, as after a restart of the writer, in two cases. If a process cut a
+/// mapped file, other processes do not see later writes, and the writer does not see their leases. If the
+/// files were removed (as systemd-logind does when a user logs out), no reader finds them. Readers keep the
+/// frames that they hold and attach to the new files. Releases the lock for a moment. \returns false if the
+/// writer is closed now. Then error() says why.
 bool Writer::Implementation::start_anew(Lock& lock) noexcept {
     if (closed_)
         return false;
@@ -178,10 +181,10 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
         std::array ended{std::move(directory_watch_), std::move(control_watch_), std::move(table_watch_)};
         watch_files();
         times_remade_.fetch_add(1, std::memory_order_relaxed);
-        wait_.notify();  // who waits has waited for readers of the old table
-        lock.unlock();   // an old watch ends when its callback has, which may want the mutex
+        wait_.notify();  // waiting threads wait for readers of the old table
+        lock.unlock();   // the end of an old watch waits for its callback, which may need the mutex
         ended = {};
-        readers_came_or_went();  // all went
+        readers_came_or_went();  // all readers detached
         lock.lock();
         return !closed_;
     } catch (const Error& error) {
@@ -229,7 +232,7 @@ Error Writer::Implementation::error() const {
 
 void Writer::Implementation::watch_files() {
     names_ = std::make_shared<Names>(control_.identity(), table_);
-    // What happens to the directory happens to no file in it: it is moved, or another one mounted over it.
+    // If the directory is moved or mounted over, no event comes for the files in it.
     directory_watch_ = FileWatcher::file_named(files_.control_name(), files_.directory(),
                                                [this, names = names_] { look_for_names(*names); });
     control_watch_ = FileWatcher::file(control_.file(), [this, names = names_] { look_for_names(*names); });
@@ -239,8 +242,9 @@ void Writer::Implementation::watch_files() {
     });
 }
 
-/// On the watching thread. Names must be missed twice in a row, and each event makes for more looks than one:
-/// a writer that starts may take a file's name away for a moment, where somebody disturbs its locks.
+/// Runs in the watching thread. The names must be missing in two looks in a row, and each event causes
+/// several looks: a writer that starts may take away a file's name for a moment, if another process disturbs
+/// its locks.
 void Writer::Implementation::look_for_names(Names& names) noexcept {
     const auto control = platform::status_of(files_.control());
     const bool is_there = control && control->same_file(names.control) && names.table->is_current(files_);
@@ -248,15 +252,15 @@ void Writer::Implementation::look_for_names(Names& names) noexcept {
     if (lost || is_there)
         names.lost.store(lost, std::memory_order_relaxed);
     if (names.lost.load(std::memory_order_relaxed))
-        wait_.notify();  // there may be a directory now
+        wait_.notify();  // the directory may exist now
 }
 
-/// Mostly on the watching thread. Dead readers are cleared away at once: their leases would make the living
-/// copy.
+/// Mostly runs in the watching thread. Entries of dead readers are cleared at once: their leases would make
+/// living readers copy.
 void Writer::Implementation::readers_came_or_went() {
     const std::shared_ptr<TableOwner> table = this->table();
     if (table->is_cut())
-        wait_.notify();  // for who waits for readers; start_anew() is not for this thread
+        wait_.notify();  // wakes a thread that waits for readers; this thread must not call start_anew()
     table->reclaim_dead();
     events_.tell(*table);
 }

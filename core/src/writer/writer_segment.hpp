@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A segment as the writer holds it: with the table that says who reads, alive while frames of it are out.
+// A segment as the writer has it, with the reader table. It lives while frames of it are out.
 #pragma once
 
 #include "process/fork_guard.hpp"
@@ -20,7 +20,7 @@ namespace ndsharray::detail {
 
 class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
   public:
-    /// Starts to prepare some of the slots that are not ready.
+    /// Starts to prepare some of the closed slots.
     WriterSegment(Segment segment, std::shared_ptr<TableOwner> table);
     ~WriterSegment();
     WriterSegment(const WriterSegment&) = delete;
@@ -31,37 +31,37 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     /// Prepares one more slot at once. \returns false if there is none left.
     bool prepare_another() noexcept;
 
-    /// Whether the first slots are just becoming usable, on another thread.
+    /// Whether another thread is preparing the first slots.
     bool is_preparing() const noexcept { return preparing_slots_.load(std::memory_order_acquire); }
 
-    /// An empty frame if every slot is held. For one thread at a time.
+    /// Claims a slot. The frame is empty if every slot is held. For one thread at a time.
     WritableFrame claim(slots::ClaimRules rules) noexcept;
 
-    /// The same for a frame that stays out after it is published.
+    /// The same for a pool's frame, which the pool still holds after it is published.
     WritableFrame claim_pinned(slots::ClaimRules rules) noexcept;
 
-    /// Takes from readers what they neither hold nor may still want: see slots::withdraw(). The segment gets
-    /// no more frames, and readers are not pointed to another one yet.
+    /// Withdraws slots that readers neither hold nor may still take, see slots::withdraw(). For a segment
+    /// that gets no more frames, before the next one is announced.
     void withdraw() noexcept;
 
-    /// Gives back the memory of what was withdrawn, however long others keep the segment mapped. Slots that
-    /// are still out on the writer's side follow when they come back. For the thread that called withdraw().
+    /// Frees the memory of withdrawn slots, even if other processes keep the segment mapped. Slots that the
+    /// writer's side still holds are freed when they are given back. For the thread that called withdraw().
     void free_withdrawn() noexcept;
 
-    /// Whether readers can be pointed to another segment without losing frames they were promised: see
+    /// Whether another segment can be announced without an `Every` reader losing frames, see
     /// slots::all_can_follow(). For the segment with the newest frame.
     bool can_be_left() const noexcept;
 
-    /// Whether readers that take every frame have had all of this segment, which has the newest.
+    /// Whether `Every` readers have taken all frames of this segment. For the segment with the newest frame.
     bool is_drained() const noexcept;
 
-    /// Bytes that come free once the segment is withdrawn and while readers keep it mapped.
+    /// Bytes that withdraw() and free_withdrawn() would free while readers keep the segment mapped.
     std::uint64_t withdrawable_bytes() noexcept;
 
-    /// Whether a reader may have the segment mapped, as far as the table knows.
+    /// Whether a reader with an entry in the table may have the segment mapped.
     bool has_readers() const noexcept;
 
-    /// Takes back what a frame holds. Any thread.
+    /// Takes back the slot of a frame. Any thread.
     void give_back(const WritableFrame& frame) const noexcept;
 
   private:
@@ -79,7 +79,7 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     std::atomic<std::uint32_t> prepared_{Segment::ready_at_first};
     std::unique_ptr<std::thread> preparing_;
     slots::Withdrawn withdrawn_;                 // for the thread that withdraws
-    std::atomic<std::uint32_t> to_be_freed_{0};  // the same, for those who give slots back
+    std::atomic<std::uint32_t> to_be_freed_{0};  // the same slots, for threads that give slots back
 };
 
 }  // namespace ndsharray::detail
