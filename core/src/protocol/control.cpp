@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The control file: who has the tag, and which segment is current.
+// The control file: which writer has the tag, and which segment is announced.
 #include "protocol/control.hpp"
 
 #include "testing/faults.hpp"
@@ -20,13 +20,13 @@ using namespace std::chrono_literals;
 using layout::ControlFile;
 using layout::WriterState;
 
-/// How long a starting writer waits for one that is in the middle of leaving.
+/// Time that a starting writer waits for a writer that is leaving.
 constexpr auto leaving_time = 2s;
 
-/// How long a tag may be locked without being in use: by who removes leftovers (leftovers.cpp).
+/// Time that a tag may be locked without a writer: by the removal of leftovers (leftovers.cpp).
 constexpr auto cleaning_time = 100ms;
 
-/// The highest frame number a successor goes on from. What is left then lasts a writer for a million years.
+/// The highest frame number that a successor continues. The rest lasts a writer for a million years.
 constexpr std::uint64_t last_continued = layout::max_frame / 2;
 
 [[noreturn]] void throw_in_use(const TagFiles& files, std::uint32_t pid) {
@@ -39,7 +39,7 @@ constexpr std::uint64_t last_continued = layout::max_frame / 2;
                                          "; stop it or choose another tag");
 }
 
-/// Read bits only: the control file is the writer's alone to write.
+/// Read bits only: only the writer may write the control file.
 unsigned control_permissions(const WriterOptions& options) noexcept {
     return 0600 | (options.permissions & 0444);
 }
@@ -67,30 +67,30 @@ bool is_file_at(const platform::Descriptor& file, const std::string& path) noexc
     return mine && named && mine->same_file(*named);
 }
 
-/// Takes the name from a file whose lock is held only by somebody who may not write it: no writer, but
-/// someone who would keep all writers out. A new file at the name has a lock of its own.
+/// Takes the name away from a file whose lock is held by a process that may not write it. Such a process is
+/// no writer, but would keep all writers out. A new file of this name has a new lock.
 void set_aside(const TagFiles& files, const platform::Descriptor& file) {
     const std::string aside = files.temporary();
     if (platform::rename_file(files.control(), aside) != 0)
         return;
     const RemoveAtEnd remove(aside);
-    if (!is_file_at(file, aside))  // another starting writer was faster: this is the file it made
+    if (!is_file_at(file, aside))  // another starting writer was faster, and this is its file
         platform::link_file(aside, files.control());
 }
 
-/// A control file that is not in its place yet.
+/// A control file that does not have its final name yet.
 struct Unnamed {
     platform::Opened made;
     std::string path;
-    bool is_easily_found = false;  // by the next writer, if this one dies now
+    bool is_easily_found = false;  // the next writer finds it if this one dies now
 };
 
-/// All who make this file of a tag take one name, so that nobody has to look through the directory for what a
-/// dead one left. Who is as far as we are finds its name gone and starts again.
+/// All writers that start a tag use the same temporary name. So no writer must search the directory for the
+/// file of a dead one. If two writers start at the same time, one finds its name gone and starts again.
 Unnamed make_control(const TagFiles& files) {
     if (platform::can_link_open_files()) {
         std::string path = files.temporary(Id{});
-        // For nobody else yet: who may read the file could lock it before we do.
+        // Mode 0600 at first: a process that may read the file could lock it before this writer does.
         platform::Opened made = platform::create_new(path, 0600);
         if (made.error == EEXIST && platform::unlink_file(path) == 0)
             made = platform::create_new(path, 0600);
@@ -98,16 +98,18 @@ Unnamed make_control(const TagFiles& files) {
             return {std::move(made), std::move(path), true};
     }
     std::string path =
-        files.temporary();  // another user has the name, or we could not tell whose it is later
+        files.temporary();  // another user has the name, or links to open files are not possible
     platform::Opened made = platform::create_new(path, 0600);
     return {std::move(made), std::move(path), false};
 }
 
-/// Puts it in its place. \returns 0 or an errno; ENOENT: another starting writer has removed its name.
+/// Gives the file its final name. \returns 0 or an errno. ENOENT: another starting writer has removed the
+/// name.
 int put_in_place(const Unnamed& file, const std::string& path) noexcept {
     if (!file.is_easily_found)
         return platform::link_file(file.path, path);
-    // By its descriptor: the name may be another writer's file by now, which nobody has locked yet.
+    // Links the descriptor: the temporary name may belong to another writer's file by now, which is not
+    // locked yet.
     return platform::link_open_file(file.made.file, path);
 }
 
@@ -124,12 +126,12 @@ int put_in_place(const Unnamed& file, const std::string& path) noexcept {
                                        "--all-users " + files.tag()));
 }
 
-/// The tag's file, if there is one. Another user's is not taken over, not even by root: readers of that
-/// user would be left with a tag that is not theirs to read any more.
+/// The tag's file, if there is one. The file of another user is not taken over, not even by root: that user's
+/// readers could not read the tag any more.
 std::optional<platform::Descriptor> open_to_take(const TagFiles& files) try {
     return open_checked(files.control(), platform::Access::ReadWrite, Owner::self());
 } catch (const Error& error) {
-    // What open_checked() advises is for readers.
+    // The advice in the error of open_checked() is for readers.
     const auto status = platform::status_of(files.control());
     const bool is_others = status && status->owner != platform::own_user();
     if (is_others && (error.code() == ErrorCode::WrongOwner || error.code() == ErrorCode::PermissionDenied))
@@ -152,14 +154,14 @@ ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& opti
             owner->is_first_ = owner->is_first_ && is_first;
             return std::move(*owner);
         }
-        // The file changed under us: another writer is coming or going. Look again.
+        // The file has changed meanwhile: another writer is starting or leaving. Try again.
         if (platform::has_passed(deadline))
             throw_in_use(files, 0);
         std::this_thread::sleep_for(1ms);
     }
 }
 
-/// Nothing if somebody else was faster.
+/// \returns nothing if another process was faster.
 std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const WriterOptions& options) {
     NDSHARRAY_FAULT_POINT(ControlToBeMade);
     const Unnamed unnamed = make_control(files);
@@ -168,7 +170,7 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     if (made.error != 0)
         throw_errno(made.error, "create", temporary);
     NDSHARRAY_FAULT_POINT(ControlCreated);
-    const RemoveAtEnd remove(temporary);  // by then it has its real name, or is to go
+    const RemoveAtEnd remove(temporary);  // at the end it has its final name, or must be removed
 
     reserve_or_throw(made.file, sizeof(ControlFile), files.control());
     NDSHARRAY_FAULT_POINT(ControlReserved);
@@ -180,13 +182,13 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     // The lock is taken through a descriptor of its own, which is never mapped: see ProcessDescriptor.
     OpenedToLock to_lock = ProcessDescriptor::open(temporary);
     if (to_lock.error == ENOENT)
-        return std::nullopt;  // a writer that was faster has cleaned up
+        return std::nullopt;  // a faster writer has removed it
     if (to_lock.error != 0)
         throw_errno(to_lock.error, "open", temporary);
     const auto mine = platform::status_of(made.file);
     const auto to_hold = platform::status_of(to_lock.file.file());
     if (!mine || !to_hold || !mine->same_file(*to_hold))
-        return std::nullopt;  // the name is that of a faster writer's file
+        return std::nullopt;  // the name leads to a faster writer's file
     if (!owner.hold(std::move(to_lock.file)))
         return std::nullopt;
     NDSHARRAY_FAULT_POINT(ControlLocked);
@@ -204,7 +206,7 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     return error == 0 ? std::optional(std::move(owner)) : std::nullopt;
 }
 
-/// Nothing if the file turned out to be on its way out.
+/// \returns nothing if the file is being removed.
 std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, const WriterOptions& options,
                                                         platform::Descriptor file,
                                                         const platform::Deadline& in_use_after) {
@@ -237,15 +239,14 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
     if (!is_file_at(file, path))
         return std::nullopt;
     if (layout::is_closed(state())) {
-        // Its writer died between saying so and removing it. Readers have turned away from this file and
-        // wait for a new one.
+        // The writer closed the tag and died before it removed the file. Readers have left this file and wait
+        // for a new one.
         platform::unlink_file(path);
         NDSHARRAY_FAULT_POINT(ClosedControlRemoved);
         return std::nullopt;
     }
     if (owner.words().published.load(std::memory_order_relaxed) > last_continued) {
-        // Too few numbers are left, or the file is damaged. Readers are called to a new one, which starts
-        // at 1.
+        // Too few numbers are left, or the file is damaged. A new file starts at 1, and readers attach to it.
         owner.words().state.store(static_cast<std::uint32_t>(WriterState::Closed), std::memory_order_release);
         owner.wake_readers();
         platform::unlink_file(path);
@@ -272,20 +273,20 @@ void ControlOwner::start(const WriterOptions& options) const noexcept {
     ControlFile& file = words();
     file.writer_pid.store(platform::own_pid(), std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(WriterPidStored);
-    // What a dead writer left has to be known until it is cleared away, whoever does that in the end.
+    // The marks of a dead writer stay until its files are removed, even if another process removes them.
     file.options.store((options.backpressure ? layout::option_backpressure : 0) |
                            (options.compat || had_compat() ? layout::option_compat : 0),
                        std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(WriterOptionsStored);
     file.state.store(static_cast<std::uint32_t>(WriterState::Starting), std::memory_order_release);
     NDSHARRAY_FAULT_POINT(WriterStartingStored);
-    // After everything a reader looks at when it sees a new epoch.
+    // This comes after all fields that a reader reads when it sees a new epoch.
     file.epoch.fetch_add(1, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(EpochBumped);
 }
 
 void ControlOwner::wake_readers() const noexcept {
-    // Release: whoever sees the new value sees what was changed before it.
+    // Release: a reader that sees the new value sees all earlier changes.
     words().wake.fetch_add(1, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(WakeBumped);
     platform::wake_shared(words().wake);
@@ -293,14 +294,14 @@ void ControlOwner::wake_readers() const noexcept {
 }
 
 void ControlOwner::notify_watchers() const noexcept {
-    // inotify tells of a write(2), not of what happens in a mapping.
+    // inotify reports write(2), but not a store in a mapping.
     const std::uint32_t next = words().announcements + 1;
     platform::write_at(lock_.number(), offsetof(ControlFile, announcements),
                        std::as_bytes(std::span(&next, 1)));
 }
 
 void ControlOwner::announce(std::uint32_t generation, const Id& segment) const noexcept {
-    // A seqlock with `generation` as its sequence: 0 while the id changes, a number never used before after.
+    // A seqlock with `generation` as its sequence: 0 during the change of the id, and a new number after it.
     ControlFile& file = words();
     file.generation.store(0, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(GenerationCleared);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The files of a tag: their names, and opening and making them so that nothing untrusted gets in.
+// The files of a tag: their names, and safe ways to open and make them.
 #include "protocol/files.hpp"
 
 #include "testing/faults.hpp"
@@ -130,7 +130,7 @@ std::optional<platform::Descriptor> open_checked(const std::string& path, platfo
     platform::Opened opened = platform::open_existing(path, access);
     if (opened.error == ENOENT)
         return std::nullopt;
-    // What open(2) says of a symlink, a directory, and a FIFO or socket nobody serves.
+    // Errors of open(2) for a symlink, a directory, and a FIFO or socket without a server.
     if (opened.error == ELOOP || opened.error == EISDIR || opened.error == ENXIO)
         throw_not_regular(path);
     if (opened.error != 0)

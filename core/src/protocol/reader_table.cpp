@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reader table: who reads a tag, which slots they hold, and which frame they want next.
+// The reader table: the readers of a tag, the slots that they hold, and the frames that they expect next.
 #include "protocol/reader_table.hpp"
 
 #include "testing/faults.hpp"
@@ -18,8 +18,8 @@ namespace {
 using layout::ReaderEntry;
 using layout::ReaderTable;
 
-/// The table is for who may write it, which takes a write bit beside a read bit, and for nobody else: who may
-/// only read could take shared locks on all entries, and no reader that comes would find one.
+/// Only users with write access (a write bit beside a read bit) may open the table. A user with read access
+/// alone could take shared locks on all entries, and then no new reader would find a free one.
 unsigned table_permissions(unsigned permissions) noexcept {
     const unsigned writable = permissions & 0222 & (permissions & 0444) >> 1;
     return 0600 | writable | writable << 1;
@@ -37,7 +37,7 @@ void for_each_bit(std::uint64_t bits, Visitor visit) {
 }
 
 void clear(ReaderEntry& entry) noexcept {
-    // Relaxed: whoever takes the entry next sets all of it before it becomes active.
+    // Relaxed: the next reader of this entry sets all fields before the entry becomes active.
     entry.lease.store(0, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(EntryLeaseCleared);
     entry.flags.store(0, std::memory_order_relaxed);
@@ -69,7 +69,7 @@ platform::Mapping map_checked(const platform::Descriptor& file, const Id& instan
     return mapping;
 }
 
-/// A second descriptor of a file, for its locks. Nothing if the name leads elsewhere by now.
+/// A second descriptor of a file, for its locks. Nothing if the name leads to another file by now.
 /// \throws Error as throw_errno().
 std::optional<ProcessDescriptor> open_to_lock(const platform::Descriptor& file, const std::string& path) {
     OpenedToLock opened = ProcessDescriptor::open(path);
@@ -92,8 +92,8 @@ void notify(ReaderTable& table) noexcept {
 }
 
 void notify_waiting(ReaderTable& table) noexcept {
-    // The writer sets writer_waiting, then looks at what is free; we free, then look at writer_waiting. With
-    // a full fence between each pair one of us sees the other.
+    // The writer sets writer_waiting and then looks for a free slot. This side frees a slot and then reads
+    // writer_waiting. With a full fence between the two steps, at least one side sees the other.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (table.writer_waiting.load(std::memory_order_relaxed) != 0)
         notify(table);
@@ -127,7 +127,7 @@ std::shared_ptr<TableOwner> TableOwner::create(const TagFiles& files, const Id& 
     auto to_lock = open_to_lock(made.file, temporary);
     if (!to_lock)
         throw_errno(ENOENT, "open", temporary);
-    std::shared_ptr<TableOwner> owner(new TableOwner);  // while it is still half-made
+    std::shared_ptr<TableOwner> owner(new TableOwner);  // not complete yet
     if (const int error = platform::rename_file(temporary, files.readers()); error != 0)
         throw_errno(error, "create", files.readers());
     NDSHARRAY_FAULT_POINT(TableInPlace);
@@ -142,7 +142,7 @@ std::shared_ptr<TableOwner> TableOwner::open(const TagFiles& files, const Id& in
     const auto status = file ? platform::status_of(*file) : std::nullopt;
     if (!status)
         return nullptr;
-    // Somebody may have it open who may not any more.
+    // A process that lost the permission may still have it open.
     if ((status->permissions & ~table_permissions(permissions)) != 0)
         return nullptr;
     platform::Mapping mapping = map_checked(*file, instance, files.readers());
@@ -153,7 +153,8 @@ std::shared_ptr<TableOwner> TableOwner::open(const TagFiles& files, const Id& in
     NDSHARRAY_FAULT_POINT(TablePermissionsSet);
     std::shared_ptr<TableOwner> owner(new TableOwner);
     owner->adopt(std::move(*file), std::move(*to_lock), std::move(mapping));
-    // The dead writer may have waited; else readers would make a system call for each frame they let go of.
+    // The dead writer may have waited. Without this, readers would make a system call for each released
+    // frame.
     owner->words().writer_waiting.store(0, std::memory_order_relaxed);
     return owner;
 } catch (const Error&) {
@@ -169,7 +170,7 @@ void TableOwner::adopt(platform::Descriptor file, ProcessDescriptor to_lock, pla
 bool TableOwner::is_cut() noexcept {
     const auto status = platform::status_of(file_);
     if (status && status->bytes < sizeof(ReaderTable))
-        cut_.store(true, std::memory_order_relaxed);  // a flag alone; nothing is handed over with it
+        cut_.store(true, std::memory_order_relaxed);  // a flag by itself; it publishes nothing else
     return was_cut();
 }
 
@@ -188,8 +189,8 @@ unsigned TableOwner::reclaim_dead() noexcept {
     const std::lock_guard guard(reclaiming_);
     unsigned count = 0;
     for_each_bit(words().active.load(std::memory_order_acquire), [&](std::uint32_t index) {
-        // Shared: somebody who may only read the table must not keep a dead reader's leases alive by holding
-        // its byte so. While we hold it no new reader can take the entry.
+        // A shared lock: a process with read access alone could hold this byte with a shared lock, and must
+        // not keep a dead reader's leases. While this lock is held, no new reader can take the entry.
         if (!platform::try_lock_shared(lock_.number(), index))
             return;
         NDSHARRAY_FAULT_POINT(DeadReaderLocked);
@@ -217,7 +218,7 @@ unsigned TableOwner::count_live() const noexcept {
 LiveReaders TableOwner::live() const noexcept {
     LiveReaders readers{};
     for_each_bit(words().active.load(std::memory_order_acquire), [&](std::uint32_t index) {
-        // Relaxed: for people, and the acquire above covers an entry that was announced.
+        // Relaxed: only for display, and the acquire above covers an announced entry.
         const ReaderEntry& entry = words().entries[index];
         if (platform::is_locked(lock_.number(), index))
             readers[index] = {entry.pid.load(std::memory_order_relaxed),
@@ -252,13 +253,13 @@ std::shared_ptr<ReaderSession> ReaderSession::join(const TagFiles& files, const 
     if (!to_lock)
         throw Error(ErrorCode::Damaged, files.readers() + " was replaced; restart the writer");
     session->lock_ = std::move(*to_lock);
-    // First the entries nobody uses, then those of readers that died.
+    // First the unused entries, then those of dead readers.
     const std::uint64_t active = session->table().active.load(std::memory_order_relaxed);
     if (!session->take_entry(~active) && !session->take_entry(active))
         return nullptr;
     NDSHARRAY_FAULT_POINT(EntryLocked);
     session->announce(mode, next);
-    // Whoever watches the file hears of a write(2), not of what happens in a mapping.
+    // A watch on the file reports write(2), but not a store in a mapping.
     const std::uint32_t attached = session->table().attaches + 1;
     platform::write_at(*file, offsetof(ReaderTable, attaches), std::as_bytes(std::span(&attached, 1)));
     NDSHARRAY_FAULT_POINT(AttachesBumped);
@@ -292,8 +293,8 @@ void ReaderSession::announce(ReadMode mode, std::uint64_t next) noexcept {
     NDSHARRAY_FAULT_POINT(EntryCursorStored);
     entry().flags.store(mode == ReadMode::Every ? layout::reader_every : 0, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(EntryFlagsStored);
-    // Release: a writer that sees the bit sees the entry. That it sees the bit in time is the business of the
-    // fence before each lease (slots.hpp).
+    // Release: a writer that sees the bit sees the entry. The fence before each lease makes the bit visible
+    // in time (slots.hpp).
     table().active.fetch_or(bit_of(index_), std::memory_order_release);
     NDSHARRAY_FAULT_POINT(EntryActive);
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -305,7 +306,7 @@ void ReaderSession::notify_released() const noexcept {
 }
 
 void ReaderSession::suspend(bool suspended) const noexcept {
-    // Only this process writes the flags; relaxed, because the frames a writer goes over are checked anyway.
+    // Only this process stores the flags. Relaxed, because a reader checks each frame anyway.
     if (suspended) {
         entry().flags.fetch_or(layout::reader_suspended, std::memory_order_relaxed);
         NDSHARRAY_FAULT_POINT(SuspendedStored);

@@ -46,7 +46,7 @@ std::string encode(const Attributes& attributes) {
     return text;
 }
 
-/// Nothing if the text is not what encode() makes.
+/// \returns nothing if encode() cannot have made the text.
 std::optional<Attributes> decode(std::string_view text) {
     Attributes attributes;
     while (!text.empty()) {
@@ -106,7 +106,7 @@ bool fits(std::uint64_t offset, std::uint64_t count, std::uint64_t bytes, std::u
            length <= file_bytes - offset;
 }
 
-/// What is wrong with a geometry, or nothing.
+/// The fault of a geometry, or nothing.
 std::string problem_of(const SegmentGeometry& g, std::uint64_t file_bytes) {
     if (g.file_bytes != file_bytes)
         return "it is " + std::to_string(file_bytes) + " bytes long, its header says " +
@@ -144,7 +144,7 @@ std::string problem_of(const SegmentGeometry& g, std::uint64_t file_bytes) {
             "smaller frames, or set NDSHARRAY_DIR to a larger tmpfs");
 }
 
-/// Writers give memory of an old segment back, after its name.
+/// Whether the file has no name any more. A writer removes the name before it frees memory of an old segment.
 bool has_lost_name(const std::string& path, const platform::FileStatus& status) noexcept {
     const auto named = platform::status_of(path);
     return !named || !named->same_file(status);
@@ -161,7 +161,7 @@ void check_plan(const TagFiles& files, const SegmentPlan& plan) {
                                                     " bytes, at most " + std::to_string(max_attribute_bytes) +
                                                     " are possible");
     constexpr std::uint64_t countable = std::uint64_t{1}
-                                        << 57;  // up to here the sum of all slots is a number
+                                        << 57;  // below this limit, the sum of all slots does not overflow
     if (plan.spec.bytes > countable)
         throw_no_space(files, plan, plan.spec.bytes, 0);
 }
@@ -221,14 +221,14 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
     const std::string& path = segment.path_;
     const std::uint64_t bytes = segment.geometry_.file_bytes;
     NDSHARRAY_FAULT_POINT(SegmentToBeMade);
-    // Nobody but the owner may ever write pixels: only the read bits are taken over.
+    // Only the owner may write pixels, so only the read bits are used.
     platform::Opened created = platform::create_new(path, 0600 | (plan.permissions & 0444));
     if (created.error != 0)
         throw_errno(created.error, "create", path);
     NDSHARRAY_FAULT_POINT(SegmentCreated);
     RemoveAtEnd undo(path);
     const std::uint64_t free = platform::free_bytes(created.file);
-    // Asked beforehand: filling the file system to the brim just to fail would hurt others.
+    // The check comes first: a failing reservation would fill the file system for a moment and hurt others.
     int error = bytes > free ? ENOSPC : platform::set_size(created.file, bytes);
     NDSHARRAY_FAULT_POINT(SegmentSized);
     if (error == 0)
@@ -292,7 +292,8 @@ std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const 
     const auto status = platform::status_of(*file);
     if (!status || status->bytes < sizeof(SegmentHeader))
         throw_damaged(path, "it is shorter than its header");
-    // Writers reserve all of a segment. One with holes costs its owner nothing, and would fill our memory.
+    // Writers reserve a whole segment. A file with holes costs its owner nothing, and reading it would fill
+    // memory.
     if (status->allocated_bytes < status->bytes && platform::is_on_tmpfs(*file)) {
         if (has_lost_name(path, *status))
             return std::nullopt;
@@ -316,14 +317,15 @@ std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const 
     segment.read_attributes(path);
     if (segment.is_cut()) {
         if (has_lost_name(path, *status))
-            return std::nullopt;  // no file that was cut, but a hole, and no memory to look at it
+            return std::nullopt;  // not a cut but a hole, and there is no memory to read it
         throw_cut(path);
     }
     return segment;
 }
 
 void Segment::read_geometry(const std::string& path, std::uint64_t file_bytes) {
-    std::memcpy(&geometry_, &header().geometry, sizeof geometry_);  // once; what is checked is what is used
+    std::memcpy(&geometry_, &header().geometry,
+                sizeof geometry_);  // read once: the checked values are the used ones
     if (const std::string problem = problem_of(geometry_, file_bytes); !problem.empty())
         throw_damaged(path, problem);
     spec_ = spec_of(geometry_);

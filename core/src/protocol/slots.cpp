@@ -26,10 +26,10 @@ constexpr std::uint64_t lease_word(std::uint32_t generation) noexcept {
     return static_cast<std::uint64_t>(generation) << 32;
 }
 
-/// What leases and pools together leave the writer: the newest frame's slot and one to fill.
+/// Slots that leases and pools together must leave to the writer: the newest frame and one to fill.
 constexpr unsigned slots_left_to_writer = 2;
 
-/// What pools leave to readers: enough for one reader to keep a frame while it takes the next.
+/// Slots that pools must leave to readers: one reader can keep a frame while it takes the next.
 constexpr unsigned leases_left_to_readers = 2;
 
 template <typename Visitor>
@@ -53,7 +53,7 @@ std::uint32_t first_free(const Segment& segment, std::uint32_t excluded, std::ui
     std::uint32_t best = segment.slot_count();
     std::uint64_t best_state = 0;
     for (std::uint32_t slot = 0; slot < segment.slot_count(); ++slot) {
-        // Acquire: a slot put back by another thread of the writer comes with that thread's last stores.
+        // Acquire: if another thread of the writer put the slot back, its stores are visible.
         const std::uint64_t state = segment.slot(slot).state.load(std::memory_order_acquire);
         if ((excluded & bit_of(slot)) != 0 || (state & claimed_bit) != 0 || state / 2 >= floor)
             continue;
@@ -76,8 +76,8 @@ bool is_held(const Held& now, std::uint32_t slot, std::uint64_t state, bool keep
     return (now.leased & bit_of(slot)) != 0 || (keeps_wanted && state / 2 >= now.floor);
 }
 
-/// Claims a slot that seems to be free. \returns whether it was.
-/// \param now what readers hold, seen after the slot was marked.
+/// Claims a slot that seems free. \returns whether it was free.
+/// \param now set to what readers hold, read after the slot was marked.
 bool try_claim(const Segment& segment, const ReaderTable& table, std::uint32_t slot, bool keeps_wanted,
                Held& now) noexcept {
     std::atomic<std::uint64_t>& state = segment.slot(slot).state;
@@ -85,15 +85,15 @@ bool try_claim(const Segment& segment, const ReaderTable& table, std::uint32_t s
     NDSHARRAY_FAULT_POINT(SlotChosen);
     state.store(before | claimed_bit, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(SlotMarked);
-    // The store above before the loads in held(): one half of the argument. It is also what keeps the
-    // pixels to come from being seen before the odd state, by readers that copy without a lease.
+    // The store above comes before the loads in held(): one half of the argument. The fence also keeps
+    // readers that copy without a lease from seeing new pixels before the odd state.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     now = held(table, segment.generation());
     if (!is_held(now, slot, before, keeps_wanted)) {
         NDSHARRAY_FAULT_POINT(SlotClaimed);
         return true;
     }
-    // Nothing was touched: the frame is as good as before. Release, like every handing over of a slot.
+    // The pixels are unchanged, so the frame is still good. Release, as always when a slot is given back.
     state.store(before, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(SlotRestored);
     return false;
@@ -127,7 +127,7 @@ bool all_can_follow(const ReaderTable& table, std::uint32_t generation, std::uin
 bool all_have_taken(const ReaderTable& table, std::uint64_t newest, bool is_announced) noexcept {
     bool result = true;
     for_each_reader(table, [&](const ReaderEntry& entry) {
-        // Acquire, as in held(): a cursor that has moved comes with the lease of the frame.
+        // Acquire, as in held(): with the new cursor, the lease of the frame is visible.
         const bool has_entered = entry.lease.load(std::memory_order_acquire) >> 32 != 0;
         if (wants_every_frame(entry) && (is_announced || has_entered) &&
             entry.cursor.load(std::memory_order_acquire) <= newest)
@@ -147,9 +147,9 @@ void open_slot(const Segment& segment, std::uint32_t slot) noexcept {
 
 std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& table,
                                    ClaimRules rules) noexcept {
-    Held now = held(table, segment.generation());  // a first look, so that few claims have to be put back
+    Held now = held(table, segment.generation());  // a first look, so that few claims must be put back
     const Place newest = latest(segment);
-    // Acquire: what a pool did with a slot before it unpinned it is done.
+    // Acquire: all accesses of a pool to a slot that it unpinned are done.
     std::uint32_t excluded = segment.pinned().load(std::memory_order_acquire);
     if (newest.frame != 0)
         excluded |= bit_of(newest.slot);
@@ -182,7 +182,7 @@ std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTa
     if (!slot)
         return std::nullopt;
     NDSHARRAY_FAULT_POINT(SlotToBePinned);
-    // Relaxed: only the writer's side reads it for more than advice.
+    // Relaxed: for readers it is only advice.
     segment.pinned().fetch_or(bit_of(*slot), std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(SlotPinned);
     return slot;
@@ -218,7 +218,7 @@ Withdrawn withdraw(const Segment& segment, const ReaderTable& table) noexcept {
             if (is_held(now, slot, before, keeps_wanted) ||
                 !try_claim(segment, table, slot, keeps_wanted, now))
                 continue;
-            // As if it had never had a frame: nobody waits for it to be put back.
+            // As a slot without a frame, so that no reader waits for it to be put back.
             state.store(state_of(0) | claimed_bit, std::memory_order_release);
             NDSHARRAY_FAULT_POINT(SlotWithdrawn);
         }
@@ -235,7 +235,7 @@ unsigned count_withdrawable(const Segment& segment, const ReaderTable& table) no
     for (std::uint32_t slot = 0; slot < segment.slot_count(); ++slot) {
         const std::uint64_t state = segment.slot(slot).state.load(std::memory_order_acquire);
         const bool is_newest = newest.frame != 0 && newest.slot == slot;
-        // Claimed: being filled, or closed, which the caller knows about.
+        // Claimed: it is being filled, or it is closed. The caller knows about closed slots.
         const bool is_claimed = (state & claimed_bit) != 0;
         if (!is_newest && !is_claimed && (pinned & bit_of(slot)) == 0 && !is_held(now, slot, state, true))
             ++result;
@@ -244,7 +244,7 @@ unsigned count_withdrawable(const Segment& segment, const ReaderTable& table) no
 }
 
 bool is_out(const Segment& segment, Withdrawn withdrawn, std::uint32_t slot) noexcept {
-    // Acquire: what a pool did with the slot before it let go of it is done.
+    // Acquire: all accesses of a pool to a slot that it released are done.
     if ((segment.pinned().load(std::memory_order_acquire) & bit_of(slot)) != 0)
         return true;
     return (withdrawn.claimed & bit_of(slot)) != 0 &&
@@ -260,10 +260,10 @@ void publish(const Segment& segment, std::uint32_t slot, const FrameInfo& info,
     if (!metadata.empty())
         std::memcpy(segment.metadata(slot), metadata.data(), metadata.size());
     NDSHARRAY_FAULT_POINT(FrameMetadataStored);
-    // Release: who sees the even state sees the pixels and the info.
+    // Release: a reader that sees the even state sees the pixels and the info.
     header.state.store(state_of(info.number), std::memory_order_release);
     NDSHARRAY_FAULT_POINT(FrameStateStored);
-    // Release: who sees the number sees the state.
+    // Release: a reader that sees the number sees the state.
     segment.latest().store(layout::pack({info.number, slot}), std::memory_order_release);
     NDSHARRAY_FAULT_POINT(LatestStored);
 }
@@ -276,8 +276,8 @@ Place latest(const Segment& segment) noexcept {
 }
 
 std::optional<Place> find_from(const Segment& segment, std::uint64_t wanted, std::uint64_t newest) noexcept {
-    // A slot that is just being claimed may be put back, its frame unharmed: look again, but not for long,
-    // since it may as well be being filled.
+    // A slot that is just being claimed may be put back with its frame unchanged. So look again, but not for
+    // long: it may also be being filled.
     constexpr int looks = 100;
     std::optional<Place> best;
     for (int look = 0; look < looks; ++look) {
@@ -301,9 +301,9 @@ bool lease(const Segment& segment, ReaderEntry& entry, Place place) noexcept {
     NDSHARRAY_FAULT_POINT(FrameToBeLeased);
     entry.lease.fetch_or(bit_of(place.slot), std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(LeaseStored);
-    // The store above before the load below: the other half of the argument.
+    // The store above comes before the load below: the other half of the argument.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    // Acquire: the even state hands over the pixels.
+    // Acquire: with the even state, the pixels are visible.
     if (segment.slot(place.slot).state.load(std::memory_order_acquire) == state_of(place.frame)) {
         NDSHARRAY_FAULT_POINT(LeaseKept);
         return true;
@@ -314,8 +314,8 @@ bool lease(const Segment& segment, ReaderEntry& entry, Place place) noexcept {
 }
 
 bool may_stay_leased(const Segment& segment, const ReaderTable& table) noexcept {
-    // Relaxed: pins are advice here. Leases are not: each reader has set its bit, and passed a fence, before
-    // it counts them, so of two that take the last ones at least one sees both.
+    // Relaxed: pins are only advice here. Leases are not: each reader sets its bit and passes a fence before
+    // it counts. So of two readers that take the last slots, at least one sees both.
     const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
     const std::uint32_t leased = held(table, segment.generation()).leased;
     return static_cast<unsigned>(std::popcount(leased | pinned)) + slots_left_to_writer <=
@@ -325,7 +325,7 @@ bool may_stay_leased(const Segment& segment, const ReaderTable& table) noexcept 
 void release(ReaderEntry& entry, std::uint32_t generation, std::uint32_t slot) noexcept {
     NDSHARRAY_FAULT_POINT(FrameToBeReleased);
     std::uint64_t word = entry.lease.load(std::memory_order_relaxed);
-    // Release: our reads of the pixels are done before the writer sees the slot free.
+    // Release: all reads of the pixels are done before the writer sees the slot free.
     while (word >> 32 == generation &&
            !entry.lease.compare_exchange_weak(word, word & ~static_cast<std::uint64_t>(bit_of(slot)),
                                               std::memory_order_release, std::memory_order_relaxed)) {
@@ -339,7 +339,7 @@ void enter_generation(ReaderEntry& entry, std::uint32_t generation) noexcept {
 }
 
 bool is_unchanged(const Segment& segment, Place place) noexcept {
-    // The reads of the pixels before the load of the state: the reader's half of a seqlock.
+    // The reads of the pixels come before the load of the state: the reader's half of a seqlock.
     std::atomic_thread_fence(std::memory_order_acquire);
     return segment.slot(place.slot).state.load(std::memory_order_relaxed) == state_of(place.frame);
 }

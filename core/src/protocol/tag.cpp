@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tags: the names both sides agree on, and the directory their files live in.
+// Tags: the names that both sides agree on, and the directory of their files.
 #include <ndsharray/tag.hpp>
 
 #include "protocol/files.hpp"
@@ -45,7 +45,7 @@ std::string directory() {
 }
 
 std::string directory_problem(const std::string& path) {
-    std::error_code unknown;  // such as a parent that may not be looked into
+    std::error_code unknown;  // such as a parent directory without permission
     const auto type = std::filesystem::status(path, unknown).type();
     if (type != std::filesystem::file_type::not_found && type != std::filesystem::file_type::regular)
         return {};
