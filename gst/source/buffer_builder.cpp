@@ -77,11 +77,28 @@ void BufferBuilder::renew_pool() {
 }
 
 GstFlowReturn BufferBuilder::push_caps(const FrameCaps& format) {
+    // Pushing them would succeed all the same: the next buffer would not, and nobody be told what did not
+    // fit.
+    if (!gst_pad_peer_query_accept_caps(GST_BASE_SRC_PAD(src_), format.caps.get())) {
+        post_refusal(format.caps.get());
+        return GST_FLOW_NOT_NEGOTIATED;
+    }
     if (!gst_base_src_set_caps(src_, format.caps.get())) {
         return GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src_)) ? GST_FLOW_FLUSHING : GST_FLOW_NOT_NEGOTIATED;
     }
     gst_base_src_negotiate(src_);  // asks downstream about GstVideoMeta
     return GST_FLOW_OK;
+}
+
+void BufferBuilder::post_refusal(GstCaps* caps) const {
+    const Owned<GstCaps> taken(gst_pad_peer_query_caps(GST_BASE_SRC_PAD(src_), nullptr));
+    g_autofree gchar* has = gst_caps_to_string(caps);
+    g_autofree gchar* takes = gst_caps_to_string(taken.get());
+    GST_ELEMENT_ERROR(src_, STREAM, FORMAT,
+                      ("The tag has %s, which the element after this one does not take; put videoconvert and "
+                       "videoscale between them, or correct its caps.",
+                       has),
+                      ("it takes %s", takes));
 }
 
 Owned<GstBuffer> BufferBuilder::buffer(Frame&& frame, TimestampMode mode) {

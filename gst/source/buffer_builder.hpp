@@ -71,6 +71,7 @@ class BufferBuilder {
 
   private:
     GstFlowReturn push_caps(const FrameCaps& format);
+    void post_refusal(GstCaps* caps) const;
     Timestamps::Stamp stamp(const Frame& frame, TimestampMode mode);
     void set_times(GstBuffer* buffer, const Timestamps::Stamp& times);
     Owned<GstBuffer> pixels(Frame&& frame);

@@ -4,6 +4,7 @@
 
 #include <ndsharray/writer.hpp>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -214,6 +215,26 @@ TEST_F(Errors, CapsThatDoNotFitTheArrayAreNamed) {
     EXPECT_TRUE(error.is(GST_STREAM_ERROR_FORMAT));
     EXPECT_TRUE(contains(error.sentence, "640")) << error.sentence;
     EXPECT_TRUE(contains(error.sentence, "uint8 (10, 10)")) << error.sentence;
+}
+
+/// At the start as well as when a camera comes back with another size.
+TEST_F(Errors, CapsThatDownstreamDoesNotTakeAreNamedWithWhatItTakes) {
+    const std::array<std::uint64_t, 2> small{24, 40}, large{48, 80};
+    Writer writer("cam0");
+    const auto publish = [&](const std::array<std::uint64_t, 2>& shape) {
+        writer.configure(ArraySpec::contiguous(DType::UInt8, shape));
+        writer.publish(writer.acquire());
+    };
+    publish(small);
+    Pipeline reader("ndshsrc name=src tag=cam0 ! video/x-raw,width=40 ! fakesink name=sink sync=false");
+    reader.play();
+    ASSERT_TRUE(wait_until([&] { return counter(reader["src"], "frames") == 1; }));
+    publish(large);
+    const PipelineError error = reader.error();
+    expect_sentence(error);
+    EXPECT_TRUE(error.is(GST_STREAM_ERROR_FORMAT)) << error.sentence;
+    EXPECT_TRUE(contains(error.sentence, "width=(int)80")) << error.sentence;
+    EXPECT_TRUE(contains(error.detail, "width=(int)40")) << error.detail;
 }
 
 TEST_F(Errors, CapsThatAreNoRawVideoAreNamed) {
