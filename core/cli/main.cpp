@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "exit_code.hpp"
 #include "output.hpp"
+#include "serve.hpp"
 #include "text.hpp"
 
 #include <ndsharray/error.hpp>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <exception>
 #include <string>
+#include <string_view>
 
 namespace ndsharray::cli {
 
@@ -63,6 +65,8 @@ int parse_and_run(int argc, char** argv) {
     app.require_subcommand(1);
     app.get_formatter()->column_width(28);
     app.footer(
+        "ndsh serve shows tags in a browser: a program of its own, with its own --help.\n"
+        "\n"
         "Tags lie in /dev/shm, or where NDSHARRAY_DIR says.\n"
         "\n"
         "Exit status: 0 done; 1 failed; 2 wrong usage; 3 no such tag; 4 less than was\n"
@@ -100,5 +104,7 @@ int parse_and_run(int argc, char** argv) {
 int main(int argc, char** argv) {
     // A reader of our output that goes away is an error of write(2), not the end at any point.
     std::signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && std::string_view(argv[1]) == "serve")
+        return ndsharray::cli::serve(argv);
     return ndsharray::cli::parse_and_run(argc, argv);
 }

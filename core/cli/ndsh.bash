@@ -5,6 +5,7 @@ _ndsh_options() {
     case $1 in
         list) echo --all --json --names --owner --help ;;
         info) echo --json --owner --help ;;
+        serve) echo --listen --http --user --user-file --cert --key --open --owner --help --version ;;
         watch) echo --interval --count --owner --help ;;
         save) echo --count --follow --timeout --force --owner --help ;;
         publish) echo --rate --loop --backpressure --wait-for-reader --slots --permissions --help ;;
@@ -39,10 +40,10 @@ _ndsh() {
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$(_ndsh_options "$command")" -- "$word"))
     elif [[ -z $command ]]; then
-        COMPREPLY=($(compgen -W 'list info watch save publish prune' -- "$word"))
+        COMPREPLY=($(compgen -W 'list info watch save publish prune serve' -- "$word"))
     elif [[ $command == prune ]]; then
         COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" list --all --names 2>/dev/null)" -- "$word"))
-    elif [[ $command != list && $positionals -eq 0 ]]; then
+    elif [[ $command != list && $command != serve && $positionals -eq 0 ]]; then
         COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" list --names 2>/dev/null)" -- "$word"))
     elif [[ ($command == save || $command == publish) && $positionals -eq 1 ]]; then
         _ndsh_files "$word"

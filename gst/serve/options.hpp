@@ -11,7 +11,6 @@ namespace ndsharray::serve {
 struct Options {
     std::string listen = "127.0.0.1";
     std::uint16_t http = 8080;
-    std::uint16_t rtsp = 8554;
     std::string user;  ///< empty: everybody may look
     std::string password;
     std::string certificate;  ///< files in PEM

@@ -159,9 +159,7 @@ std::string metrics(const std::vector<TagInfo>& tags, const Served& served) {
     add(text, "ndsharray_last_frame_age_seconds", "gauge", "Age of the last frame", tags,
         [](const TagInfo& info) { return age_of(info).value_or(0); });
     text << "# HELP ndsharray_serve_viewers Viewers now\n# TYPE ndsharray_serve_viewers gauge\n"
-         << "ndsharray_serve_viewers{protocol=\"mjpeg\"} " << served.mjpeg << '\n'
-         << "ndsharray_serve_viewers{protocol=\"whep\"} " << served.whep << '\n'
-         << "ndsharray_serve_viewers{protocol=\"rtsp\"} " << served.rtsp << '\n';
+         << "ndsharray_serve_viewers{protocol=\"mjpeg\"} " << served.mjpeg << '\n';
     add(text, "ndsharray_serve_connections", "gauge", "Connections over HTTP now", served.connections);
     add(text, "ndsharray_serve_requests_total", "counter", "Requests over HTTP",
         static_cast<double>(served.requests));

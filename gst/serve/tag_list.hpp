@@ -18,8 +18,6 @@ struct Served {
     std::uint64_t requests = 0;
     unsigned connections = 0;
     unsigned mjpeg = 0;  ///< viewers now
-    unsigned whep = 0;
-    unsigned rtsp = 0;
 };
 
 /// Tags that a living writer writes and this process may look at; sorted.
