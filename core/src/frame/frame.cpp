@@ -6,6 +6,7 @@
 #include "platform/platform.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <new>
 #include <utility>
@@ -14,25 +15,18 @@ namespace ndsharray {
 namespace detail {
 namespace {
 
-/// Blocks kept for the next copies.
-constexpr std::size_t kept_blocks = 8;
-
 constexpr std::size_t page = 4096;
 
-}  // namespace
+/// For so long a block that no copy is in is kept.
+constexpr auto unused_for = std::chrono::seconds(1);
 
-FrameOwner::FrameOwner() {
-    blocks_.reserve(kept_blocks);
-}
+}  // namespace
 
 FrameOwner::Block FrameOwner::take_block(std::uint64_t bytes) {
     {
         const std::lock_guard guard(mutex_);
-        if (!blocks_.empty()) {
-            Block block = std::move(blocks_.back());
-            blocks_.pop_back();
-            return block;
-        }
+        if (spare_count_ > 0)
+            return std::move(spares_[--spare_count_].block);  // the one whose pages were used last
     }
     void* memory = std::aligned_alloc(page, static_cast<std::size_t>(bytes / page * page + page));
     if (memory == nullptr)
@@ -41,9 +35,30 @@ FrameOwner::Block FrameOwner::take_block(std::uint64_t bytes) {
 }
 
 void FrameOwner::keep_block(Block block) noexcept {
+    const auto now = std::chrono::steady_clock::now();
+    {
+        const std::lock_guard guard(mutex_);
+        if (spare_count_ < most_spares)
+            spares_[spare_count_++] = {std::move(block), now};
+    }
+    static_cast<void>(take_unused(now - unused_for));
+}
+
+void FrameOwner::free_unused_blocks() noexcept {
+    const auto now = std::chrono::steady_clock::now();
+    while (take_unused(now - unused_for)) {
+    }
+}
+
+/// One that is a spare since before this, to be freed without the mutex; nothing if there is none.
+FrameOwner::Block FrameOwner::take_unused(std::chrono::steady_clock::time_point before) noexcept {
     const std::lock_guard guard(mutex_);
-    if (blocks_.size() < kept_blocks)
-        blocks_.push_back(std::move(block));
+    if (spare_count_ == 0 || spares_.front().since >= before)
+        return nullptr;
+    Block oldest = std::move(spares_.front().block);
+    std::move(spares_.begin() + 1, spares_.end(), spares_.begin());
+    --spare_count_;
+    return oldest;
 }
 
 Frame FrameOwner::copied_frame(Block block, const FrameInfo& info, std::size_t metadata_bytes) {

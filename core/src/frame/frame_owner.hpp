@@ -6,6 +6,8 @@
 
 #include <ndsharray/frame.hpp>
 
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -13,7 +15,6 @@
 #include <mutex>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace ndsharray::detail {
 
@@ -41,17 +42,23 @@ class FrameOwner : public std::enable_shared_from_this<FrameOwner> {
     /// Takes back what a frame holds. Any thread.
     void give_back(const Frame& frame) noexcept;
 
+    /// Gives memory for copies back that none needed for a while. There is no thread for it: to be called
+    /// when a reader finds nothing to do.
+    void free_unused_blocks() noexcept;
+
   protected:
     struct Free {
         void operator()(std::byte* block) const noexcept { std::free(block); }
     };
     using Block = std::unique_ptr<std::byte[], Free>;
 
-    FrameOwner();
+    FrameOwner() = default;
 
     /// Memory for a copy, page-aligned. Always to be asked for as many bytes.
     /// \throws std::bad_alloc
     Block take_block(std::uint64_t bytes);
+
+    /// Keeps a block for the next copy, unless some are kept already.
     void keep_block(Block block) noexcept;
 
     /// A frame over a block: the array, then the metadata.
@@ -64,9 +71,21 @@ class FrameOwner : public std::enable_shared_from_this<FrameOwner> {
   private:
     virtual void end_lease(std::uint32_t) noexcept {}
 
+    /// A block that no copy is in. Kept so that its pages need not be brought in again.
+    struct Spare {
+        Block block;
+        std::chrono::steady_clock::time_point since;
+    };
+    Block take_unused(std::chrono::steady_clock::time_point before) noexcept;
+
+    /// A reader that holds what it reads for longer than a frame changes one for the next: that takes one.
+    /// The other is for two that are let go of at once.
+    static constexpr std::size_t most_spares = 2;
+
     const std::uint32_t made_under_ = fork_count();
-    std::mutex mutex_;           // of this process only; guards the blocks
-    std::vector<Block> blocks_;  // for copies, kept so that their pages need not be brought in again
+    std::mutex mutex_;                       // of this process only; guards what follows
+    std::array<Spare, most_spares> spares_;  // the oldest first
+    std::size_t spare_count_ = 0;
 };
 
 }  // namespace ndsharray::detail

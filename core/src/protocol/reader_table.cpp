@@ -233,8 +233,8 @@ void TableOwner::notify_if_waiting() const noexcept {
 
 // ---- a reader's side
 
-std::shared_ptr<ReaderSession> ReaderSession::join(const TagFiles& files, const Id& instance,
-                                                   const Owner& owner, ReadMode mode, std::uint64_t next) {
+std::shared_ptr<ReaderSession> ReaderSession::open(const TagFiles& files, const Id& instance,
+                                                   const Owner& owner) {
     NDSHARRAY_FAULT_POINT(ReaderToJoin);
     std::optional<platform::Descriptor> file;
     try {
@@ -253,20 +253,28 @@ std::shared_ptr<ReaderSession> ReaderSession::join(const TagFiles& files, const 
     if (!to_lock)
         throw Error(ErrorCode::Damaged, files.readers() + " was replaced; restart the writer");
     session->lock_ = std::move(*to_lock);
-    // First the unused entries, then those of dead readers.
-    const std::uint64_t active = session->table().active.load(std::memory_order_relaxed);
-    if (!session->take_entry(~active) && !session->take_entry(active))
-        return nullptr;
-    NDSHARRAY_FAULT_POINT(EntryLocked);
-    session->announce(mode, next);
-    // A watch on the file reports write(2), but not a store in a mapping.
-    const std::uint32_t attached = session->table().attaches + 1;
-    platform::write_at(*file, offsetof(ReaderTable, attaches), std::as_bytes(std::span(&attached, 1)));
-    NDSHARRAY_FAULT_POINT(AttachesBumped);
     return session;
 }
 
-bool ReaderSession::take_entry(std::uint64_t candidates) {
+bool ReaderSession::join(ReadMode mode, std::uint64_t next) noexcept {
+    // First the unused entries, then those of dead readers.
+    const std::uint64_t active = table().active.load(std::memory_order_relaxed);
+    if (!take_entry(~active) && !take_entry(active))
+        return false;
+    NDSHARRAY_FAULT_POINT(EntryLocked);
+    announce(mode, next);
+    // A watch on the file reports write(2), but not a store in a mapping.
+    const std::uint32_t attached = table().attaches + 1;
+    platform::write_at(lock_.file(), offsetof(ReaderTable, attaches), std::as_bytes(std::span(&attached, 1)));
+    NDSHARRAY_FAULT_POINT(AttachesBumped);
+    return true;
+}
+
+bool ReaderSession::may_join() const noexcept {
+    return is_own() && ~table().active.load(std::memory_order_relaxed) != 0;
+}
+
+bool ReaderSession::take_entry(std::uint64_t candidates) noexcept {
     for (; candidates != 0; candidates &= candidates - 1) {
         const auto index = static_cast<std::uint32_t>(std::countr_zero(candidates));
         if (platform::try_lock(lock_.number(), index)) {

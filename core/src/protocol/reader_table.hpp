@@ -85,11 +85,17 @@ class TableOwner {
 /// A reader's entry in the table, alive as long as this object: kept by the Reader and by each Frame.
 class ReaderSession {
   public:
-    /// Takes an entry. Nothing if this process may not write the table, or it is full: such a reader copies.
-    /// \param next the first frame an `Every` reader wants.
+    /// Comes to the table, without an entry yet. Nothing if this process may not write it: such a reader
+    /// copies.
     /// \throws Error as open_checked(), and Damaged, UnsupportedVersion, OutOfMemory.
-    static std::shared_ptr<ReaderSession> join(const TagFiles& files, const Id& instance, const Owner& owner,
-                                               ReadMode mode, std::uint64_t next);
+    static std::shared_ptr<ReaderSession> open(const TagFiles& files, const Id& instance, const Owner& owner);
+
+    /// Takes an entry. \returns false if the table is full: such a reader copies, and may try again.
+    /// \param next the first frame an `Every` reader wants.
+    bool join(ReadMode mode, std::uint64_t next) noexcept;
+
+    /// Whether an entry seems to be free. A load.
+    bool may_join() const noexcept;
     ~ReaderSession();
     ReaderSession(const ReaderSession&) = delete;
     ReaderSession& operator=(const ReaderSession&) = delete;
@@ -125,7 +131,7 @@ class ReaderSession {
 
   private:
     ReaderSession() = default;
-    bool take_entry(std::uint64_t candidates);
+    bool take_entry(std::uint64_t candidates) noexcept;
     void announce(ReadMode mode, std::uint64_t next) noexcept;
 
     ProcessDescriptor lock_;

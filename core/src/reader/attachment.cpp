@@ -11,6 +11,14 @@ namespace ndsharray {
 
 using layout::WriterState;
 
+namespace {
+
+/// How often a reader tries to get an entry of a table that was full. A reader that leaves unlocks its entry
+/// a moment after it has freed it.
+constexpr auto pause_of_joining = std::chrono::milliseconds(20);
+
+}  // namespace
+
 // ---- writers, and the entry in the reader table
 
 void Attachment::pass_over_writer() noexcept {
@@ -63,8 +71,9 @@ void Attachment::join() {
                                             std::to_string(before) + "; restart the writer");
     std::shared_ptr<ReaderSession> session;
     try {
-        session = ReaderSession::join(files_, control_.instance(), owner_, options_.mode,
-                                      std::max<std::uint64_t>(before, 1));
+        session = ReaderSession::open(files_, control_.instance(), owner_);
+        if (session && !session->join(options_.mode, std::max<std::uint64_t>(before, 1)))
+            std::swap(session, without_entry_);
     } catch (const Error& error) {
         if (error.code() == ErrorCode::Damaged && !writer_stays())
             return;
@@ -82,6 +91,25 @@ void Attachment::join() {
     wanted_ = std::max<std::uint64_t>(before, 1);
     missed_from_ = published + 1;
     settled_ = published == before;
+}
+
+/// The table was full when we came, perhaps only of readers that were just being cleared away. A load for
+/// each frame that is copied for it, and where an entry seems to be free now and then a try.
+void Attachment::join_late() {
+    if (!without_entry_->may_join())
+        return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < join_again_)
+        return;
+    join_again_ = now + pause_of_joining;
+    if (!without_entry_->join(options_.mode, wanted_))
+        return;
+    const std::lock_guard guard(mutex_);
+    session_ = std::move(without_entry_);
+    if (suspended_)
+        session_->suspend(true);
+    if (source_)
+        source_->join(session_);
 }
 
 bool Attachment::writer_stays() const noexcept {
@@ -108,6 +136,8 @@ void Attachment::leave() noexcept {
 std::optional<Frame> Attachment::take() {
     if (!joined_)
         return std::nullopt;
+    if (without_entry_)
+        join_late();
     const ControlView::Announcement now = control_.announcement();
     // The end of the present writer is reported before its successor's segment is opened. A successor changes
     // the epoch before it announces a segment, so this check cannot miss it.
@@ -208,6 +238,8 @@ void Attachment::look_for_cuts() {
         let_go_of_holes();
     if (session_)
         static_cast<void>(session_->is_cut());
+    if (source_)
+        source_->free_unused_blocks();
     require_whole_files();
 }
 

@@ -10,6 +10,7 @@
 
 #include <ndsharray/reader.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -97,6 +98,7 @@ class Attachment {
     bool has_opened() const noexcept;
     bool writer_stays() const noexcept;
     void settle();
+    void join_late();
     void move_to(const ControlView::Announcement& announcement);
     std::optional<Frame> next_frame();
     bool is_announced(const Segment& segment) const noexcept;
@@ -110,10 +112,12 @@ class Attachment {
     bool joined_ = false;
     bool settled_ = false;  // all frames from wanted_ on are present
     bool end_reported_ = false;
-    std::optional<std::uint32_t> epoch_;  // of the writer that was met or passed over
-    std::uint64_t published_before_ = 0;  // frames when the last writer was lost or passed over
-    std::uint64_t wanted_ = 1;            // number of the frame that is expected
-    std::uint64_t missed_from_ = 1;       // older frames were published before the reader joined
+    std::optional<std::uint32_t> epoch_;            // of the writer that was met or passed over
+    std::uint64_t published_before_ = 0;            // frames when the last writer was lost or passed over
+    std::uint64_t wanted_ = 1;                      // number of the frame that is expected
+    std::uint64_t missed_from_ = 1;                 // older frames were published before the reader joined
+    std::shared_ptr<ReaderSession> without_entry_;  // when the table was full
+    std::chrono::steady_clock::time_point join_again_;
 
     std::mutex mutex_;                        // of this process only; guards the next two for suspend()
     std::shared_ptr<ReaderSession> session_;  // nullptr: copy mode, or not joined yet

@@ -38,6 +38,11 @@ LeasedSegment::LeasedSegment(Segment segment, std::shared_ptr<ReaderSession> ses
         slots::enter_generation(session_->entry(), segment_.generation());
 }
 
+void LeasedSegment::join(std::shared_ptr<ReaderSession> session) noexcept {
+    session_ = std::move(session);
+    slots::enter_generation(session_->entry(), segment_.generation());
+}
+
 std::optional<Frame> LeasedSegment::take(slots::Place place, unsigned max_leases) {
     if (!session_) {
         if (!slots::is_complete(segment_, place))

@@ -19,6 +19,9 @@ class LeasedSegment final : public FrameOwner {
 
     const Segment& segment() const noexcept { return segment_; }
 
+    /// Frames to come may be leased. Only where there was no session: so no lease is out.
+    void join(std::shared_ptr<ReaderSession> session) noexcept;
+
     const ArraySpec& spec() const noexcept override { return segment_.spec(); }
     const Attributes& attributes() const noexcept override { return segment_.attributes(); }
     std::uint32_t generation() const noexcept override { return segment_.generation(); }
@@ -38,7 +41,7 @@ class LeasedSegment final : public FrameOwner {
     Frame copied(slots::Place place);
 
     Segment segment_;
-    const std::shared_ptr<ReaderSession> session_;
+    std::shared_ptr<ReaderSession> session_;
 };
 
 }  // namespace ndsharray::detail

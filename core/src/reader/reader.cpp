@@ -12,6 +12,14 @@ namespace ndsharray {
 
 using Timeout = std::optional<std::chrono::nanoseconds>;
 
+namespace {
+
+Error moved_from() {
+    return {ErrorCode::Closed, "this Reader was moved from: use the one that it was moved to"};
+}
+
+}  // namespace
+
 Reader::Reader(std::string tag, ReaderOptions options)
     : implementation_(only_errors([&] { return new Implementation(tag, std::move(options)); })) {}
 Reader::~Reader() = default;
@@ -29,40 +37,44 @@ Reader::Reader(Reader&& other) noexcept = default;
 Reader& Reader::operator=(Reader&& other) noexcept = default;
 
 Frame Reader::read(Timeout timeout) noexcept {
-    return implementation_->read(timeout);
+    return implementation_ ? implementation_->read(timeout) : Frame(ReadStatus::Failed);
 }
 void Reader::cancel() noexcept {
-    implementation_->cancel();
+    if (implementation_)
+        implementation_->cancel();
 }
 void Reader::resume() noexcept {
-    implementation_->resume();
+    if (implementation_)
+        implementation_->resume();
 }
 void Reader::suspend(bool suspended) noexcept {
-    implementation_->suspend(suspended);
+    if (implementation_)
+        implementation_->suspend(suspended);
 }
 const std::string& Reader::tag() const noexcept {
-    return implementation_->tag();
+    static const std::string none;
+    return implementation_ ? implementation_->tag() : none;
 }
 ReadMode Reader::mode() const noexcept {
-    return implementation_->mode();
+    return implementation_ ? implementation_->mode() : ReadMode::Latest;
 }
 bool Reader::attached() const noexcept {
-    return implementation_->attached();
+    return implementation_ && implementation_->attached();
 }
 bool Reader::writer_has_backpressure() const noexcept {
-    return implementation_->backpressure();
+    return implementation_ && implementation_->backpressure();
 }
 std::string Reader::segment_name() const {
     return stats().segment;
 }
 ReaderStats Reader::stats() const {
-    return only_errors([&] { return implementation_->stats(); });
+    return only_errors([&] { return implementation_ ? implementation_->stats() : ReaderStats(); });
 }
 Error Reader::error() const {
-    return only_errors([&] { return implementation_->error(); });
+    return only_errors([&] { return implementation_ ? implementation_->error() : moved_from(); });
 }
 Error Reader::obstacle() const {
-    return implementation_->obstacle();
+    return only_errors([&] { return implementation_ ? implementation_->obstacle() : moved_from(); });
 }
 
 }  // namespace ndsharray

@@ -18,6 +18,15 @@ unsigned count(const LiveReaders& readers) {
 
 }  // namespace
 
+template <typename Callback, typename Change>
+void ReaderEvents::call(const Callback& callback, const Change& change) noexcept {
+    try {
+        callback(change);
+    } catch (...) {
+        // It is told of the next change all the same.
+    }
+}
+
 void ReaderEvents::on_readers_changed(std::function<void(unsigned)> changed) {
     const std::lock_guard guard(mutex_);
     readers_changed_ = std::move(changed);
@@ -30,28 +39,26 @@ void ReaderEvents::on_reader_change(std::function<void(const ReaderChange&)> cha
     known_ = {};
 }
 
-void ReaderEvents::tell(const TableOwner& table) {
+void ReaderEvents::tell(const TableOwner& table) noexcept {
     const std::lock_guard guard(mutex_);
     const unsigned readers = table.count_live();
     if (readers != std::exchange(known_count_, readers) && readers_changed_)
-        readers_changed_(readers);
+        call(readers_changed_, readers);
     if (reader_change_)
-        for (const ReaderChange& change : changes_to(table.live()))
-            reader_change_(change);
+        tell_of_changes(table.live());
 }
 
-/// The changes since the last call: first the readers that detached, then those that attached.
-std::vector<ReaderChange> ReaderEvents::changes_to(const LiveReaders& now) {
-    std::vector<ReaderChange> changes;
-    unsigned readers = count(known_);
+/// The changes since the last call: first the readers that detached, then those that attached. Needs no
+/// memory.
+void ReaderEvents::tell_of_changes(const LiveReaders& now) noexcept {
+    const LiveReaders before = std::exchange(known_, now);
+    unsigned readers = count(before);
     for (std::size_t i = 0; i < now.size(); ++i)
-        if (known_[i] != now[i] && known_[i] != nobody)
-            changes.push_back({ReaderChange::Kind::Removed, known_[i].pid, --readers});
+        if (before[i] != now[i] && before[i] != nobody)
+            call(reader_change_, ReaderChange{ReaderChange::Kind::Removed, before[i].pid, --readers});
     for (std::size_t i = 0; i < now.size(); ++i)
-        if (known_[i] != now[i] && now[i] != nobody)
-            changes.push_back({ReaderChange::Kind::Added, now[i].pid, ++readers});
-    known_ = now;
-    return changes;
+        if (before[i] != now[i] && now[i] != nobody)
+            call(reader_change_, ReaderChange{ReaderChange::Kind::Added, now[i].pid, ++readers});
 }
 
 }  // namespace ndsharray

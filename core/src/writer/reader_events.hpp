@@ -8,11 +8,11 @@
 
 #include <functional>
 #include <mutex>
-#include <vector>
 
 namespace ndsharray {
 
 /// For any thread. After a callback is replaced or removed, it does not run any more.
+/// An exception out of a callback ends here: nothing else on the watching thread would catch it.
 class ReaderEvents {
   public:
     /// For a callback that is set now, readers that are attached already count as new.
@@ -20,10 +20,12 @@ class ReaderEvents {
     void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
     /// Calls back if readers attached or detached since the last call.
-    void tell(const TableOwner& table);
+    void tell(const TableOwner& table) noexcept;
 
   private:
-    std::vector<ReaderChange> changes_to(const LiveReaders& now);
+    void tell_of_changes(const LiveReaders& now) noexcept;
+    template <typename Callback, typename Change>
+    void call(const Callback& callback, const Change& change) noexcept;
 
     std::mutex mutex_;  // of this process only; held during a callback, and otherwise only briefly
     std::function<void(unsigned)> readers_changed_;

@@ -14,6 +14,18 @@ namespace ndsharray {
 
 using Timeout = std::optional<std::chrono::nanoseconds>;
 
+namespace {
+
+/// \throws Error Closed if it was moved from.
+template <typename Pointer>
+auto& of_an_open_one(const Pointer& implementation) {
+    if (!implementation)
+        throw Error(ErrorCode::Closed, "this Writer was moved from: use the one that it was moved to");
+    return *implementation;
+}
+
+}  // namespace
+
 Writer::Writer(std::string tag, WriterOptions options)
     : implementation_(only_errors([&] { return new Implementation(tag, options); })) {}
 Writer::~Writer() = default;
@@ -39,30 +51,31 @@ void Writer::configure(const ArraySpec& spec, const Attributes& attributes, unsi
 
 WriteStatus Writer::configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
                               Timeout timeout) {
-    return only_errors([&] { return implementation_->configure(spec, attributes, slots, timeout); });
+    return only_errors(
+        [&] { return of_an_open_one(implementation_).configure(spec, attributes, slots, timeout); });
 }
 
 WritableFrame Writer::acquire(Timeout timeout) noexcept {
-    return implementation_->acquire(timeout);
+    return implementation_ ? implementation_->acquire(timeout) : WritableFrame(WriteStatus::Closed);
 }
 
 WritableFrame Writer::acquire(const ArraySpec& spec, Timeout timeout) {
-    return only_errors([&] { return implementation_->acquire(spec, timeout); });
+    return only_errors([&] { return of_an_open_one(implementation_).acquire(spec, timeout); });
 }
 
 std::uint64_t Writer::publish(WritableFrame&& frame, const FrameInfo& info,
                               std::span<const std::byte> metadata) noexcept {
     WritableFrame used_up = std::move(frame);  // it is used up in any case
-    return implementation_->publish(used_up, info, metadata);
+    return implementation_ ? implementation_->publish(used_up, info, metadata) : 0;
 }
 
 WritableFrame Writer::acquire_pinned(Timeout timeout) noexcept {
-    return implementation_->acquire_pinned(timeout);
+    return implementation_ ? implementation_->acquire_pinned(timeout) : WritableFrame(WriteStatus::Closed);
 }
 
 std::uint64_t Writer::publish_pinned(WritableFrame& frame, const FrameInfo& info,
                                      std::span<const std::byte> metadata) noexcept {
-    return implementation_->publish(frame, info, metadata);
+    return implementation_ ? implementation_->publish(frame, info, metadata) : 0;
 }
 
 std::uint64_t Writer::write(const ArrayView& array, const FrameInfo& info) {
@@ -75,46 +88,54 @@ std::uint64_t Writer::write(const ArrayView& array, const FrameInfo& info) {
 }
 
 WriteStatus Writer::wait_for_reader(Timeout timeout) noexcept {
-    return implementation_->wait_for_reader(timeout);
+    return implementation_ ? implementation_->wait_for_reader(timeout) : WriteStatus::Closed;
 }
 WriteStatus Writer::drain(Timeout timeout) noexcept {
-    return implementation_->drain(timeout);
+    return implementation_ ? implementation_->drain(timeout) : WriteStatus::Closed;
 }
 void Writer::end_of_stream() noexcept {
-    implementation_->end_of_stream();
+    if (implementation_)
+        implementation_->end_of_stream();
 }
 void Writer::cancel() noexcept {
-    implementation_->cancel();
+    if (implementation_)
+        implementation_->cancel();
 }
 void Writer::resume() noexcept {
-    implementation_->resume();
+    if (implementation_)
+        implementation_->resume();
 }
 void Writer::close() noexcept {
-    implementation_->close();
+    if (implementation_)
+        implementation_->close();
 }
 
 void Writer::on_readers_changed(std::function<void(unsigned)> changed) {
-    only_errors([&] { implementation_->on_readers_changed(std::move(changed)); });
+    only_errors([&] { of_an_open_one(implementation_).on_readers_changed(std::move(changed)); });
 }
 
 void Writer::on_reader_change(std::function<void(const ReaderChange&)> changed) {
-    only_errors([&] { implementation_->on_reader_change(std::move(changed)); });
+    only_errors([&] { of_an_open_one(implementation_).on_reader_change(std::move(changed)); });
 }
 
 const std::string& Writer::tag() const noexcept {
-    return implementation_->tag();
+    static const std::string none;
+    return implementation_ ? implementation_->tag() : none;
 }
 const WriterOptions& Writer::options() const noexcept {
-    return implementation_->options();
+    static const WriterOptions none;
+    return implementation_ ? implementation_->options() : none;
 }
 std::string Writer::segment_name() const {
-    return only_errors([&] { return implementation_->segment_name(); });
+    return only_errors([&] { return implementation_ ? implementation_->segment_name() : std::string(); });
 }
 WriterStats Writer::stats() const {
-    return only_errors([&] { return implementation_->stats(); });
+    return only_errors([&] { return implementation_ ? implementation_->stats() : WriterStats(); });
 }
-Error Writer::error() const {
-    return only_errors([&] { return implementation_->error(); });
+Error Writer::error() const try {
+    return only_errors([&] { return of_an_open_one(implementation_).error(); });
+} catch (const Error& error) {
+    return error;
 }
 
 }  // namespace ndsharray

@@ -3,12 +3,15 @@
 #include "core_test.hpp"
 #include "remote.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace ndsharray::test {
 namespace {
@@ -304,6 +307,35 @@ TEST_F(FrameTest, MovedWriterWritesOn) {
     writer_ = std::move(moved);
     EXPECT_EQ(next(*reader_).number(), 2U);
     EXPECT_EQ(writer_->tag(), tag_);
+}
+
+/// What the program has from malloc, however it came by it.
+std::size_t heap_in_use() {
+    const struct mallinfo2 heap = ::mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+}
+
+TEST_F(FrameTest, ThatAreCopiesLeaveLittleMemoryBehindAndNoneForLong) {
+    constexpr std::size_t bytes = 1024 * 1024;
+    Reader copying(tag_, with_leases(0));
+    std::vector<Frame> burst;
+    const auto read = [&] {
+        write_pattern(*writer_, bytes_spec(bytes));
+        burst.push_back(copying.read(in_time));
+        ASSERT_TRUE(burst.back());
+    };
+    read();
+    const std::size_t before = heap_in_use() - bytes;
+    for (int i = 0; i < 7; ++i)
+        read();
+    burst.clear();
+    EXPECT_LT(heap_in_use(), before + 3 * bytes) << "right after the burst";
+    EXPECT_TRUE(wait_until([&] {
+        EXPECT_EQ(copying.read(0ns).status(), ReadStatus::Timeout);
+        return heap_in_use() < before + bytes;
+    }));
+    read();
+    EXPECT_TRUE(is_intact(burst.back()));
 }
 
 }  // namespace

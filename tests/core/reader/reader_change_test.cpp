@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 
 #include "core_test.hpp"
 #include "remote.hpp"
@@ -131,6 +132,26 @@ TEST_F(ReaderChanges, TellReadersApartThatHadTheSamePlace) {
     const pid_t own = ::getpid();
     EXPECT_EQ(told(3),
               (std::vector<Told>{{Kind::Added, own, 1}, {Kind::Removed, own, 0}, {Kind::Added, own, 1}}));
+}
+
+TEST_F(ReaderChanges, GoOnAfterAnExceptionOfTheApplication) {
+    std::atomic<unsigned> calls = 0;
+    writer_.on_readers_changed([](unsigned) { throw 1; });
+    writer_.on_reader_change([&](const ReaderChange&) {
+        ++calls;
+        throw std::runtime_error("not caught by the application");
+    });
+    {
+        Reader reader(tag_);
+        ASSERT_TRUE(attach(reader));
+        ASSERT_TRUE(wait_until([&] { return calls == 1; }));
+    }
+    ASSERT_TRUE(wait_until([&] { return calls == 2; }));
+    Reader reader(tag_);
+    ASSERT_TRUE(attach(reader));
+    ASSERT_TRUE(wait_until([&] { return calls == 3; }));
+    writer_.on_reader_change([](const ReaderChange&) { throw 1; });  // in the call itself, too
+    writer_.on_readers_changed({});
 }
 
 }  // namespace

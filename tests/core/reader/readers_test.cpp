@@ -163,5 +163,27 @@ TEST_F(Readers, ThatAreGoneHoldNoWriterThoughTheirFramesLive) {
     EXPECT_TRUE(is_intact(held));
 }
 
+TEST_F(Readers, OfATableThatWasFullGetAnEntryOnceOneIsFree) {
+    Writer writer(tag_);
+    std::vector<Reader> readers;
+    for (unsigned i = 0; i < max_readers; ++i)
+        readers.emplace_back(tag_);
+    for (Reader& reader : readers)
+        ASSERT_TRUE(attach(reader));
+    Reader late(tag_, in_order());
+    const auto gets_a_copy = [&] {
+        EXPECT_NE(write_pattern(writer, spec_), 0U);
+        const Frame frame = late.read(in_time);
+        EXPECT_TRUE(frame && is_intact(frame));
+        return frame.is_copy();
+    };
+    EXPECT_TRUE(gets_a_copy());
+    EXPECT_TRUE(gets_a_copy());
+    readers.pop_back();
+    EXPECT_TRUE(wait_until([&] { return !gets_a_copy(); }));
+    EXPECT_EQ(writer.stats().readers, max_readers);
+    EXPECT_EQ(late.stats().missed, 0U);
+}
+
 }  // namespace
 }  // namespace ndsharray::test
