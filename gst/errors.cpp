@@ -2,7 +2,7 @@
 // Posts errors of the library as bus messages, and keeps exceptions out of GObject.
 #include "errors.hpp"
 
-#include <string>
+#include <new>
 
 namespace ndsharray::gst {
 namespace {
@@ -42,15 +42,19 @@ void post(GstElement* element, GstResourceError code, const char* sentence, cons
 }  // namespace
 
 void post_error(GstElement* element, const Error& error, std::string_view tag) noexcept {
-    std::string detail(name(error.code()));
-    if (!tag.empty()) {
-        detail.append(", tag \"").append(tag).append("\"");
-    }
-    post(element, resource_error(error.code()), error.what(), detail.c_str());
+    // GLib's memory: there may be none of ours to say so with.
+    const std::string_view code = name(error.code());
+    char* detail = g_strdup_printf("%.*s%s%.*s%s", static_cast<int>(code.size()), code.data(),
+                                   tag.empty() ? "" : ", tag \"", static_cast<int>(tag.size()), tag.data(),
+                                   tag.empty() ? "" : "\"");
+    post(element, resource_error(error.code()), error.what(), detail);
+    g_free(detail);
 }
 
 void post_error(GstElement* element, const std::exception& error) noexcept {
-    post(element, GST_RESOURCE_ERROR_FAILED, "Something unexpected failed.", error.what());
+    const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    post(element, GST_RESOURCE_ERROR_FAILED,
+         out_of_memory ? "Out of memory." : "Something unexpected failed.", error.what());
 }
 
 }  // namespace ndsharray::gst

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <utility>
 #include <variant>
 
@@ -53,7 +54,10 @@ GstMemory* share_part(GstMemory* memory, gssize offset, gssize size) {
     GstMemory* parent = memory->parent ? memory->parent : memory;
     const gsize begin = memory->offset + static_cast<gsize>(offset);
     const gsize length = size == -1 ? memory->size - static_cast<gsize>(offset) : static_cast<gsize>(size);
-    auto part = std::make_unique<FrameMemory>();
+    std::unique_ptr<FrameMemory> part(new (std::nothrow) FrameMemory);
+    if (!part) {
+        return nullptr;
+    }
     part->data = from_c(parent)->data;
     // A part would not learn that the whole is sealed, so it can only be read from the start.
     gst_memory_init(&part->memory, GST_MEMORY_FLAG_READONLY, parent->allocator, parent, parent->maxsize,

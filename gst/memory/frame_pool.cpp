@@ -2,6 +2,7 @@
 // A pool of GstBuffers over frame memory: buffers are kept and used again, frames are not.
 #include "memory/frame_pool.hpp"
 
+#include <exception>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -56,8 +57,13 @@ GstFlowReturn acquire_buffer(GstBufferPool* pool, GstBuffer** out, GstBufferPool
     if (GST_BUFFER_POOL_IS_FLUSHING(pool)) {
         return GST_FLOW_FLUSHING;
     }
-    *out = take_idle_buffer(to_self(pool)).release();
-    return GST_FLOW_OK;
+    try {
+        *out = take_idle_buffer(to_self(pool)).release();
+        return GST_FLOW_OK;
+    } catch (const std::exception& error) {
+        GST_WARNING_OBJECT(pool, "no buffer: %s", error.what());
+        return GST_FLOW_ERROR;
+    }
 }
 
 void release_buffer(GstBufferPool* pool, GstBuffer* released) {
@@ -81,8 +87,7 @@ void finalize(GObject* object) {
 }  // namespace
 
 static void frame_pool_init(FramePool* self) {
-    std::construct_at(&self->state, std::make_unique<FramePool::State>());
-    self->state->idle.reserve(most_idle);
+    std::construct_at(&self->state);
 }
 
 static void frame_pool_class_init(FramePoolClass* klass) {
@@ -92,6 +97,11 @@ static void frame_pool_class_init(FramePoolClass* klass) {
     pool->stop = stop;
     pool->acquire_buffer = acquire_buffer;
     pool->release_buffer = release_buffer;
+}
+
+void set_up(FramePool* pool) {
+    pool->state = std::make_unique<FramePool::State>();
+    pool->state->idle.reserve(most_idle);
 }
 
 bool is_as_made(GstBuffer* buffer) {
@@ -117,13 +127,15 @@ void set_decoration(FramePool* pool, Decorate decorate) {
 }
 
 Owned<GstBufferPool> frame_pool_new(Decorate decorate) {
-    auto* pool = GST_BUFFER_POOL(gst_object_ref_sink(g_object_new(frame_pool_get_type(), nullptr)));
-    set_decoration(to_self(pool), std::move(decorate));
-    GstStructure* config = gst_buffer_pool_get_config(pool);
+    Owned<GstBufferPool> pool(
+        GST_BUFFER_POOL(gst_object_ref_sink(g_object_new(frame_pool_get_type(), nullptr))));
+    set_up(to_self(pool.get()));
+    set_decoration(to_self(pool.get()), std::move(decorate));
+    GstStructure* config = gst_buffer_pool_get_config(pool.get());
     gst_buffer_pool_config_set_params(config, nullptr, 0, 0, 0);
-    gst_buffer_pool_set_config(pool, config);
-    gst_buffer_pool_set_active(pool, TRUE);
-    return Owned<GstBufferPool>(pool);
+    gst_buffer_pool_set_config(pool.get(), config);
+    gst_buffer_pool_set_active(pool.get(), TRUE);
+    return pool;
 }
 
 }  // namespace ndsharray::gst

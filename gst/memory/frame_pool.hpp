@@ -26,6 +26,10 @@ struct FramePoolClass {
 
 GType frame_pool_get_type();
 
+/// Gives a pool what it works with. For who makes one: in the type's own functions an exception would pass C
+/// code. \throws std::bad_alloc
+void set_up(FramePool* pool);
+
 /// What is done to each buffer when it is made; metas it adds stay.
 using Decorate = std::function<void(GstBuffer*)>;
 

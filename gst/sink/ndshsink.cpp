@@ -104,6 +104,15 @@ SinkSettings current_settings(NdshSink* self) {
     return self->state->settings;
 }
 
+/// guarded(), which tells the tag, too. A copy of the settings takes memory.
+template <class Result, class Function>
+Result guarded_with_tag(NdshSink* self, Result on_error, Function&& function) noexcept {
+    return guarded(GST_ELEMENT(self), {}, on_error, [&] {
+        const std::string tag = current_settings(self).tag;
+        return guarded(GST_ELEMENT(self), tag, on_error, function);
+    });
+}
+
 // ---------------------------------------------------------------------------------------- start and stop
 
 gboolean open_tag(NdshSink* self) {
@@ -131,7 +140,7 @@ gboolean close_tag(NdshSink* self) {
 
 gboolean start(GstBaseSink* sink) {
     NdshSink* self = to_self(sink);
-    return guarded(GST_ELEMENT(sink), current_settings(self).tag, FALSE, [&] { return open_tag(self); });
+    return guarded_with_tag(self, FALSE, [&] { return open_tag(self); });
 }
 
 gboolean stop(GstBaseSink* sink) {
@@ -219,14 +228,12 @@ gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {
     if (refused && gst_caps_is_equal(refused.get(), caps)) {
         return FALSE;  // one error message is enough
     }
-    const gboolean accepted =
-        guarded(GST_ELEMENT(sink), current_settings(self).tag, FALSE, [&] { return configure(self, caps); });
+    const gboolean accepted = guarded_with_tag(self, FALSE, [&] { return configure(self, caps); });
     refused = share(accepted ? nullptr : caps);
     return accepted;
 }
 
-gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
-    NdshSink* self = to_self(sink);
+gboolean offer_slots(NdshSink* self, GstQuery* query) {
     GstCaps* caps = nullptr;
     gst_query_parse_allocation(query, &caps, nullptr);
     const auto format = self->state->tag_writer().format();
@@ -243,6 +250,10 @@ gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
         gst_query_add_allocation_meta(query, api, nullptr);
     }
     return TRUE;
+}
+
+gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
+    return guarded(GST_ELEMENT(sink), {}, FALSE, [&] { return offer_slots(to_self(sink), query); });
 }
 
 Outcome await_reader(NdshSink* self) {
@@ -279,8 +290,7 @@ Outcome prepare(NdshSink* self, const std::shared_ptr<const SlotFormat>& format)
     if (publisher.is_prepared(format)) {
         return Outcome::Done;
     }
-    return guarded(GST_ELEMENT(self), current_settings(self).tag, Outcome::Failed,
-                   [&] { return publisher.prepare(format); });
+    return guarded_with_tag(self, Outcome::Failed, [&] { return publisher.prepare(format); });
 }
 
 GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
@@ -328,33 +338,36 @@ GstFlowReturn finish_stream(NdshSink* self) {
 G_DEFINE_TYPE(NdshSink, ndsh_sink, GST_TYPE_BASE_SINK)
 
 gboolean handle_event(GstBaseSink* sink, GstEvent* event) {
-    to_self(sink)->state->publisher.observe(event);
-    if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
-        const GstFlowReturn flow =
-            guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR, [&] { return finish_stream(to_self(sink)); });
-        if (flow != GST_FLOW_OK) {
-            gst_event_unref(event);
-            return FALSE;
-        }
+    const GstFlowReturn flow = guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR, [&] {
+        to_self(sink)->state->publisher.observe(event);
+        return GST_EVENT_TYPE(event) == GST_EVENT_EOS ? finish_stream(to_self(sink)) : GST_FLOW_OK;
+    });
+    if (flow != GST_FLOW_OK) {
+        gst_event_unref(event);
+        return FALSE;
     }
     return GST_BASE_SINK_CLASS(ndsh_sink_parent_class)->event(sink, event);
 }
 
+/// \returns whether frames may come.
+bool get_ready(GstElement* element) {
+    // Such a pipeline could never preroll: its other sink waits for frames that come only in PLAYING.
+    if (is_read_in_pipeline_of(element, current_settings(to_self(element)).tag)) {
+        gst_base_sink_set_async_enabled(GST_BASE_SINK(element), FALSE);
+    }
+    to_self(element)->state->refused.reset();
+    return reopen_if_changed(to_self(element));
+}
+
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
-    if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-        // Such a pipeline could never preroll: its other sink waits for frames that come only in PLAYING.
-        if (is_read_in_pipeline_of(element, current_settings(to_self(element)).tag)) {
-            gst_base_sink_set_async_enabled(GST_BASE_SINK(element), FALSE);
-        }
-        to_self(element)->state->refused.reset();
-        if (!reopen_if_changed(to_self(element))) {
-            return GST_STATE_CHANGE_FAILURE;
-        }
+    if (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
+        !guarded(element, {}, false, [&] { return get_ready(element); })) {
+        return GST_STATE_CHANGE_FAILURE;
     }
     return GST_ELEMENT_CLASS(ndsh_sink_parent_class)->change_state(element, transition);
 }
 
-void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+void get_any_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     NdshSink* self = to_self(object);
     const auto property = static_cast<SinkProperty>(id);
     if (property == SinkProperty::NumReaders) {
@@ -373,7 +386,15 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     }
 }
 
-void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+/// Without memory the value stays what it is by default.
+void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+    guarded(GST_ELEMENT(object), {}, FALSE, [&] {
+        get_any_property(object, id, value, spec);
+        return TRUE;
+    });
+}
+
+void set_any_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
     SinkState& state = *to_self(object)->state;
     const std::lock_guard lock(state.mutex);
     if (!set_sink_property(state.settings, static_cast<SinkProperty>(id), value)) {
@@ -381,6 +402,13 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
         return;
     }
     state.settings_changed = true;
+}
+
+void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+    guarded(GST_ELEMENT(object), {}, FALSE, [&] {
+        set_any_property(object, id, value, spec);
+        return TRUE;
+    });
 }
 
 void finalize(GObject* object) {

@@ -114,14 +114,19 @@ gboolean set_config(GstBufferPool* pool, GstStructure* config) {
                        (state.format->layout.is_default || state.adds_video_meta);
     state.slots =
         std::clamp(std::min(request.fewest, max_slots) + slots_besides_upstream, default_slots, max_slots);
-    Decorate decorate;
-    if (state.adds_video_meta) {
-        decorate = [format = state.format](GstBuffer* buffer) {
-            add_video_meta(buffer, format->info, format->layout);
-        };
+    try {
+        Decorate decorate;
+        if (state.adds_video_meta) {
+            decorate = [format = state.format](GstBuffer* buffer) {
+                add_video_meta(buffer, format->info, format->layout);
+            };
+        }
+        set_decoration(&to_self(pool)->parent, std::move(decorate));
+        return TRUE;
+    } catch (const std::exception& error) {
+        GST_WARNING_OBJECT(pool, "%s", error.what());
+        return FALSE;
     }
-    set_decoration(&to_self(pool)->parent, std::move(decorate));
-    return TRUE;
 }
 
 /// Time to wait until readers have read a slot, or have made room for the first one. After it, buffers are
@@ -198,7 +203,12 @@ GstFlowReturn acquire_buffer(GstBufferPool* pool, GstBuffer** out, GstBufferPool
     if (GST_BUFFER_POOL_IS_FLUSHING(pool)) {
         return GST_FLOW_FLUSHING;
     }
-    Owned<GstBuffer> buffer = state.uses_slots ? slot_buffer(to_self(pool)) : nullptr;
+    Owned<GstBuffer> buffer;
+    try {
+        buffer = state.uses_slots ? slot_buffer(to_self(pool)) : nullptr;
+    } catch (const std::exception& error) {
+        GST_WARNING_OBJECT(pool, "no buffer for a slot: %s", error.what());
+    }
     if (!buffer) {
         GST_LOG_OBJECT(pool, "no slot to spare, ordinary memory");
         buffer = ordinary_buffer(state);
@@ -227,8 +237,7 @@ void finalize(GObject* object) {
 }
 
 void slot_pool_init(SlotPool* self) {
-    std::construct_at(&self->state, std::make_unique<SlotPoolState>());
-    self->state->idle.reserve(most_idle);
+    std::construct_at(&self->state);
 }
 
 void slot_pool_class_init(SlotPoolClass* klass) {
@@ -246,10 +255,15 @@ void slot_pool_class_init(SlotPoolClass* klass) {
 
 Owned<GstBufferPool> slot_pool_new(std::shared_ptr<TagWriter> writer,
                                    std::shared_ptr<const SlotFormat> format) {
-    auto* pool = GST_BUFFER_POOL(gst_object_ref_sink(g_object_new(slot_pool_get_type(), nullptr)));
-    to_self(pool)->state->writer = std::move(writer);
-    to_self(pool)->state->format = std::move(format);
-    return Owned<GstBufferPool>(pool);
+    Owned<GstBufferPool> pool(
+        GST_BUFFER_POOL(gst_object_ref_sink(g_object_new(slot_pool_get_type(), nullptr))));
+    SlotPool* self = to_self(pool.get());
+    set_up(&self->parent);
+    self->state = std::make_unique<SlotPoolState>();
+    self->state->idle.reserve(most_idle);
+    self->state->writer = std::move(writer);
+    self->state->format = std::move(format);
+    return pool;
 }
 
 }  // namespace ndsharray::gst

@@ -28,8 +28,13 @@ bool TagWriter::close() {
     writer_->on_reader_change({});
     writer_->resume();
     const bool drained = !writer_->options().backpressure || writer_->drain(patience) == WriteStatus::Ok;
-    WriterStats last = writer_->stats();
-    last.readers = 0;
+    WriterStats last;
+    try {
+        last = writer_->stats();
+        last.readers = 0;
+    } catch (const Error&) {
+        // Without memory for the segment's name nothing was counted, but it is closed.
+    }
     writer_->close();
     const std::lock_guard lock(mutex_);
     past_ = std::move(last);

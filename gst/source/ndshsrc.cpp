@@ -89,14 +89,17 @@ void follow_settings(SrcState& state) {
 gboolean start(GstBaseSrc* src) {
     NdshSrc* self = to_self(src);
     SrcState& state = *self->state;
-    const auto [tag, options] = state.settings.with(
-        [](const SrcSettings& settings) { return std::pair(settings.tag, settings.reader); });
-    return guarded(GST_ELEMENT(src), tag, FALSE, [&] {
-        state.tag_reader.open(tag, options);
-        follow_settings(state);  // the settings may have changed meanwhile
-        state.loop.restart();
-        GST_INFO_OBJECT(self, "reading from tag %s", tag.c_str());
-        return TRUE;
+    return guarded(GST_ELEMENT(src), {}, FALSE, [&] {
+        const auto settings =
+            state.settings.with([](const SrcSettings& now) { return std::pair(now.tag, now.reader); });
+        const std::string& tag = settings.first;
+        return guarded(GST_ELEMENT(src), tag, FALSE, [&] {
+            state.tag_reader.open(tag, settings.second);
+            follow_settings(state);  // the settings may have changed meanwhile
+            state.loop.restart();
+            GST_INFO_OBJECT(self, "reading from tag %s", tag.c_str());
+            return TRUE;
+        });
     });
 }
 
@@ -193,7 +196,10 @@ GstPadProbeReturn on_event_sent(GstPad*, GstPadProbeInfo* info, gpointer self) {
 /// either. It may go on later.
 gboolean post_message(GstElement* element, GstMessage* message) {
     TagReader& reader = to_self(element)->state->tag_reader;
-    watch_task(element, message, [&reader] { reader.set_ended(); });
+    guarded(element, {}, FALSE, [&] {
+        watch_task(element, message, [&reader] { reader.set_ended(); });
+        return TRUE;
+    });
     return GST_ELEMENT_CLASS(ndsh_src_parent_class)->post_message(element, message);
 }
 
@@ -231,7 +237,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     return result;
 }
 
-void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+void get_any_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     SrcState& state = *to_self(object)->state;
     if (static_cast<SrcProperty>(id) == SrcProperty::Stats) {
         g_value_take_boxed(value, to_structure(state.loop.stats()));
@@ -243,6 +249,14 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     if (!known) {
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     }
+}
+
+/// Without memory the value stays what it is by default.
+void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+    guarded(GST_ELEMENT(object), {}, FALSE, [&] {
+        get_any_property(object, id, value, spec);
+        return TRUE;
+    });
 }
 
 /// The reason why a running source cannot move to another tag. Empty if it can.
@@ -265,7 +279,7 @@ void set_tag(NdshSrc* self, const GValue* value) {
     });
 }
 
-void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+void set_any_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
     NdshSrc* self = to_self(object);
     const auto property = static_cast<SrcProperty>(id);
     if (property == SrcProperty::Tag) {
@@ -284,9 +298,18 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     self->state->tag_reader.interrupt();  // a running wait follows the new settings
 }
 
+void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+    guarded(GST_ELEMENT(object), {}, FALSE, [&] {
+        set_any_property(object, id, value, spec);
+        return TRUE;
+    });
+}
+
 char* get_uri(GstURIHandler* handler) {
-    const std::string uri = uri_of(G_OBJECT(handler));
-    return uri.empty() ? nullptr : g_strdup(uri.c_str());
+    return guarded<char*>(GST_ELEMENT(handler), {}, nullptr, [&] {
+        const std::string uri = uri_of(G_OBJECT(handler));
+        return uri.empty() ? nullptr : g_strdup(uri.c_str());
+    });
 }
 
 gboolean set_uri(GstURIHandler* handler, const char* uri, GError** error) {

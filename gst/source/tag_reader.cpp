@@ -2,6 +2,7 @@
 // A Reader that other threads can interrupt, pause and move to another tag while it reads.
 #include "source/tag_reader.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace ndsharray::gst {
@@ -36,10 +37,15 @@ void TagReader::open(const std::string& tag, const ReaderOptions& options) {
 
 void TagReader::close() {
     const std::lock_guard lock(mutex_);
-    if (reader_) {
-        past_ = added(past_, reader_->stats());
-        reader_.reset();
+    if (!reader_) {
+        return;
     }
+    try {
+        past_ = added(past_, reader_->stats());
+    } catch (const std::exception&) {
+        // Without memory for the segment's name the last reader is not counted, but it goes.
+    }
+    reader_.reset();
 }
 
 bool TagReader::is_open() const {

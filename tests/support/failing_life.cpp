@@ -149,10 +149,10 @@ bool may_last(Call call) {
 }
 
 /// \returns how many calls there were.
-unsigned fail_each(const FailingLife& life, Failure failure, const Holdings& allowed, FailureCount& count,
-                   std::vector<std::string>& problems) {
+unsigned fail_each(const FailingLife& life, Failure failure, unsigned step, const Holdings& allowed,
+                   FailureCount& count, std::vector<std::string>& problems) {
     unsigned calls = 0;
-    for (failure.n = 1; failure.n < too_many_calls && problems.size() < enough_problems; ++failure.n) {
+    for (failure.n = 1; failure.n < too_many_calls && problems.size() < enough_problems; failure.n += step) {
         const Ending ending = live_elsewhere(life, failure, allowed);
         if (!ending.problem.empty())
             problems.push_back(life.name + ", " + to_string(failure) + ": " + ending.problem);
@@ -203,16 +203,18 @@ FailingOutcome fail_each_call(const FailingLife& life, Extent extent) {
     }
     for (const FallibleCall& call : fallible_calls()) {
         FailureCount count{call.name};
+        const unsigned step =
+            extent == Extent::Bounded && call.call == Call::Allocation ? life.bounded_step : 1;
         for (const int error : call.errors) {
             const Failure failure{call.call, error};
-            const unsigned calls = fail_each(life, failure, good.holdings, count, outcome.problems);
+            const unsigned calls = fail_each(life, failure, step, good.holdings, count, outcome.problems);
             count.calls = std::max(count.calls, calls);
             ++count.errors;
             if (extent == Extent::Bounded || calls == 0)
                 break;
         }
         if (extent == Extent::Full && count.calls > 0 && may_last(call.call))
-            fail_each(life, {call.call, call.errors.front(), 0, true}, good.holdings, count,
+            fail_each(life, {call.call, call.errors.front(), 0, true}, step, good.holdings, count,
                       outcome.problems);
         if (count.lives > 0)
             outcome.counts.push_back(count);

@@ -30,12 +30,13 @@ class Steps {
 struct FailingLife {
     std::string name;
     std::function<void(Steps&)> live;
-    bool only_ours = false;  ///< see plan_failure()
+    bool only_ours = false;     ///< see plan_failure()
+    unsigned bounded_step = 1;  ///< of the allocations, in the bounded form each so manieth fails
 };
 
 /// How much is tried.
 enum class Extent {
-    Bounded,  ///< of each kind of call each one, with the error seen most often
+    Bounded,  ///< of each kind of call each one (of allocations some), with the error seen most often
     Full,     ///< with all errors, and with all later calls failing too
 };
 
