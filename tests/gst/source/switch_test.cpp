@@ -56,6 +56,9 @@ TEST_F(Switch, AThousandTimesBetweenFormatsWithinOneFrameLeavingNothing) {
     Pipeline reader("ndshsrc name=src tag=cam0 ! fakesink sync=false async=false enable-last-sample=false");
     auto watch = std::make_unique<PadWatch>(reader["src"], "src");
     reader.play();
+    // LATENCY messages that nobody reads, more of them on a busy machine, are nothing that a switch leaves.
+    g_autoptr(GstBus) bus = gst_element_get_bus(reader.get());
+    gst_bus_set_flushing(bus, TRUE);
     ASSERT_TRUE(watch->reaches(1));
     std::optional<Resources> before;
     for (int i = 1; i <= to_begin_with + many; ++i) {
