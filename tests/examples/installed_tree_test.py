@@ -67,6 +67,22 @@ class InstalledTree(ProgramTest):
         self.interrupt(writer)
         self.assert_nothing_left()
 
+    @unittest.skipUnless(shutil.which("cmake"), "no CMake")
+    def test_cmake_finds_it_and_builds_a_program_that_runs(self):
+        folder = os.path.join(self.root, "by-cmake")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "CMakeLists.txt"), "w", encoding="utf-8") as lists:
+            lists.write(
+                "cmake_minimum_required(VERSION 3.20)\nproject(program CXX)\nfind_package(ndsharray 0.1 REQUIRED)\n"
+                "add_executable(program program.cpp)\ntarget_link_libraries(program ndsharray::ndsharray)\n"
+            )
+        with open(os.path.join(folder, "program.cpp"), "w", encoding="utf-8") as source:
+            source.write("#include <ndsharray/ndsharray.hpp>\nint main() { return ndsharray::tags().size() > 1000; }\n")
+        place = os.path.dirname(self.installed("ndsharrayConfig.cmake"))
+        run_tool(["cmake", "-S", folder, "-B", folder, f"-Dndsharray_DIR={place}"])
+        run_tool(["cmake", "--build", folder])
+        run([os.path.join(folder, "program")], env=self.program_environment)
+
     def test_every_header_compiles_on_its_own(self):
         headers = os.path.dirname(self.installed("ndsharray.hpp"))
         compiler = shlex.split(os.environ["CXX"])
