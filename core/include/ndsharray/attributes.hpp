@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The small string map a segment carries beside its array layout.
+// A small map of strings that belongs to a segment, beside its array layout.
 #pragma once
 
 #include <ndsharray/export.hpp>
@@ -11,11 +11,11 @@
 
 namespace ndsharray {
 
-/// Keys and values that describe every frame of a segment. The core never looks inside; the GStreamer
+/// Keys and values that describe all frames of a segment. The library does not interpret them. The GStreamer
 /// elements keep their caps under "caps".
 using Attributes = std::map<std::string, std::string, std::less<>>;
 
-/// The most bytes all keys and values of a segment may have together.
+/// Largest size of all keys and values of a segment together, in bytes.
 inline constexpr std::size_t max_attribute_bytes = 64 * 1024;
 
 }  // namespace ndsharray

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The element types an array can have: NumPy's names, NumPy's sizes.
+// The element types of arrays, with NumPy's names and sizes.
 #pragma once
 
 #include <ndsharray/export.hpp>
@@ -24,14 +24,14 @@ enum class DType : std::uint32_t {
     Float16 = 8,
     Float32 = 9,
     Float64 = 10,
-    Float128 = 11,    ///< `long double` padded to 16 bytes, in the platform's own format
+    Float128 = 11,    ///< `long double` padded to 16 bytes, in the format of the platform
     Complex64 = 12,   ///< two Float32
     Complex128 = 13,  ///< two Float64
     Complex256 = 14,  ///< two Float128
     Bool = 15,        ///< one byte, 0 or 1
 };
 
-/// How many element types there are; their values are 0 to dtype_count - 1.
+/// Number of element types. Their values are 0 to dtype_count - 1.
 inline constexpr std::uint32_t dtype_count = 16;
 
 /// Byte order of elements wider than a byte.
@@ -41,10 +41,10 @@ enum class ByteOrder : std::uint32_t { Little = 0, Big = 1 };
 inline constexpr ByteOrder native_byte_order =
     __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? ByteOrder::Big : ByteOrder::Little;
 
-/// Bytes of one element; 0 for a value that is no DType.
+/// Bytes of one element; 0 if the value is not a DType.
 NDSHARRAY_API std::size_t item_size(DType dtype) noexcept;
 
-/// NumPy's name of the type, such as "uint8"; "invalid" for a value that is no DType.
+/// NumPy's name of the type, such as "uint8"; "invalid" if the value is not a DType.
 NDSHARRAY_API std::string_view name(DType dtype) noexcept;
 
 /// The type with this NumPy name, if there is one.

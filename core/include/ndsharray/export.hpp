@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Marks what the shared library exports; everything else is hidden.
+// Marks the symbols that the shared library exports. All others are hidden.
 #pragma once
 
-// The version that is asked for, not what the compiler could: GCC 10 says 201709 with -std=c++20.
+// The check is for the requested standard. GCC 10 reports 201709 with -std=c++20.
 #if __cplusplus <= 201703L
 #error "ndsharray needs C++20: compile with -std=c++20 or later"
 #endif

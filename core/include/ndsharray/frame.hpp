@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A frame in a reader's hands: a lease on a slot of shared memory, or a private copy of one.
+// A frame that was read: a lease on a slot of shared memory, or a private copy.
 #pragma once
 
 #include <ndsharray/array.hpp>
@@ -20,22 +20,22 @@ namespace detail {
 class FrameOwner;
 }
 
-/// Why Reader::read came back.
+/// Why Reader::read returned.
 enum class ReadStatus {
-    Frame,         ///< here is a frame
-    Timeout,       ///< nothing came in time
+    Frame,         ///< a frame was read
+    Timeout,       ///< no frame came in time
     Cancelled,     ///< Reader::cancel() was called
-    EndOfStream,   ///< the writer ended its stream; every frame before was read
-    Disconnected,  ///< the writer closed the tag or died; every frame that could be saved was read
-    Failed,        ///< Reader::error() says why; reading again tries again
+    EndOfStream,   ///< the writer ended its stream; all frames before the end were read
+    Disconnected,  ///< the writer closed the tag or died; all frames that survived were read
+    Failed,        ///< Reader::error() says why; the next read() tries again
 };
 
 /// Name of the status, such as "Timeout".
 NDSHARRAY_API std::string_view name(ReadStatus status) noexcept;
 
-/// One frame, or the reason why there is none. Move-only; while it lives, its pixels do not change and
-/// stay mapped, whatever becomes of the writer, the segment or the Reader.
-/// Destroy it in any thread. One Frame is not for two threads at once.
+/// One frame, or the reason why there is none. It can be moved, not copied. While the Frame lives, its pixels
+/// stay mapped and do not change, even if the writer, the segment or the Reader goes away.
+/// It may be destroyed in any thread. Two threads must not use one Frame at the same time.
 class NDSHARRAY_API Frame {
   public:
     Frame() noexcept = default;
@@ -46,17 +46,17 @@ class NDSHARRAY_API Frame {
     Frame& operator=(const Frame&) = delete;
     ~Frame();
 
-    /// Whether this is a frame; the accessors below are only for one that is.
+    /// Whether there is a frame. If not, only status() may be called.
     explicit operator bool() const noexcept { return data_ != nullptr; }
     ReadStatus status() const noexcept { return status_; }
 
-    /// First byte of the array; `spec().bytes` may be read. Page-aligned.
-    /// Writing there raises SIGSEGV unless it is a copy; the library then says on stderr what to do, and
-    /// leaves the signal to the handler that was there before the first Writer or Reader.
+    /// First byte of the array, page-aligned. `spec().bytes` bytes may be read.
+    /// A write raises SIGSEGV unless the frame is a copy. The library then prints advice on stderr and passes
+    /// the signal to the handler that was installed before the first Writer or Reader.
     const std::byte* data() const noexcept { return data_; }
 
-    /// The same to be changed: nobody else sees it, and no writer changes it. nullptr where it is shared
-    /// memory, which is never so with ReaderOptions::writable.
+    /// The same bytes for writing, if the frame is a private copy; otherwise nullptr. With
+    /// ReaderOptions::writable, every frame is a private copy.
     std::byte* writable_data() noexcept { return copied_ ? const_cast<std::byte*>(data_) : nullptr; }
 
     const ArraySpec& spec() const noexcept;
@@ -65,37 +65,37 @@ class NDSHARRAY_API Frame {
     const FrameInfo& info() const noexcept { return info_; }
     std::uint64_t number() const noexcept { return info_.number; }
 
-    /// Time since the frame was published; 0 where its writer says that this is still to come.
+    /// Time since the frame was published. 0 if the writer gave a time in the future.
     std::chrono::nanoseconds age() const noexcept;
 
-    /// Attributes of the segment it was published in.
+    /// Attributes of the frame's segment.
     const Attributes& attributes() const noexcept;
 
-    /// What the writer attached to this frame, in a form of its own; empty if nothing.
+    /// Bytes that the writer attached to the frame. The library does not interpret them. May be empty.
     std::span<const std::byte> metadata() const noexcept { return {metadata_, metadata_bytes_}; }
 
-    /// Generation of its segment: differs from the last frame's exactly when dtype, shape, strides or
-    /// attributes may differ.
+    /// Generation of the frame's segment. If two frames have the same generation, they have the same dtype,
+    /// shape, strides and attributes.
     std::uint32_t generation() const noexcept;
 
-    /// File name of its segment.
+    /// File name of the frame's segment.
     std::string segment_name() const;
 
-    /// Frames published since the reader's previous one that it did not get.
+    /// Number of frames that were published between the reader's previous frame and this one.
     std::uint64_t missed() const noexcept { return missed_; }
 
-    /// True for the first frame from a writer: the first one read, or the first after a restart.
+    /// True for the first frame that is read from a writer, also after the writer was restarted.
     bool first_of_writer() const noexcept { return first_of_writer_; }
 
-    /// True if the pixels are a private copy, false if they are in shared memory under a lease.
+    /// True if the pixels are a private copy; false if they are in shared memory under a lease.
     bool is_copy() const noexcept { return copied_; }
 
-    /// False if the owner of the tag made the segment's file shorter while this frame was in use: from some
-    /// point on, what was read of it since were zeros. Worth asking, after use, where the owner is not
-    /// trusted; the next Reader::read() reports it in any case.
+    /// False if the segment's file was made shorter while this frame was in use. The missing bytes then read
+    /// as zeros. If the owner of the tag is not trusted, call this after using the frame. The next
+    /// Reader::read() reports the damage in any case.
     bool is_whole() const noexcept;
 
-    /// Gives the slot back early; the Frame is empty afterwards.
+    /// Releases the slot before the Frame is destroyed. The Frame is empty afterwards.
     void release() noexcept;
 
   private:

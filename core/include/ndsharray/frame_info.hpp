@@ -15,19 +15,20 @@ inline constexpr std::int64_t no_time = std::numeric_limits<std::int64_t>::min()
 /// An offset that is not known.
 inline constexpr std::uint64_t no_offset = std::numeric_limits<std::uint64_t>::max();
 
-/// Description of one frame, given to Writer::publish and found in Frame::info(). Times in nanoseconds.
-/// The core fills `number` and `published`; all the rest crosses unchanged and uninterpreted.
+/// Description of one frame. The program gives it to Writer::publish, and readers find it in Frame::info().
+/// Times are in nanoseconds. The library sets `number` and `published`. It passes all other fields on
+/// unchanged and does not interpret them.
 struct FrameInfo {
-    std::uint64_t number = 0;              ///< frame number, from 1, set when published
+    std::uint64_t number = 0;              ///< frame number from 1; publish() sets it
     std::int64_t published = no_time;      ///< CLOCK_MONOTONIC instant of publication
     std::int64_t pts = no_time;            ///< CLOCK_MONOTONIC instant at which the frame is to be shown
-    std::int64_t dts = no_time;            ///< CLOCK_MONOTONIC instant at which it is to be decoded
-    std::int64_t stream_pts = no_time;     ///< the same as position in the writer's stream (running time)
-    std::int64_t stream_dts = no_time;     ///< the same for dts
-    std::int64_t duration = no_time;       ///< how long it is to be shown
-    std::uint64_t offset = no_offset;      ///< position in the writer's stream, in its own units
+    std::int64_t dts = no_time;            ///< CLOCK_MONOTONIC instant at which the frame is to be decoded
+    std::int64_t stream_pts = no_time;     ///< pts as a position in the writer's stream (running time)
+    std::int64_t stream_dts = no_time;     ///< dts as a position in the writer's stream
+    std::int64_t duration = no_time;       ///< how long the frame is to be shown
+    std::uint64_t offset = no_offset;      ///< position in the writer's stream, in the writer's unit
     std::uint64_t offset_end = no_offset;  ///< position of the frame's end
-    std::uint32_t flags = 0;               ///< the writer's own; the elements keep GstBufferFlags here
+    std::uint32_t flags = 0;               ///< defined by the writer; the elements keep GstBufferFlags here
     std::uint32_t reserved = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Everything: include this to write or read arrays under a tag.
+// The whole library: include this to write or read arrays under a tag.
 #pragma once
 
 #include <ndsharray/array.hpp>

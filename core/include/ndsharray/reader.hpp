@@ -16,49 +16,51 @@ namespace ndsharray {
 
 /// Which frame a reader takes next.
 enum class ReadMode {
-    Latest,  ///< the newest one; those in between are skipped
-    Every,   ///< each in order; lossless with a writer that has backpressure
+    Latest,  ///< the newest frame; the frames in between are skipped
+    Every,   ///< each frame in order; nothing is lost if the writer has backpressure
 };
 
 struct ReaderOptions {
     ReadMode mode = ReadMode::Latest;
 
-    /// Frames that may be held without a copy, 0 to 32; past it, read() copies. A reader may also be given
-    /// a copy when holding the slot would leave the writer too few.
+    /// Number of frames that the program may hold without a copy, 0 to 32. If it holds more, read() copies.
+    /// read() also copies when a lease would leave the writer too few slots.
     unsigned max_leases = 2;
 
-    /// Name (or number) of the user who must own the tag; empty: this process's user or root.
+    /// Name or number of the expected owner of the tag. Empty: the user of this process, or root.
     std::string owner{};
 
-    /// Makes each frame a copy that belongs to this program, to be changed by Frame::writable_data(). Needs
-    /// no leases.
+    /// Each frame is a copy that the program may change by Frame::writable_data(). No leases are taken.
     bool writable = false;
 };
 
-/// Counters of one Reader, from its start.
+/// Counters of one Reader since it was made.
 struct ReaderStats {
     std::uint64_t frames = 0;      ///< frames delivered
-    std::uint64_t missed = 0;      ///< frames published that it did not get
+    std::uint64_t missed = 0;      ///< published frames that it did not get
     std::uint64_t copied = 0;      ///< delivered frames that were copied
-    std::uint64_t reconnects = 0;  ///< times it came to a writer after the first
-    std::uint32_t generation = 0;  ///< of the segment last read from
-    std::string segment;           ///< its file name; empty before the first
+    std::uint64_t reconnects = 0;  ///< times it attached to a further writer
+    std::uint32_t generation = 0;  ///< of the segment that was read last
+    std::string segment;           ///< file name of that segment; empty before the first
 };
 
-/// A reader of a tag. It may be made before the writer, outlive it, and follow its successors.
+/// A reader of a tag. It may start before the writer, outlive it, and attach to the writers that follow.
 ///
-/// A tag that only the Python package ndsharray 1.x writes is read as well, each frame as a copy without
-/// attributes, until a writer of ours comes. 1.x does not tell whether its writer lives or what was missed:
-/// attached() stays false, and neither EndOfStream nor Disconnected is reported.
+/// A Reader also reads tags that only the Python package ndsharray 1.x writes, until a writer of this library
+/// takes the tag. Each such frame is a copy without attributes. The files of 1.x do not say whether their
+/// writer lives or which frames were missed. So attached() stays false, and neither EndOfStream nor
+/// Disconnected is reported.
 ///
-/// read() is for one thread at a time; everything else is safe from any thread. A Reader inherited
-/// through fork() does not work in the child: read() fails there with Forked. Destroying it there does
-/// nothing, and its memory stays with the child; frames can still be looked at and destroyed.
+/// Call read() in one thread at a time. All other functions are safe from any thread.
+///
+/// After fork(), the Reader does not work in the child: read() fails with Forked. Destroying the Reader there
+/// does nothing, and its memory stays with the child. The child can still look at its frames and destroy
+/// them.
 class NDSHARRAY_API Reader {
   public:
-    /// Does not need a writer and does not wait for one.
-    /// \throws Error InvalidTag, InvalidArgument (max_leases; an owner who does not exist), System (no thread
-    /// is to be had).
+    /// Does not wait for a writer.
+    /// \throws Error InvalidTag, InvalidArgument (max_leases is too large, or the owner does not exist),
+    /// System (no thread can be started).
     explicit Reader(std::string tag, ReaderOptions options = {});
     ~Reader();
     Reader(Reader&& other) noexcept;
@@ -66,37 +68,38 @@ class NDSHARRAY_API Reader {
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
 
-    /// The next frame, waiting for it up to `timeout` (nothing: for ever; zero: just look).
-    /// Never throws; an empty Frame's status() says why. EndOfStream and Disconnected are each reported
-    /// once, after the last frame; reading on waits for the next stream or writer.
+    /// Returns the next frame. Waits for it up to `timeout` (nothing: for ever; zero: does not wait).
+    /// Never throws. If the Frame is empty, its status() says why. EndOfStream and Disconnected are reported
+    /// once each, after the last frame. The next read() then waits for a new stream or writer.
     Frame read(std::optional<std::chrono::nanoseconds> timeout = std::nullopt) noexcept;
 
-    /// Makes a read() that waits, and every later one, return Cancelled until resume().
+    /// A read() that waits returns Cancelled, and so does every later read() until resume().
     void cancel() noexcept;
     void resume() noexcept;
 
-    /// Stops (or goes on) holding a writer that has backpressure: while suspended, frames may be missed.
+    /// While the reader is suspended, a writer with backpressure does not wait for it, and it may miss
+    /// frames.
     void suspend(bool suspended) noexcept;
 
     const std::string& tag() const noexcept;
     ReadMode mode() const noexcept;
 
-    /// Whether a live writer is known right now.
+    /// Whether the reader is attached to a live writer.
     bool attached() const noexcept;
 
-    /// Whether the writer this reader is attached to waits for its `Every` readers.
+    /// Whether the attached writer has backpressure: it waits for its `Every` readers.
     bool writer_has_backpressure() const noexcept;
 
-    /// File name of the segment last read from; empty before the first.
+    /// File name of the segment that was read last; empty before the first.
     std::string segment_name() const;
 
     ReaderStats stats() const;
 
-    /// Why the last read() returned Failed. Its code is None if none did.
+    /// Why the last read() returned Failed. The code is None if no read() failed.
     Error error() const;
 
-    /// What is in the way of any writer, and so makes read() wait: there is no directory() (whoever makes it
-    /// wakes read()). Its code is None if nothing is. Looks at the file system.
+    /// The reason why no writer can exist now: directory() is missing. read() wakes up when it is made. The
+    /// code is None if there is no such reason. Looks at the file system.
     Error obstacle() const;
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tags: the names both sides agree on, and the directory their files live in.
+// Tags: the names that both sides agree on, and the directory of their files.
 #pragma once
 
 #include <ndsharray/export.hpp>
@@ -11,23 +11,24 @@
 
 namespace ndsharray {
 
-/// The most characters a tag may have.
+/// Largest length of a tag in characters.
 inline constexpr std::size_t max_tag_length = 128;
 
-/// Checks a tag: 1 to 128 of [A-Za-z0-9._-], not starting with '.', and not ending like one of the files
-/// beside a tag (".readers", or "." and 32 lowercase hex digits).
-/// \returns an empty string, or a sentence that says what is wrong and what is allowed.
+/// Checks a tag. A tag has 1 to 128 characters of [A-Za-z0-9._-]. It does not start with '.'. It does not end
+/// as the other files of a tag do: with ".readers", or with "." and 32 lowercase hex digits.
+/// \returns an empty string, or a sentence that names the fault and the rule.
 NDSHARRAY_API std::string tag_problem(std::string_view tag);
 
-/// Where the files of all tags live: $NDSHARRAY_DIR, or /dev/shm. Read anew at every call.
+/// The directory of the files of all tags: $NDSHARRAY_DIR, or /dev/shm. Each call reads the variable again.
 NDSHARRAY_API std::string directory();
 
-/// Why there can be no tags in a directory now, as a sentence: there is none. Empty if there can. Who waits
-/// for a tag there is woken when it is made.
+/// A sentence if the directory is missing, so that there can be no tags in it; otherwise empty. A Reader that
+/// waits for a tag wakes up when the directory is made.
 NDSHARRAY_API std::string directory_problem(const std::string& path = directory());
 
-/// Tags with a living writer, of this process's user or root; sorted. Not those only of the package 1.x,
-/// which does not say who lives. \throws Error if directory() is there but cannot be listed.
+/// Tags of this process's user or of root that have a living writer, sorted. Tags of the Python package 1.x
+/// are left out: their files do not say whether the writer lives.
+/// \throws Error if directory() exists but cannot be listed.
 NDSHARRAY_API std::vector<std::string> tags();
 
 }  // namespace ndsharray

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Being told when tags appear, change or go.
+// Reports when tags appear, change or disappear.
 #pragma once
 
 #include <ndsharray/error.hpp>
@@ -14,9 +14,9 @@
 
 namespace ndsharray {
 
-/// Why TagWatch::wait came back.
+/// Why TagWatch::wait returned.
 enum class WatchStatus {
-    Changed,    ///< TagChanges says what to look at
+    Changed,    ///< TagChanges names the tags to inspect
     Timeout,    ///< nothing changed in time
     Cancelled,  ///< TagWatch::cancel() was called
 };
@@ -24,28 +24,32 @@ enum class WatchStatus {
 /// Name of the status, such as "Changed".
 NDSHARRAY_API std::string_view name(WatchStatus status) noexcept;
 
-/// What may have changed.
+/// Tags that may have changed.
 struct TagChanges {
     WatchStatus status = WatchStatus::Timeout;
-    std::vector<std::string> tags;  ///< look at these: sorted, each once
-    bool all = false;               ///< look at every tag: too much happened at once, or the directory is new
+    std::vector<std::string> tags;  ///< inspect these; sorted, each once
+    bool all = false;               ///< inspect every tag: too much happened at once, or the directory is new
 };
 
-/// Watches directory(). Tells of each tag that appeared, disappeared, got another segment (so another layout
-/// or other attributes), ended its stream, went on after that, was taken over, closed, or whose writer died.
-/// Not of frames, and not of readers.
+/// Watches directory(). Reports these changes of a tag:
+/// - it appears or disappears;
+/// - it gets another segment, and so another layout or other attributes;
+/// - its stream ends, or a new stream starts;
+/// - another writer takes it over;
+/// - its writer closes it or dies.
+/// Frames and readers are not reported.
 ///
-/// What it tells is a hint to look, with inspect(): it may come for nothing, and several changes may come as
-/// one. A death may be told up to four times, over 200 ms, because the kernel tells of it before it lets go
-/// of the tag.
+/// A report is a hint to call inspect(). There may be a report without a change, and one report for several
+/// changes. A death may be reported up to four times within 200 ms, because the kernel reports it before it
+/// releases the tag.
 ///
-/// To miss nothing, make the TagWatch first, then look at tag_names(), then wait() for changes. It sleeps in
-/// the kernel meanwhile. It is of no use in a forked child.
+/// To miss nothing, make the TagWatch first, then call tag_names(), then wait(). The wait sleeps in the
+/// kernel. A TagWatch does not work in a forked child.
 class NDSHARRAY_API TagWatch {
   public:
     /// Starts to watch.
-    /// \throws Error TooManyFiles (also the system's limit of inotify instances or watches),
-    /// PermissionDenied, System: among them that there is no such directory.
+    /// \throws Error TooManyFiles (also at the system's limit of inotify instances or watches),
+    /// PermissionDenied, System (also if the directory is missing).
     TagWatch();
     ~TagWatch();
     TagWatch(TagWatch&& other) noexcept;
@@ -53,13 +57,13 @@ class NDSHARRAY_API TagWatch {
     TagWatch(const TagWatch&) = delete;
     TagWatch& operator=(const TagWatch&) = delete;
 
-    /// What changed since the last call, or since the TagWatch was made; waits up to `timeout` for something
-    /// to change (nothing: for ever; zero: just looks). For one thread at a time. If the directory is
-    /// removed, replaced or mounted over, and when it is there again, this tells so with `all`.
+    /// Returns the changes since the last call, or since the TagWatch was made. If there are none, waits for
+    /// one up to `timeout` (nothing: for ever; zero: does not wait). Call it in one thread at a time. If the
+    /// directory is removed, replaced or mounted over, or is there again, `all` is set.
     TagChanges wait(std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
 
-    /// Makes a wait(), and every later one, return Cancelled until resume(). From any thread, and from a
-    /// signal handler.
+    /// A wait() returns Cancelled, and so does every later one until resume(). May be called from any thread,
+    /// and from a signal handler.
     void cancel() noexcept;
     void resume() noexcept;
 
