@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The control file: who has the tag, and which segment is current.
+// The control file: which writer has the tag, and which segment is announced.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -16,8 +16,8 @@ namespace ndsharray {
 /// The writer's hold on a tag: the lock on its control file, and the file itself.
 class ControlOwner {
   public:
-    /// Makes the file, or takes a dead writer's over. A file left by a close that was cut short, or one
-    /// whose reader table is unusable, is replaced by a new one.
+    /// Makes the file, or takes over the file of a dead writer. The file is replaced if its writer died while
+    /// it closed the tag, or if the reader table is unusable.
     /// \throws Error TagInUse, and as open_checked().
     static ControlOwner take(const TagFiles& files, const WriterOptions& options);
 
@@ -33,13 +33,13 @@ class ControlOwner {
     /// Whether a dead writer's file (and so its reader table) was taken over.
     bool took_over() const noexcept { return took_over_; }
 
-    /// Whether a dead writer may have left files beside the control file. If it was made new, only where
-    /// there is a reader table: writers make it after their control file, and segments after that.
+    /// Whether a dead writer may have left files beside the control file. With a new control file, this is so
+    /// only if there is a reader table: writers make the control file first, then the table, then segments.
     bool may_have_leftovers(const TagFiles& files) const noexcept {
         return !is_first_ || platform::status_of(files.readers());
     }
 
-    /// Whether a writer of this file, dead or living, made files in the layout of 1.x.
+    /// Whether a writer of this file made files in the layout of 1.x. The writer may be dead.
     bool had_compat() const noexcept {
         return (words().options.load(std::memory_order_relaxed) & layout::option_compat) != 0;
     }
@@ -47,25 +47,25 @@ class ControlOwner {
     /// Tells readers that something in the file changed.
     void wake_readers() const noexcept;
 
-    /// Tells who watches the directory that the state or the segment changed. A system call, so not for
-    /// frames.
+    /// Tells watchers of the directory that the state or the segment changed. This is a system call, so it is
+    /// not done for frames.
     void notify_watchers() const noexcept;
 
-    /// Points readers to a segment; generation 0 and any id: to none.
+    /// Announces a segment to readers. Generation 0, with any id, means no segment.
     void announce(std::uint32_t generation, const Id& segment) const noexcept;
 
     const platform::Descriptor& file() const noexcept { return lock_.file(); }
 
-    /// Whether the tag's name leads to this file still. A system call.
+    /// Whether the tag's name still leads to this file. A system call.
     bool is_current(const TagFiles& files) const noexcept;
 
-    /// Removes the file's name, if it still is this file's. Keeps the lock.
+    /// Removes the name if it still leads to this file. Keeps the lock.
     void unlink(const TagFiles& files) const noexcept;
 
-    /// Lets go of the tag: another writer may take it.
+    /// Releases the tag. Another writer may take it.
     void release() noexcept { lock_.close(); }
 
-    /// Which file this is, whatever its name leads to.
+    /// The identity of this file, even if the name leads to another one.
     const platform::FileStatus& identity() const noexcept { return file_; }
 
   private:
@@ -87,7 +87,7 @@ class ControlOwner {
 /// A reader's view of a control file.
 class ControlView {
   public:
-    /// Nothing if there is none, or only one whose writer is leaving.
+    /// Opens the file. Nothing if there is no file, or if its writer is leaving.
     /// \throws Error as open_checked(), and Damaged, UnsupportedVersion, OutOfMemory.
     static std::optional<ControlView> open(const TagFiles& files, const Owner& owner);
 
@@ -100,14 +100,15 @@ class ControlView {
         return static_cast<layout::WriterState>(words().state.load(std::memory_order_acquire));
     }
 
-    /// Whether somebody made the file shorter: as far as is known, and after a look (a system call).
+    /// Whether the file was made shorter. was_cut() returns what is known. is_cut() looks at the file, which
+    /// is a system call.
     bool was_cut() const noexcept { return mapping_.was_cut(); }
     bool is_cut() const noexcept;
 
     /// Whether a living writer holds the lock. A system call.
     bool writer_lives() const noexcept { return platform::is_locked(file_.number(), 0); }
 
-    /// Whether the tag's name leads to this very file still. A system call.
+    /// Whether the tag's name still leads to this very file. A system call.
     bool is_current(const TagFiles& files) const noexcept;
 
     struct Announcement {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The files of a tag: their names, and opening and making them so that nothing untrusted gets in.
+// The files of a tag: their names, and safe ways to open and make them.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -18,13 +18,13 @@ namespace ndsharray {
 inline constexpr std::string_view file_prefix = "ndsh.";
 inline constexpr std::string_view readers_suffix = ".readers";
 
-/// What a segment's name adds to the control file's: a dot and 32 digits.
+/// Length of the suffix that a segment's name adds to the control file's name: a dot and 32 digits.
 inline constexpr std::size_t segment_suffix_length = 33;
 
-/// Whether a name ends in a dot and 32 lowercase hexadecimal digits, as a segment's does.
+/// Whether a name ends as a segment's name: in a dot and 32 lowercase hexadecimal digits.
 bool has_segment_suffix(std::string_view name) noexcept;
 
-/// The text with everything that is not printable ASCII replaced, for use in a sentence.
+/// The text for use in a sentence. Characters that are not printable ASCII are replaced.
 std::string printable(std::string_view text);
 
 /// The random half of a segment's or tag instance's identity.
@@ -37,7 +37,7 @@ struct Id {
     bool operator==(const Id&) const = default;
 };
 
-/// Names of a tag's files. Fixed when made, so that a changed environment does not tear a tag apart.
+/// Names of a tag's files. They are fixed when this is made, even if the environment changes later.
 class TagFiles {
   public:
     /// \throws Error InvalidTag.
@@ -51,30 +51,30 @@ class TagFiles {
     std::string segment_name(const Id& id) const { return control_name() + "." + id.hex(); }
     std::string segment(const Id& id) const { return directory_ + "/" + segment_name(id); }
 
-    /// A name for a file that is being made; no tag's file is ever called so.
+    /// A name for an unfinished file. No finished file of a tag has such a name.
     std::string temporary() const;
     std::string temporary(const Id& id) const;
 
-    /// Removes what dead writers of this tag left: segments and half-made files. Only for who holds the
-    /// writer's lock.
+    /// Removes the files that dead writers of this tag left: segments and unfinished files. Only for the
+    /// holder of the writer's lock.
     void remove_leftovers() const;
 
   private:
     std::string tag_;
     std::string directory_;
-    // Made once: who removes files may have no memory for names.
+    // Made once, because there may be no memory for names when files are removed.
     std::string control_name_;
     std::string control_;
     std::string readers_;
 };
 
-/// Opens a file that must be regular and belong to one of the expected owners.
+/// Opens a file. It must be regular and must belong to an expected owner.
 /// Nothing if there is no such file.
 /// \throws Error NotRegular, WrongOwner, PermissionDenied, TooManyFiles, System.
 std::optional<platform::Descriptor> open_checked(const std::string& path, platform::Access access,
                                                  const class Owner& owner);
 
-/// Who may own a file that is to be trusted.
+/// The expected owner of a file.
 class Owner {
   public:
     /// This process's user only.
@@ -96,11 +96,11 @@ class Owner {
     bool root_too_;
 };
 
-/// \throws Error WrongOwner, naming the file, its owner and who was expected.
+/// \throws Error WrongOwner. The sentence names the file, its owner and the expected owner.
 [[noreturn]] void throw_wrong_owner(const std::string& path, uid_t found, const Owner& expected);
 
-/// Removes a file when it goes out of scope, unless told to keep it. Its path must outlive this: it is not
-/// copied, since that may fail and leave the file.
+/// Removes a file at the end of a scope, unless keep() was called. The path must outlive this. It is not
+/// copied, because a copy may fail, and then the file would stay.
 class RemoveAtEnd {
   public:
     explicit RemoveAtEnd(const std::string& path) noexcept : path_(&path) {}
@@ -122,21 +122,21 @@ class RemoveAtEnd {
 /// \throws Error for an errno, with a code that fits and "cannot <action> <path>: <reason>".
 [[noreturn]] void throw_errno(int error, const std::string& action, const std::string& path);
 
-/// Names in the directory of the tags; none if there is no such directory.
+/// Names of the files in a directory; none if there is no such directory.
 /// \throws Error PermissionDenied, TooManyFiles, OutOfMemory or System if they cannot be known.
 std::vector<std::string> names_in(const std::string& directory);
 
-/// Reserves all of a small file that is being made and is to have this path.
+/// Reserves all memory of a small new file, which gets this path later.
 /// \throws Error NoSpace, with the bytes needed and those free, and as throw_errno().
 void reserve_or_throw(const platform::Descriptor& file, std::uint64_t bytes, const std::string& path);
 
-/// \throws Error Damaged: somebody made the file shorter while it was mapped.
+/// \throws Error Damaged: the file was made shorter while it was mapped.
 [[noreturn]] void throw_cut(const std::string& path);
 
-/// Fills in the start of a file that is being made.
+/// The preamble of a new file.
 layout::Preamble make_preamble(const char (&magic)[8], std::size_t header_bytes, const Id& instance) noexcept;
 
-/// Checks the start of a file.
+/// Checks the preamble of a file.
 /// \throws Error Damaged, UnsupportedVersion, naming the file.
 void check_preamble(const layout::Preamble& found, const char (&magic)[8], std::size_t header_bytes,
                     const std::string& path);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reader table: who reads a tag, which slots they hold, and which frame they want next.
+// The reader table: the readers of a tag, the slots that they hold, and the frames that they expect next.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -18,10 +18,11 @@
 
 namespace ndsharray {
 
-/// A reader as its entry in the table tells it. Readers write that themselves: for people only.
+/// A reader as its entry in the table describes it. The reader itself writes the entry, so this is only for
+/// display.
 struct LiveReader {
-    std::uint32_t pid = 0;    // 0: nobody, or somebody who is just coming
-    std::int64_t joined = 0;  // tells two readers apart that had the same entry, one after the other
+    std::uint32_t pid = 0;    // 0: no reader, or a reader that is just attaching
+    std::int64_t joined = 0;  // distinguishes readers that have had the same entry
     bool operator==(const LiveReader&) const = default;
 };
 
@@ -31,13 +32,13 @@ using LiveReaders = std::array<LiveReader, max_readers>;
 /// The writer's side of the table.
 class TableOwner {
   public:
-    /// Makes a new table, replacing what a dead writer left.
+    /// Makes a new table, in the place of a dead writer's table.
     /// \throws Error NoSpace, TooManyFiles, OutOfMemory, PermissionDenied, System.
     static std::shared_ptr<TableOwner> create(const TagFiles& files, const Id& instance,
                                               unsigned permissions);
 
-    /// Opens the table of a tag that was taken over; nothing if it is missing or not usable, or was open to
-    /// more users than these permissions are for.
+    /// Opens the table of a tag that was taken over. Nothing if it is missing or unusable, or if more users
+    /// could open it than these permissions allow.
     static std::shared_ptr<TableOwner> open(const TagFiles& files, const Id& instance, unsigned permissions);
 
     layout::ReaderTable& words() const noexcept {
@@ -45,29 +46,30 @@ class TableOwner {
     }
     const platform::Descriptor& file() const noexcept { return file_; }
 
-    /// Whether a reader made the file shorter: as far as is known, and after a look (a system call).
+    /// Whether a reader made the file shorter. was_cut() returns what is known. is_cut() looks at the file,
+    /// which is a system call.
     bool was_cut() const noexcept { return cut_.load(std::memory_order_relaxed) || mapping_.was_cut(); }
     bool is_cut() noexcept;
 
-    /// Whether the table's name leads to this file still. A system call.
+    /// Whether the table's name still leads to this file. A system call.
     bool is_current(const TagFiles& files) const noexcept;
 
-    /// Removes the file's name, if it still is this file's.
+    /// Removes the name if it still leads to this file.
     void unlink(const TagFiles& files) const noexcept;
 
-    /// Clears the entries of readers that died. \returns how many.
+    /// Clears the entries of dead readers. \returns their number.
     unsigned reclaim_dead() noexcept;
 
-    /// How many it was in all.
+    /// Number of entries that were cleared in all.
     std::uint64_t reclaimed() const noexcept { return reclaimed_.load(std::memory_order_relaxed); }
 
-    /// How many readers are attached and alive. A system call for each.
+    /// Number of attached living readers. One system call for each.
     unsigned count_live() const noexcept;
 
-    /// Who they are. A system call for each.
+    /// The attached living readers. One system call for each.
     LiveReaders live() const noexcept;
 
-    /// Wakes threads of this process that wait for slots. Call after the store that lets go.
+    /// Wakes threads of this process that wait for slots. Call it after the store that releases.
     void notify_if_waiting() const noexcept;
 
   private:
@@ -76,22 +78,23 @@ class TableOwner {
 
     std::atomic<std::uint64_t> reclaimed_{0};
     std::atomic<bool> cut_{false};
-    std::mutex reclaiming_;  // two threads would not see each other's locks: they share the description
+    std::mutex reclaiming_;  // two threads share the file description, and so do not see each other's locks
     platform::Descriptor file_;
     ProcessDescriptor lock_;
     platform::Mapping mapping_;
 };
 
-/// A reader's entry in the table, alive as long as this object: kept by the Reader and by each Frame.
+/// A reader's entry in the table. The entry is alive as long as this object. The Reader and each Frame keep
+/// it.
 class ReaderSession {
   public:
-    /// Comes to the table, without an entry yet. Nothing if this process may not write it: such a reader
-    /// copies.
+    /// Opens the table, without an entry yet. Nothing if this process may not write it: such a reader copies.
     /// \throws Error as open_checked(), and Damaged, UnsupportedVersion, OutOfMemory.
     static std::shared_ptr<ReaderSession> open(const TagFiles& files, const Id& instance, const Owner& owner);
 
-    /// Takes an entry. \returns false if the table is full: such a reader copies, and may try again.
-    /// \param next the first frame an `Every` reader wants.
+    /// Takes an entry.
+    /// \returns false if the table is full. Such a reader copies, and may try again.
+    /// \param next the first frame that an `Every` reader expects.
     bool join(ReadMode mode, std::uint64_t next) noexcept;
 
     /// Whether an entry seems to be free. A load.
@@ -105,20 +108,20 @@ class ReaderSession {
         return *reinterpret_cast<layout::ReaderTable*>(mapping_.data());
     }
 
-    /// Whether somebody made the file shorter; the second after a look at its end.
+    /// Whether the file was made shorter. is_cut() looks at the end of the file first.
     bool was_cut() const noexcept { return mapping_.was_cut(); }
     bool is_cut() const noexcept { return mapping_.is_cut(); }
 
-    /// Whether this process took the entry itself, not its parent.
+    /// Whether this process took the entry, and not its parent.
     bool is_own() const noexcept { return made_under_ == fork_count(); }
 
-    /// Wakes a writer that waits for readers to let go. Call after the store that lets go.
+    /// Wakes a writer that waits for readers to release slots. Call it after the store that releases.
     void notify_released() const noexcept;
 
-    /// Stops (or goes on) holding the writer back.
+    /// While suspended, the writer does not wait for this reader.
     void suspend(bool suspended) const noexcept;
 
-    /// Counts the frames that are out under a lease, of whatever generation.
+    /// Number of frames that are held under a lease, of all generations.
     unsigned held_frames() const noexcept { return held_frames_.load(std::memory_order_relaxed); }
     void hold_frame() noexcept { held_frames_.fetch_add(1, std::memory_order_relaxed); }
     void release_frame() noexcept {
@@ -126,7 +129,7 @@ class ReaderSession {
         notify_released();
     }
 
-    /// Gives up the cursor for good: the Reader is gone, only its frames are left.
+    /// Gives up the cursor for ever: the Reader is gone, and only its frames are left.
     void retire() const noexcept;
 
   private:

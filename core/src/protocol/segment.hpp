@@ -17,7 +17,7 @@
 
 namespace ndsharray {
 
-/// What a new segment is to be.
+/// Properties of a new segment.
 struct SegmentPlan {
     Id instance;
     std::uint32_t generation = 0;
@@ -28,7 +28,7 @@ struct SegmentPlan {
     unsigned permissions = 0600;
 };
 
-/// What a segment's file says of itself, read without mapping it, and checked.
+/// Properties of a segment that were read from its file without a mapping, and were checked.
 struct SegmentDescription {
     layout::SegmentGeometry geometry{};
     ArraySpec spec;
@@ -42,45 +42,45 @@ struct SegmentDescription {
                                                   std::uint32_t generation, const Owner& owner);
 };
 
-/// A mapped segment. The geometry was checked once and is kept in memory of this process: what the file
-/// says later is not looked at again.
+/// A mapped segment. The geometry is checked once and kept in the memory of this process. It is never read
+/// again from the file.
 class Segment {
   public:
-    /// Makes the file, with all its space reserved. Its first slots are ready, the others closed: see
+    /// Makes the file and reserves all its space. The first slots are ready, and the others are closed, see
     /// prepare_slot().
     /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, PermissionDenied, System.
     static Segment create(const TagFiles& files, const SegmentPlan& plan);
 
-    /// Bytes that create() reserves.
+    /// Number of bytes that create() reserves.
     /// \throws Error InvalidArgument, NoSpace, as create().
     static std::uint64_t bytes_for(const TagFiles& files, const SegmentPlan& plan);
 
-    /// Opens and checks a file; nothing if it is gone.
+    /// Opens and checks a file. Nothing if the file is gone.
     /// \throws Error as open_checked(), and Damaged, UnsupportedVersion, OutOfMemory.
     static std::optional<Segment> open(const TagFiles& files, const Id& id, const Id& instance,
                                        std::uint32_t generation, const Owner& owner);
 
-    /// Slots that are ready in a new segment: the first frame needs no more, and should come quickly.
+    /// Number of ready slots in a new segment. The first frame needs no more, and should come quickly.
     static constexpr std::uint32_t ready_at_first = 1;
 
-    /// The writer's: clears a slot's memory and brings it into the page table.
+    /// For the writer: clears a slot's memory and brings it into the page table.
     void prepare_slot(std::uint32_t index) const noexcept;
 
-    /// The writer's: from this offset on one huge page in the place of small ones, whoever uses them.
-    /// \returns where the next one is to be tried, or nothing if there is none.
+    /// For the writer: replaces small pages from this offset on by one huge page, even if they are in use.
+    /// \returns the offset for the next call, or nothing at the end.
     std::optional<std::uint64_t> use_huge_page(std::uint64_t offset) const noexcept {
         return mapping_.use_huge_page(offset);
     }
 
-    /// The writer's: gives a slot's memory back, for nobody uses it any more. What readers hold stays.
+    /// For the writer: frees the memory of a slot that is not used any more.
     void free_slot(std::uint32_t index) const noexcept;
 
-    /// A reader's: brings a slot into the page table, if this is the first time.
+    /// For a reader: brings a slot into the page table at its first use.
     void look_at_slot(std::uint32_t index) noexcept;
 
     const std::string& name() const noexcept { return name_; }
 
-    /// Where it is; of one that was created here.
+    /// The path of the file, if this process created it.
     const std::string& path() const noexcept { return path_; }
     std::uint32_t generation() const noexcept { return geometry_.generation; }
     std::uint32_t slot_count() const noexcept { return geometry_.slot_count; }
@@ -91,7 +91,7 @@ class Segment {
     const ArraySpec& spec() const noexcept { return spec_; }
     const Attributes& attributes() const noexcept { return attributes_; }
 
-    /// Whether somebody made the file shorter; the second after a look at its end. See platform::Mapping.
+    /// Whether the file was made shorter. is_cut() looks at the end of the file first. See platform::Mapping.
     bool was_cut() const noexcept { return mapping_.was_cut(); }
     bool is_cut() const noexcept { return mapping_.is_cut(); }
 

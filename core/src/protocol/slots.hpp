@@ -27,76 +27,77 @@ namespace ndsharray::slots {
 
 inline constexpr std::uint64_t no_frame = std::numeric_limits<std::uint64_t>::max();
 
-/// What readers hold: slots by their leases, and every frame from `floor` on by their cursors.
+/// The slots that readers hold by leases, and the frames that they hold by cursors: all from `floor` on.
 struct Held {
     std::uint32_t leased = 0;        // bit per slot
-    std::uint64_t floor = no_frame;  // lowest frame an `Every` reader still wants
+    std::uint64_t floor = no_frame;  // lowest frame that an `Every` reader still expects
 };
 
-/// What live readers hold of a generation. Acquire: what a reader did before letting go is done.
+/// What live readers hold of a generation. Acquire: all accesses of a reader before its release are done.
 Held held(const layout::ReaderTable& table, std::uint32_t generation) noexcept;
 
-/// Whether no `Every` reader would lose frames if readers were pointed to a newer segment than this
-/// generation's: each has this one mapped, so that it can take what is left there, or has taken all.
+/// Whether a newer segment can be announced without an `Every` reader losing frames of this generation. Each
+/// such reader must have this segment mapped, so that it can take the rest, or must have taken all frames.
 bool all_can_follow(const layout::ReaderTable& table, std::uint32_t generation,
                     std::uint64_t newest) noexcept;
 
-/// Whether no `Every` reader still wants a frame up to `newest`.
-/// \param is_announced whether a reader that comes finds a segment. Where it does not, one that has not
-/// entered any generation wants nothing that there is: its cursor names a frame that was gone when it came.
+/// Whether no `Every` reader still expects a frame up to `newest`.
+/// \param is_announced whether a segment is announced. If none is, a reader that has not entered a generation
+/// expects no present frame: its cursor names a frame that was gone when it attached.
 bool all_have_taken(const layout::ReaderTable& table, std::uint64_t newest, bool is_announced) noexcept;
 
 // ---- making a segment
 
-/// Sets a slot's state so that nobody uses it: its memory is not ready yet.
+/// Closes a slot, so that it is not used: its memory is not ready yet.
 void close_slot(const Segment& segment, std::uint32_t slot) noexcept;
 
-/// Makes a closed slot an empty one. Any thread.
+/// Makes a closed slot an empty slot. Any thread.
 void open_slot(const Segment& segment, std::uint32_t slot) noexcept;
 
 // ---- the writer's side: one thread at a time, except put_back()
 
-/// What a writer promised its readers, and so which slots it may take.
+/// The promises of a writer to its readers. They decide which slots it may claim.
 struct ClaimRules {
     bool keeps_wanted = false;  // backpressure: frames from Held::floor on are held
-    bool others_copy = false;   // there may be readers that copy without a lease: they need time
+    bool others_copy = false;   // some readers may copy without a lease, and need time
 };
 
-/// Takes a slot that nobody holds. Where every reader that matters either has a lease or has had the frame,
-/// that is the one used last, so that few slots go round and stay in the cache. Else it is the one with the
-/// oldest frame, which leaves readers the most time.
+/// Claims a slot that no reader holds. If each relevant reader has a lease or has had the frame, this is the
+/// slot that was used last, so that few slots are in use and stay in the cache. Otherwise it is the slot with
+/// the oldest frame, which leaves readers the most time.
 std::optional<std::uint32_t> claim(const Segment& segment, const layout::ReaderTable& table,
                                    ClaimRules rules) noexcept;
 
-/// Takes a slot like claim(), to be out for longer than it takes to fill it: for a pool. Only if that leaves
-/// the writer and its readers enough to go on with.
+/// Claims a slot for a pool, which may keep it for long. Only if enough slots are left for the writer and its
+/// readers.
 std::optional<std::uint32_t> claim_pinned(const Segment& segment, const layout::ReaderTable& table,
                                           ClaimRules rules) noexcept;
 
-/// Whether enough slots are left for one more to be pinned, prepared or not.
+/// Whether one more slot may be pinned. Closed slots count as left.
 bool may_pin(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
 /// Gives back a slot that was claimed with claim_pinned(). Any thread.
 void unpin(const Segment& segment, std::uint32_t slot, bool was_published) noexcept;
 
-/// Gives a claimed slot back, its content lost. Any thread.
+/// Gives a claimed slot back. Its content is lost. Any thread.
 void put_back(const Segment& segment, std::uint32_t slot) noexcept;
 
-/// Slots, a bit for each, that no reader gets any more.
+/// Slots that no reader gets any more, a bit for each.
 struct Withdrawn {
     std::uint32_t slots = 0;
-    std::uint32_t claimed = 0;  // those of them that were claimed before, or not ready
+    std::uint32_t claimed = 0;  // those of them that were claimed before, or were closed
 };
 
-/// Claims for good what readers neither hold nor may still want, whatever the writer promised them: all but
-/// the newest frame, leases, and frames from Held::floor on. Of a segment that gets no more frames, and
-/// before any reader can move on to the next one, with which its leases in this one are forgotten.
+/// Claims for ever the slots that readers neither hold nor still expect: all except the newest frame, leased
+/// slots, and frames from Held::floor on. Backpressure does not matter here. For a segment that gets no more
+/// frames. To be called before a reader can enter the next generation, because its leases in this one are
+/// then forgotten.
 Withdrawn withdraw(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
-/// Of how many slots withdraw() would free the memory now, besides closed ones.
+/// Number of slots that withdraw() would claim now, without closed slots.
 unsigned count_withdrawable(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
-/// Whether the writer's side still has a withdrawn slot.
+/// Whether the writer's side still holds a withdrawn slot.
 bool is_out(const Segment& segment, Withdrawn withdrawn, std::uint32_t slot) noexcept;
 
 /// Makes a claimed and filled slot the newest frame: info.number.
@@ -111,28 +112,29 @@ struct Place {
     std::uint32_t slot = 0;
 };
 
-/// The newest frame; frame 0 if there is none yet. Checked: the slot exists.
+/// The newest frame; frame 0 if there is none yet. The slot number is checked.
 Place latest(const Segment& segment) noexcept;
 
-/// The oldest complete frame that is not older than `wanted` nor newer than `newest`, if there is one.
+/// The oldest complete frame from `wanted` to `newest`, if there is one.
 std::optional<Place> find_from(const Segment& segment, std::uint64_t wanted, std::uint64_t newest) noexcept;
 
-/// Leases a slot. \returns whether it still had that frame; if not, nothing is leased.
+/// Leases a slot. \returns whether it still has that frame. If not, there is no lease.
 bool lease(const Segment& segment, layout::ReaderEntry& entry, Place place) noexcept;
 
-/// Whether one more lease than are out now (the caller's, if it has one, included) leaves the writer enough.
+/// Whether the writer has enough slots left with the present leases, including the caller's, and one more.
 bool may_stay_leased(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
-/// Lets go of a slot, unless the entry has moved on to another generation, which lets go of all.
+/// Releases a slot. Does nothing if the entry has entered another generation, because that releases all
+/// slots.
 void release(layout::ReaderEntry& entry, std::uint32_t generation, std::uint32_t slot) noexcept;
 
-/// Lets go of all slots and makes the entry lease slots of this generation from now on.
+/// Releases all slots. From now on the entry leases slots of this generation.
 void enter_generation(layout::ReaderEntry& entry, std::uint32_t generation) noexcept;
 
-/// Without a lease: whether the slot still has that frame, after everything read from it so far.
+/// For copies without a lease: whether the slot still has that frame after all reads so far.
 bool is_unchanged(const Segment& segment, Place place) noexcept;
 
-/// Whether the slot has that frame, before anything is read from it.
+/// For copies without a lease: whether the slot has that frame before the first read.
 bool is_complete(const Segment& segment, Place place) noexcept;
 
 }  // namespace ndsharray::slots
