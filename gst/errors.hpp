@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The core's errors as messages on the bus, and the wall that keeps exceptions out of GObject.
+// Posts errors of the library as bus messages, and keeps exceptions out of GObject.
 #pragma once
 
 #include <gst/gst.h>
@@ -12,13 +12,14 @@
 
 namespace ndsharray::gst {
 
-/// Posts `error` as an ERROR message: its sentence for the user, its name and the tag for the developer.
+/// Posts `error` as an ERROR message: the sentence for the user, the code's name and the tag for the
+/// developer.
 void post_error(GstElement* element, const Error& error, std::string_view tag) noexcept;
 
-/// Posts any other exception that came up where none should.
+/// Posts any other exception. None is expected.
 void post_error(GstElement* element, const std::exception& error) noexcept;
 
-/// Calls `function` and returns what it returns; an exception is posted on the bus and becomes `on_error`.
+/// Calls `function` and returns its result. An exception is posted on the bus, and the result is `on_error`.
 template <class Result, class Function>
 Result guarded(GstElement* element, std::string_view tag, Result on_error, Function&& function) noexcept {
     try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Owning pointers to what GStreamer counts references of.
+// Owning pointers to reference-counted objects of GStreamer.
 #pragma once
 
 #include <gst/gst.h>
@@ -23,21 +23,21 @@ struct Unref {
     void operator()(GstBufferPool* pool) const noexcept { gst_object_unref(pool); }
 };
 
-/// Holds one reference and gives it back; `release()` hands it to a (transfer full) parameter.
+/// Owns one reference and drops it when destroyed. `release()` passes it to a (transfer full) parameter.
 template <class T>
 using Owned = std::unique_ptr<T, Unref>;
 
-/// A new reference to caps that somebody else owns; empty for nullptr.
+/// A new reference to caps of another owner. Empty for nullptr.
 inline Owned<GstCaps> share(GstCaps* caps) {
     return Owned<GstCaps>(caps ? gst_caps_ref(caps) : nullptr);
 }
 
-/// Caps for people and attributes.
+/// Caps as text, for display and for attributes.
 inline Owned<char> to_string(const GstCaps* caps) {
     return Owned<char>(gst_caps_to_string(caps));
 }
 
-/// What GST_PTR_FORMAT prints, in the type that "%p" is for.
+/// The argument for GST_PTR_FORMAT, in the type that "%p" expects.
 template <class T>
 void* printable(T* object) {
     return object;
