@@ -26,7 +26,8 @@ struct SlotFormat {
 class TagWriter {
   public:
     /// \param readers_changed is called in another thread for each reader that attaches or detaches, until
-    /// close() \throws Error as the constructor of Writer.
+    /// close()
+    /// \throws Error as the constructor of Writer.
     void open(const std::string& tag, const WriterOptions& options,
               std::function<void(const ReaderChange&)> readers_changed);
 
@@ -44,8 +45,10 @@ class TagWriter {
     std::shared_ptr<const SlotFormat> format() const;
 
     /// Makes the segment of a format, if this is the present format and there is no such segment with this
-    /// number of slots. \param slots 0 keeps the present number \returns Ok, Timeout or Cancelled, as
-    /// Writer::configure. \throws Error as Writer::configure.
+    /// number of slots.
+    /// \param slots 0 keeps the present number
+    /// \returns Ok, Timeout or Cancelled, as Writer::configure.
+    /// \throws Error as Writer::configure.
     WriteStatus configure(const std::shared_ptr<const SlotFormat>& format, unsigned slots,
                           std::optional<std::chrono::nanoseconds> timeout);
 

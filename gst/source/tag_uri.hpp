@@ -29,8 +29,8 @@ struct TagUri {
 };
 
 /// Sets the properties that the URI names on an element, and then the property "tag". If there is a fault,
-/// sets nothing. Other properties stay unchanged. \throws UriProblem if the element's own class does not have
-/// a property, or a value is not valid.
+/// sets nothing. Other properties stay unchanged.
+/// \throws UriProblem if the element's own class does not have a property, or a value is not valid.
 void set_from_uri(GObject* element, const TagUri& uri);
 
 /// The URI that gives another element the settings of this one. Empty if there is no tag.

@@ -103,8 +103,8 @@ Unnamed make_control(const TagFiles& files) {
     return {std::move(made), std::move(path), false};
 }
 
-/// Gives the file its final name. \returns 0 or an errno. ENOENT: another starting writer has removed the
-/// name.
+/// Gives the file its final name.
+/// \returns 0 or an errno. ENOENT: another starting writer has removed the name.
 int put_in_place(const Unnamed& file, const std::string& path) noexcept {
     if (!file.is_easily_found)
         return platform::link_file(file.path, path);

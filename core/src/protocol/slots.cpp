@@ -76,7 +76,8 @@ bool is_held(const Held& now, std::uint32_t slot, std::uint64_t state, bool keep
     return (now.leased & bit_of(slot)) != 0 || (keeps_wanted && state / 2 >= now.floor);
 }
 
-/// Claims a slot that seems free. \returns whether it was free.
+/// Claims a slot that seems free.
+/// \returns whether it was free.
 /// \param now set to what readers hold, read after the slot was marked.
 bool try_claim(const Segment& segment, const ReaderTable& table, std::uint32_t slot, bool keeps_wanted,
                Held& now) noexcept {

@@ -215,7 +215,8 @@ bool Attachment::is_announced(const Segment& segment) const noexcept {
 
 /// A writer punches holes into a segment that it has left. A read of a hole allocates memory. If there is
 /// none, the read fails like a read past the end of a cut file. This is not damage: the writer announced
-/// another segment before it made the hole. \returns whether the segment was given up.
+/// another segment before it made the hole.
+/// \returns whether the segment was given up.
 bool Attachment::let_go_of_holes() noexcept {
     if (!source_->was_cut() || is_announced(source_->segment()))
         return false;

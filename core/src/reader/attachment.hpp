@@ -62,7 +62,8 @@ class Attachment {
     bool has_joined() const noexcept { return joined_; }
 
     /// Takes an entry in the reader table. Does nothing if the writer is leaving or is being succeeded,
-    /// because the table is then removed. \throws Error as ReaderSession::open.
+    /// because the table is then removed.
+    /// \throws Error as ReaderSession::open.
     void join();
 
     /// Any thread.

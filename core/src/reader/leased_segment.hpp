@@ -29,8 +29,9 @@ class LeasedSegment final : public FrameOwner {
     bool was_cut() const noexcept override { return segment_.was_cut(); }
 
     /// The frame at a place, under a lease if possible, otherwise as a copy. Nothing if the writer has
-    /// claimed the slot in the meantime. \param max_leases number of leases that the reader may hold,
-    /// including this one. \throws std::bad_alloc if there is no memory for a copy.
+    /// claimed the slot in the meantime.
+    /// \param max_leases number of leases that the reader may hold, including this one.
+    /// \throws std::bad_alloc if there is no memory for a copy.
     std::optional<Frame> take(slots::Place place, unsigned max_leases);
 
   private:

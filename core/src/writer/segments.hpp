@@ -40,8 +40,8 @@ class Segments {
     bool is_configured_as(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
 
     /// With backpressure: whether make() would find room beside the announced segment or in its place,
-    /// without a reader losing frames. Without backpressure: always true. \throws Error InvalidArgument,
-    /// NoSpace, as Segment::create.
+    /// without a reader losing frames. Without backpressure: always true.
+    /// \throws Error InvalidArgument, NoSpace, as Segment::create.
     bool can_make(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
 
     /// Whether another segment may replace the announced one, if there is one. With backpressure, no reader
@@ -51,8 +51,9 @@ class Segments {
     }
 
     /// Makes a segment, which becomes the current one. If there is no room beside the announced segment,
-    /// retires that one first, if it may. \throws Error as Segment::create. After NoSpace, a remaining
-    /// announced segment could not be retired yet.
+    /// retires that one first, if it may.
+    /// \throws Error as Segment::create. After NoSpace, a remaining announced segment could not be retired
+    /// yet.
     void make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
               const std::shared_ptr<TableOwner>& table);
 

@@ -19,8 +19,10 @@ namespace ndsharray {
 class WaitForReaders {
   public:
     /// Waits until `ready()`, which is called with the lock held. Several threads may wait, all with the same
-    /// mutex. \param table read again before each wait, because it may be replaced meanwhile. \param look
-    /// time between two checks for dead readers; 0: no checks. \returns Ok, Timeout or Cancelled.
+    /// mutex.
+    /// \param table read again before each wait, because it may be replaced meanwhile.
+    /// \param look time between two checks for dead readers; 0: no checks.
+    /// \returns Ok, Timeout or Cancelled.
     template <typename Ready>
     WriteStatus until(Ready ready, std::unique_lock<std::mutex>& lock,
                       const std::shared_ptr<TableOwner>& table, const platform::Deadline& deadline,

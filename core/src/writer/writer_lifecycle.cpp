@@ -171,8 +171,8 @@ bool Writer::Implementation::has_lost_files() const noexcept {
 /// Makes all files of the tag again, as after a restart of the writer, in two cases. If a process cut a
 /// mapped file, other processes do not see later writes, and the writer does not see their leases. If the
 /// files were removed (as systemd-logind does when a user logs out), no reader finds them. Readers keep the
-/// frames that they hold and attach to the new files. Releases the lock for a moment. \returns false if the
-/// writer is closed now. Then error() says why.
+/// frames that they hold and attach to the new files. Releases the lock for a moment.
+/// \returns false if the writer is closed now. Then error() says why.
 bool Writer::Implementation::start_anew(Lock& lock) noexcept {
     if (closed_)
         return false;
