@@ -178,15 +178,29 @@ void Cast::start_writer(Script& script) {
     if ((how & 32) == 0)
         folder_.unlock_all();
     folder_.is_disturbed = is_ambush_pending();
+    note_orphans();
     if (!succeeds([&] { writer_.emplace(tag_name, options); }))
         return;
     if (!folder_.is_disturbed && !options.backpressure && !folder_.holds_locks() && nobody_reads())
         expect_round_trip();
 }
 
+/// A writer that meets a tag without a reader table makes a new tag. It does not search the folder for files that
+/// an earlier one may have left: `ndsh prune` does.
+void Cast::note_orphans() {
+    orphans_.clear();
+    const std::vector<std::string> names = folder_.entries();
+    if (std::find(names.begin(), names.end(), "ndsh." + std::string(tag_name) + ".readers") == names.end())
+        orphans_ = names;
+}
+
 bool Cast::nobody_reads() const noexcept {
     return std::none_of(actors_.begin(), actors_.end(),
                         [](const Actor& actor) { return actor.reader || !actor.frames.empty(); });
+}
+
+bool Cast::is_orphan(const std::string& name) const {
+    return std::find(orphans_.begin(), orphans_.end(), name) != orphans_.end();
 }
 
 /// Whatever the files were that a writer took over: what it writes is read.
@@ -255,7 +269,7 @@ void Cast::wait_for_readers(Script& script) {
             writer_.reset();
             // But not what no writer can have made.
             for (const std::string& name : folder_.entries())
-                require(!closed_whole || !name.starts_with("ndsh.") || !folder_.is_file(name),
+                require(!closed_whole || !name.starts_with("ndsh.") || !folder_.is_file(name) || is_orphan(name),
                         "a clean end leaves nothing behind");
             break;
         }

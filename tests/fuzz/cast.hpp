@@ -9,6 +9,7 @@
 
 #include <array>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace ndsharray::fuzz {
@@ -45,12 +46,15 @@ class Cast {
     void prune(bool remove);
     void watch();
 
+    void note_orphans();
+    bool is_orphan(const std::string& name) const;
     bool nobody_reads() const noexcept;
 
     Folder& folder_;
     std::array<Actor, 2> actors_;
     std::optional<Writer> writer_;
     std::optional<TagWatch> watch_;
+    std::vector<std::string> orphans_;  ///< Files that the writer need not remove
 };
 
 }  // namespace ndsharray::fuzz
