@@ -16,12 +16,6 @@
 namespace ndsharray::cli {
 namespace {
 
-struct InfoOptions {
-    std::string tag;
-    std::string owner;
-    bool json = false;
-};
-
 std::string line(std::string_view title, std::string_view text) {
     return fmt::format("{:<13} {}\n", title, text);
 }
@@ -91,6 +85,8 @@ std::string reader_lines(const TagInfo& info) {
     return text;
 }
 
+}  // namespace
+
 int info(const InfoOptions& options) {
     const TagInfo found = inspect(options.tag, options.owner);
     if (options.json) {
@@ -108,24 +104,6 @@ int info(const InfoOptions& options) {
         text += line("compat", "yes: also in the files of the Python package 1.x");
     write_out(text + reader_lines(found));
     return success;
-}
-
-}  // namespace
-
-void add_info(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("info", "Shows everything about a tag");
-    auto options = std::make_shared<InfoOptions>();
-    command->add_option("tag", options->tag, "the tag")->required()->check(check_tag)->type_name("TAG");
-    command->add_flag("-j,--json", options->json, "prints a JSON object");
-    command->add_option("--owner", options->owner, "who must own it (default: you or root)")
-        ->type_name("USER");
-    command->footer(
-        "Looks at the tag without becoming a reader of it: nobody notices.\n"
-        "\n"
-        "Examples:\n"
-        "  ndsh info cam0\n"
-        "  ndsh info --json cam0");
-    command->callback([&chosen, options] { chosen = [options] { return info(*options); }; });
 }
 
 }  // namespace ndsharray::cli

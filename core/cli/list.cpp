@@ -20,13 +20,6 @@
 namespace ndsharray::cli {
 namespace {
 
-struct ListOptions {
-    bool all = false;
-    bool json = false;
-    bool names_only = false;
-    std::string owner;
-};
-
 struct Found {
     std::vector<TagInfo> tags;
     std::vector<std::pair<std::string, Error>> unreadable;
@@ -99,6 +92,8 @@ void print_table(const Found& found, bool with_unreadable) {
         write_error("no tags in " + printable(directory()) + "\n");
 }
 
+}  // namespace
+
 int list(const ListOptions& options) {
     const Found found = find(options);
     if (options.json) {
@@ -116,28 +111,6 @@ int list(const ListOptions& options) {
         print_table(found, options.all);
     }
     return success;
-}
-
-}  // namespace
-
-void add_list(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("list", "Lists the tags that are written now");
-    auto options = std::make_shared<ListOptions>();
-    command->add_flag("-a,--all", options->all, "also dead tags and those it may not look at");
-    command->add_flag("-j,--json", options->json, "prints a JSON array of all that info knows");
-    command->add_flag("-n,--names", options->names_only, "prints only names");
-    command->add_option("--owner", options->owner, "whose tags (default: yours and root's)")
-        ->type_name("USER");
-    command->footer(
-        "RATE/S is measured from the frames in shared memory, at most 2 s back; AGE is\n"
-        "that of the last one. WRITER is its process, or what became of it. READERS is ?\n"
-        "where only others may see them (see the writer's permissions).\n"
-        "\n"
-        "Examples:\n"
-        "  ndsh list\n"
-        "  ndsh list --all\n"
-        "  ndsh list --json | python3 -m json.tool");
-    command->callback([&chosen, options] { chosen = [options] { return list(*options); }; });
 }
 
 }  // namespace ndsharray::cli

@@ -22,12 +22,6 @@
 namespace ndsharray::cli {
 namespace {
 
-struct PruneOptions {
-    std::vector<std::string> tags;
-    bool dry_run = false;
-    bool all_users = false;
-};
-
 struct Total {
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
@@ -88,6 +82,8 @@ bool prune_everyones(const PruneOptions& options, Total& total) {
     return all_well;
 }
 
+}  // namespace
+
 int prune(const PruneOptions& options) {
     Total total;
     const int result = (options.all_users ? prune_everyones(options, total) : prune_own(options, "", total))
@@ -98,31 +94,6 @@ int prune(const PruneOptions& options) {
     else
         print("{} file{}, {}\n", total.files, plural(total.files), bytes_text(total.bytes));
     return result;
-}
-
-}  // namespace
-
-void add_prune(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("prune", "Removes what crashed writers left behind");
-    auto options = std::make_shared<PruneOptions>();
-    command->add_option("tags", options->tags, "only of these tags (default: of all)")
-        ->check(check_tag)
-        ->type_name("TAG");
-    command->add_flag("-n,--dry-run", options->dry_run, "only says what would be removed");
-    command->add_flag("-a,--all-users", options->all_users, "also what is other users' (for root)");
-    command->footer(
-        "Never touches a tag that has a living writer, nor files of other users unless\n"
-        "root asks for that with --all-users: it then acts as each of them. It takes\n"
-        "the tag as a starting writer would, so one that starts at the same moment is not\n"
-        "disturbed. Restarting a writer needs none of this: it removes what its\n"
-        "predecessor left.\n"
-        "\n"
-        "Examples:\n"
-        "  ndsh prune --dry-run\n"
-        "  ndsh prune\n"
-        "  ndsh prune cam0\n"
-        "  sudo ndsh prune --all-users");
-    command->callback([&chosen, options] { chosen = [options] { return prune(*options); }; });
 }
 
 }  // namespace ndsharray::cli

@@ -30,17 +30,6 @@ using Nanoseconds = std::chrono::nanoseconds;
 /// How long readers may take for the last frame, where the writer waits for them at all.
 constexpr std::chrono::seconds drain_time{5};
 
-struct PublishOptions {
-    std::string tag;
-    std::string file;
-    std::string permissions = "0600";
-    double rate = 30;
-    unsigned slots = 0;
-    bool loop = false;
-    bool backpressure = false;
-    bool wait_for_reader = false;
-};
-
 /// The frames of a .npy file, read one by one: the file may be larger than memory.
 class Film {
   public:
@@ -114,6 +103,8 @@ std::uint64_t play(const Film& film, Writer& writer, const PublishOptions& optio
     return dropped;
 }
 
+}  // namespace
+
 int publish(const PublishOptions& options) {
     Signals signals;
     {
@@ -133,45 +124,6 @@ int publish(const PublishOptions& options) {
     }
     end_by(signals.ended_by());
     return success;
-}
-
-std::string check_mode(const std::string& text) {
-    const bool octal =
-        !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == std::string::npos;
-    return octal && std::stoul(text, nullptr, 8) <= 0777 ? "" : "a file mode is octal, from 0 to 0777";
-}
-
-}  // namespace
-
-void add_publish(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("publish", "Publishes the array of a .npy file, frame by frame");
-    auto options = std::make_shared<PublishOptions>();
-    command->add_option("tag", options->tag, "the tag")->required()->check(check_tag)->type_name("TAG");
-    command->add_option("file", options->file, "the file; its array's first axis counts frames")
-        ->required()
-        ->type_name("FILE.npy");
-    command->add_option("-r,--rate", options->rate, "frames per second; 0: no pause (default: 30)")
-        ->check(number_between(0.0, 1e6))
-        ->type_name("FPS");
-    command->add_flag("-l,--loop", options->loop, "starts again at the end, until Ctrl-C");
-    command->add_flag("-b,--backpressure", options->backpressure, "waits for readers that take every frame");
-    command->add_flag("-w,--wait-for-reader", options->wait_for_reader,
-                      "holds the first frame until a reader comes");
-    command->add_option("--slots", options->slots, "frames in shared memory, 3 to 32 (default: 8)")
-        ->check(number_between(3, 32))
-        ->type_name("N");
-    command->add_option("--permissions", options->permissions, "mode of the files, octal (default: 0600)")
-        ->check(check_mode)
-        ->type_name("MODE");
-    command->footer(
-        "The file may be larger than memory. Numbers are published in the byte order of\n"
-        "this machine, whatever that of the file is; Fortran order, records and strings\n"
-        "are refused. The stream ends with the file, and the tag goes away.\n"
-        "\n"
-        "Examples:\n"
-        "  ndsh publish cam1 film.npy --rate 100\n"
-        "  timeout 2 ndsh publish cam1 film.npy --loop || test $? = 124");
-    command->callback([&chosen, options] { chosen = [options] { return publish(*options); }; });
 }
 
 }  // namespace ndsharray::cli

@@ -24,16 +24,6 @@
 namespace ndsharray::cli {
 namespace {
 
-struct SaveOptions {
-    std::string tag;
-    std::string file;
-    std::string owner;
-    std::uint64_t count = 0;  // 0: all
-    bool follow = false;
-    bool force = false;
-    double timeout = 0;  // 0: for ever
-};
-
 /// Writes frames to files, a new one for each layout.
 class Recording {
   public:
@@ -155,6 +145,8 @@ int record(Reader& reader, const SaveOptions& options, Recording& recording) {
     return success;
 }
 
+}  // namespace
+
 int save(const SaveOptions& options) {
     Signals signals;
     int result = success;
@@ -170,40 +162,6 @@ int save(const SaveOptions& options) {
     }
     end_by(signals.ended_by());
     return result;
-}
-
-}  // namespace
-
-void add_save(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("save", "Saves the frames of a tag in a .npy file");
-    auto options = std::make_shared<SaveOptions>();
-    command->add_option("tag", options->tag, "the tag")->required()->check(check_tag)->type_name("TAG");
-    command->add_option("file", options->file, "the file; it must not exist")
-        ->required()
-        ->type_name("FILE.npy");
-    command->add_option("-c,--count", options->count, "ends after so many frames (default: all)")
-        ->check(number_between(1, 1e18))
-        ->type_name("N");
-    command->add_flag("-f,--follow", options->follow, "goes on when the stream or the writer ends");
-    command
-        ->add_option("-t,--timeout", options->timeout, "ends if nothing comes for so long (default: waits)")
-        ->check(number_between(0.001, 1e9))
-        ->type_name("SECONDS");
-    command->add_flag("--force", options->force, "overwrites files that exist");
-    command->add_option("--owner", options->owner, "who must own it (default: you or root)")
-        ->type_name("USER");
-    command->footer(
-        "The file holds one array of shape (frames, ...) for numpy.load. It can be read\n"
-        "at any time while it grows, and after Ctrl-C. Takes every frame in order; a\n"
-        "writer without backpressure does not wait for that, and what was missed is said.\n"
-        "Waits for a writer that is not there yet. With --follow it goes on when the\n"
-        "stream ends, the writer restarts or the layout changes; the last begins another\n"
-        "file: film-2.npy, film-3.npy. Without, each of them ends it.\n"
-        "\n"
-        "Examples:\n"
-        "  ndsh save cam0 film.npy --count 10\n"
-        "  ndsh save cam0 day.npy --follow --timeout 2 --count 100 || test $? = 4");
-    command->callback([&chosen, options] { chosen = [options] { return save(*options); }; });
 }
 
 }  // namespace ndsharray::cli

@@ -29,13 +29,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct WatchOptions {
-    std::string tag;
-    std::string owner;
-    double interval = 1;
-    std::uint64_t count = 0;  // 0: for ever
-};
-
 /// Tags as they are now. One that cannot be looked at is left out, unless it was asked for by name.
 std::vector<TagInfo> look(const WatchOptions& options) {
     std::vector<TagInfo> found;
@@ -150,6 +143,8 @@ std::string report(const WatchOptions& options, const std::vector<TagRates>& tag
     return text;
 }
 
+}  // namespace
+
 int watch(const WatchOptions& options) {
     Signals signals;
     look(options);  // what is wrong with the tag or the owner is said on the ordinary screen
@@ -188,36 +183,6 @@ int watch(const WatchOptions& options) {
     }
     end_by(signals.ended_by());
     return success;
-}
-
-}  // namespace
-
-void add_watch(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("watch", "Shows speed, latency and losses, again and again");
-    auto options = std::make_shared<WatchOptions>();
-    command->add_option("tag", options->tag, "only this tag (default: all)")
-        ->check(check_tag)
-        ->type_name("TAG");
-    command->add_option("-i,--interval", options->interval, "time between two looks (default: 1)")
-        ->check(number_between(0.01, 86400.0))
-        ->type_name("SECONDS");
-    command->add_option("-c,--count", options->count, "ends after so many looks (default: goes on)")
-        ->check(number_between(1, 1e18))
-        ->type_name("N");
-    command->add_option("--owner", options->owner, "whose tags (default: yours and root's)")
-        ->type_name("USER");
-    command->footer(
-        "On a terminal a table that is drawn in place until Ctrl-C; else lines of\n"
-        "key=value. Frames, missed and copied frames are per second. It comes from\n"
-        "counters in shared memory: watching is not reading, and disturbs nobody.\n"
-        "LATENCY is how old a reader's last frame was when it got it, HELD how many slots\n"
-        "it holds. Readers that may only copy (see the writer's permissions) are not\n"
-        "seen, and see none.\n"
-        "\n"
-        "Examples:\n"
-        "  ndsh watch --count 2 --interval 0.5\n"
-        "  ndsh watch cam0 --count 3 --interval 0.2 | grep frames_per_second=");
-    command->callback([&chosen, options] { chosen = [options] { return watch(*options); }; });
 }
 
 }  // namespace ndsharray::cli
