@@ -53,6 +53,8 @@ struct ReaderStats {
 ///
 /// Call read() in one thread at a time. All other functions are safe from any thread.
 ///
+/// A Reader that was moved from fails every read() with an Error of the code Closed.
+///
 /// After fork(), the Reader does not work in the child: read() fails with Forked. Destroying the Reader there
 /// does nothing, and its memory stays with the child. The child can still look at its frames and destroy
 /// them.

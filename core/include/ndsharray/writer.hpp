@@ -62,6 +62,8 @@ struct WriterStats {
     std::uint32_t slots = 0;       ///< of the current segment
     std::uint32_t readers = 0;     ///< attached readers
     std::string segment;           ///< file name of the current segment; empty before the first
+
+    std::uint64_t failed_callbacks = 0;  ///< calls of on_reader_change's function that threw an exception
 };
 
 /// A reader attached or detached. For Writer::on_reader_change().
@@ -122,6 +124,9 @@ class NDSHARRAY_API WritableFrame {
 
 /// The writer of a tag. A tag has at most one writer at a time. All functions are safe from any thread.
 /// Frames are published in the order of the calls, so one thread should publish.
+///
+/// A Writer that was moved from behaves like one that was closed: its calls return Closed or 0, or throw an
+/// Error with the code Closed.
 ///
 /// After fork(), the Writer does not work in the child, and destroying it there does nothing. Its
 /// WritableFrames belong to the parent: the child must not write them.
@@ -222,7 +227,8 @@ class NDSHARRAY_API Writer {
     void on_readers_changed(std::function<void(unsigned)> changed);
 
     /// The same for each reader that attaches, detaches or dies, in order. A reader that detaches at once may
-    /// not be reported.
+    /// not be reported. An exception out of `changed` ends there. WriterStats::failed_callbacks counts it,
+    /// and the next change is reported all the same.
     void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
     const std::string& tag() const noexcept;

@@ -24,6 +24,7 @@ void ReaderEvents::call(const Callback& callback, const Change& change) noexcept
         callback(change);
     } catch (...) {
         // It is told of the next change all the same.
+        failed_.fetch_add(1, std::memory_order_relaxed);
     }
 }
 

@@ -6,6 +6,8 @@
 
 #include <ndsharray/writer.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 
@@ -19,6 +21,9 @@ class ReaderEvents {
     void on_readers_changed(std::function<void(unsigned)> changed);
     void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
+    /// Exceptions that came out of callbacks. Waits for nothing.
+    std::uint64_t failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
+
     /// Calls back if readers attached or detached since the last call.
     void tell(const TableOwner& table) noexcept;
 
@@ -31,6 +36,7 @@ class ReaderEvents {
     std::function<void(unsigned)> readers_changed_;
     std::function<void(const ReaderChange&)> reader_change_;
     unsigned known_count_ = 0;
+    std::atomic<std::uint64_t> failed_ = 0;  // only a number to be shown: orders nothing
     LiveReaders known_{};
 };
 

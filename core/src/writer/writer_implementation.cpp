@@ -332,6 +332,7 @@ WriterStats Writer::Implementation::stats() const {
     stats.dropped = frames_dropped_.load(std::memory_order_relaxed);
     stats.remade = times_remade_.load(std::memory_order_relaxed);
     stats.reclaimed = table->reclaimed();
+    stats.failed_callbacks = events_.failed();
     stats.readers = closed_ ? 0 : table->count_live();
     const Lock lock(shown_mutex_);
     stats.generation = shown_.generation;

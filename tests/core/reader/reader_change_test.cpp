@@ -150,6 +150,8 @@ TEST_F(ReaderChanges, GoOnAfterAnExceptionOfTheApplication) {
     Reader reader(tag_);
     ASSERT_TRUE(attach(reader));
     ASSERT_TRUE(wait_until([&] { return calls == 3; }));
+    // Both callbacks of each of the three changes. Each call ended before the next began.
+    EXPECT_TRUE(wait_until([&] { return writer_.stats().failed_callbacks == 6; }));
     writer_.on_reader_change([](const ReaderChange&) { throw 1; });  // in the call itself, too
     writer_.on_readers_changed({});
 }
