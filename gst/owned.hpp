@@ -11,6 +11,7 @@ namespace ndsharray::gst {
 struct Unref {
     void operator()(GstBuffer* buffer) const noexcept { gst_buffer_unref(buffer); }
     void operator()(GstCaps* caps) const noexcept { gst_caps_unref(caps); }
+    void operator()(GstSample* sample) const noexcept { gst_sample_unref(sample); }
     void operator()(GstMessage* message) const noexcept { gst_message_unref(message); }
     void operator()(GstMemory* memory) const noexcept { gst_memory_unref(memory); }
     void operator()(GstStructure* structure) const noexcept { gst_structure_free(structure); }

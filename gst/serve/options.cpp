@@ -6,8 +6,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cstdio>
 #include <fstream>
+#include <system_error>
 
 namespace ndsharray::serve {
 namespace {
@@ -20,6 +22,18 @@ bool set_user(Options& options, const std::string& text) {
     options.user = text.substr(0, colon);
     options.password = text.substr(colon + 1);
     return true;
+}
+
+/// WIDTHxHEIGHT, which halves of chroma fit in.
+bool set_size(Options& options, const std::string& text) {
+    const char* end = text.data() + text.size();
+    const auto [x, width_error] = std::from_chars(text.data(), end, options.encoder.width);
+    if (width_error != std::errc() || x == end || *x != 'x')
+        return false;
+    const auto [rest, height_error] = std::from_chars(x + 1, end, options.encoder.height);
+    const auto fits = [](unsigned side) { return side >= 64 && side <= 8192 && side % 2 == 0; };
+    return height_error == std::errc() && rest == end && fits(options.encoder.width) &&
+           fits(options.encoder.height);
 }
 
 std::string first_line(const std::string& path) {
@@ -40,7 +54,7 @@ bool Options::is_local() const {
 
 std::optional<Options> parse(int argc, char** argv, int& exit_code) {
     Options options;
-    std::string user, user_file;
+    std::string user, user_file, size;
     CLI::App app("Shows every live tag to browsers and players.", "ndsh serve");
     app.set_version_flag("-V,--version", "ndsh-serve " PACKAGE_VERSION, "prints the version");
     app.get_formatter()->column_width(28);
@@ -62,6 +76,16 @@ std::optional<Options> parse(int argc, char** argv, int& exit_code) {
     key->needs(certificate);
     app.add_flag("--open", options.open, "lets everybody look who reaches the address");
     app.add_option("--owner", options.owner, "whose tags (default: yours and root's)")->type_name("USER");
+    app.add_option("--encoder", options.encoder.element, "the encoder (default: the best that works here)")
+        ->type_name("NAME");
+    app.add_option("--bitrate", options.encoder.bitrate, "of encoded video (default: by its size)")
+        ->type_name("KBIT/S")
+        ->check(CLI::Range(50u, 200'000u));
+    app.add_option("--fps", options.encoder.fps, "encoded frames a second, at most (default: 60)")
+        ->type_name("NUMBER")
+        ->check(CLI::Range(1u, 240u));
+    app.add_option("--size", size, "of encoded video (default: as the first frame, at most 1920x1080)")
+        ->type_name("WxH");
     app.footer(
         "Examples:\n"
         "  ndsh serve\n"
@@ -75,8 +99,10 @@ std::optional<Options> parse(int argc, char** argv, int& exit_code) {
     if (!user_file.empty())
         user = first_line(user_file);
     const bool wants_user = app.count("--user") + app.count("--user-file") > 0;
-    std::string wrong =
-        wants_user && !set_user(options, user) ? "--user wants NAME:PASSWORD" : problem(options);
+    std::string wrong = wants_user && !set_user(options, user) ? "--user wants NAME:PASSWORD"
+                        : !size.empty() && !set_size(options, size)
+                            ? "--size wants WIDTHxHEIGHT, even numbers from 64 to 8192"
+                            : problem(options);
     if (!wrong.empty()) {
         std::fprintf(stderr, "ndsh-serve: %s\n", wrong.c_str());
         exit_code = 2;

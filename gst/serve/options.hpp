@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "serve/encoder.hpp"
+
 namespace ndsharray::serve {
 
 struct Options {
@@ -17,6 +19,7 @@ struct Options {
     std::string key;
     bool open = false;
     std::string owner;  ///< whose tags; empty: this user's and root's
+    EncoderOptions encoder;
 
     bool is_local() const;
     bool has_tls() const { return !certificate.empty(); }
