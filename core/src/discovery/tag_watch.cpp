@@ -36,7 +36,7 @@ std::optional<std::string> tag_of(const std::string& file_name) {
 
 }  // namespace
 
-class TagWatch::Implementation {
+class [[gnu::visibility("hidden")]] TagWatch::Implementation {
   public:
     Implementation() : directory_(directory()) {
         if (const int error = FileWatcher::start(); error != 0)

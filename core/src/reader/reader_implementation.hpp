@@ -21,7 +21,7 @@
 
 namespace ndsharray {
 
-class Reader::Implementation {
+class [[gnu::visibility("hidden")]] Reader::Implementation {
   public:
     using Timeout = std::optional<std::chrono::nanoseconds>;
 

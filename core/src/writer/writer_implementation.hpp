@@ -26,7 +26,7 @@
 
 namespace ndsharray {
 
-class Writer::Implementation {
+class [[gnu::visibility("hidden")]] Writer::Implementation {
   public:
     using Timeout = std::optional<std::chrono::nanoseconds>;
     using Lock = std::unique_lock<std::mutex>;
