@@ -3,6 +3,7 @@
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,11 @@ class Version(unittest.TestCase):
     def test_the_library_has_it_in_its_name(self):
         (library,) = glob.glob(os.path.join(BUILD_ROOT, "core", "libndsharray.so.*.*.*[0-9]"))
         self.assertEqual(os.path.basename(library), f"libndsharray.so.{VERSION}")
+
+    def test_the_newest_entry_of_the_packages_changelog_is_about_it(self):
+        changelog = os.path.join(os.environ["SOURCE_ROOT"], ".ci", "packaging", "debian", "changelog")
+        with open(changelog, encoding="utf-8") as file:
+            self.assertRegex(file.readline(), rf"^ndsharray \({re.escape(VERSION)}-\d+\) ")
 
     @unittest.skipUnless(shutil.which("pkg-config"), "no pkg-config")
     def test_pkg_config_tells_it(self):
