@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "serve/guard.hpp"
 #include "serve/main_loop.hpp"
 
 namespace ndsharray::serve {
@@ -37,14 +38,8 @@ std::string key_of(GSocketAddress* address) {
 }  // namespace
 
 Connections::Connections(SoupServer* server, const Options& options)
-    : server_(server), service_(g_socket_service_new()) {
+    : server_(server), service_(g_socket_service_new()), certificate_(certificate_of(options)) {
     GError* error = nullptr;
-    if (options.has_tls()) {
-        certificate_ =
-            g_tls_certificate_new_from_files(options.certificate.c_str(), options.key.c_str(), &error);
-        if (certificate_ == nullptr)
-            fail("cannot use the certificate", error);
-    }
     // A crowd that comes at once waits here, and does not have to knock again.
     g_socket_listener_set_backlog(G_SOCKET_LISTENER(service_), most_waiting);
     GSocketAddress* wanted = g_inet_socket_address_new_from_string(options.listen.c_str(), options.http);

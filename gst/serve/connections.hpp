@@ -49,7 +49,7 @@ class Connections {
 
     SoupServer* server_;
     GSocketService* service_;
-    GTlsCertificate* certificate_ = nullptr;
+    GTlsCertificate* certificate_;
     std::uint16_t port_ = 0;
     std::uint64_t accepted_ = 0;
     std::map<std::string, Connection> all_;  // by the address of the other side

@@ -45,6 +45,15 @@ struct Life {
     unsigned number;
 };
 
+/// Encoders have segments of their own, of x264enc they begin at 1000 hours.
+gst::Owned<GstSample> with_running_time(GstSample* sample) {
+    const gst::Owned<GstBuffer> buffer(gst_buffer_copy(gst_sample_get_buffer(sample)));
+    GST_BUFFER_PTS(buffer.get()) = gst_segment_to_running_time(gst_sample_get_segment(sample), GST_FORMAT_TIME,
+                                                               GST_BUFFER_PTS(buffer.get()));
+    GST_BUFFER_DTS(buffer.get()) = GST_BUFFER_PTS(buffer.get());
+    return gst::Owned<GstSample>(gst_sample_new(buffer.get(), gst_sample_get_caps(sample), nullptr, nullptr));
+}
+
 GstElement* element(GstObject* pipeline, const char* name) {
     return gst_bin_get_by_name(GST_BIN(pipeline), name);
 }
@@ -113,14 +122,12 @@ void EncodedTag::stop() {
 }
 
 void EncodedTag::play() {
-    const std::string size =
-        "width=" + std::to_string(width_) + ",height=" + std::to_string(height_) + ",pixel-aspect-ratio=1/1";
     const std::string text =
         std::string(is_video_ ? "ndshsrc timestamps=arrival on-disconnect=wait on-eos=wait"
                               : "appsrc format=time is-live=true do-timestamp=true max-buffers=1 "
                                 "leaky-type=downstream") +
-        " name=source ! videoconvert ! videoscale add-borders=true ! video/x-raw," + size + " ! " +
-        encoder_.launch(width_, height_) + " ! appsink name=sink sync=false max-buffers=1";
+        " name=source ! videoconvert ! videoscale add-borders=true ! " + encoder_.launch(width_, height_) +
+        " ! appsink name=sink sync=false max-buffers=1";
     GError* error = nullptr;
     GstElement* made = gst_parse_launch_full(text.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
     if (made == nullptr) {
@@ -164,9 +171,8 @@ void EncodedTag::connect(GstElement* source) {
     const gst::Owned<GstObject> sink(GST_OBJECT(element(pipeline_.get(), "sink")));
     GstAppSinkCallbacks callbacks{};
     callbacks.new_sample = [](GstAppSink* at, gpointer self) {
-        const gst::Owned<GstSample> sample(gst_app_sink_pull_sample(at));
-        if (sample)
-            static_cast<EncodedTag*>(self)->send(sample.get());
+        if (const gst::Owned<GstSample> sample{gst_app_sink_pull_sample(at)})
+            static_cast<EncodedTag*>(self)->send(with_running_time(sample.get()).get());
         return GST_FLOW_OK;
     };
     gst_app_sink_set_callbacks(GST_APP_SINK(sink.get()), &callbacks, this, nullptr);

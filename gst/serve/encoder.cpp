@@ -31,8 +31,7 @@ std::string settings_of(const std::string& element, unsigned bitrate) {
     const std::string bits = kilobits + "000";
     if (element == "v4l2h264enc")
         return "v4l2h264enc name=encoder extra-controls=\"controls,repeat_sequence_header=1,h264_i_frame_period=" +
-               std::string(key_distance) + ",video_bitrate=" + bits +
-               "\" ! video/x-h264,level=(string)4";
+               std::string(key_distance) + ",video_bitrate=" + bits + '"';
     if (element == "vah264enc")
         return "vah264enc name=encoder b-frames=0 ref-frames=1 rate-control=cbr target-usage=6 key-int-max=" +
                std::string(key_distance) + " bitrate=" + kilobits;
@@ -110,13 +109,16 @@ gst::Owned<GstCaps> Encoder::caps() const {
 
 std::string Encoder::launch(unsigned width, unsigned height) const {
     const unsigned bitrate = options_.bitrate != 0 ? options_.bitrate : bitrate_for(width, height);
-    const std::string encoder =
-        "video/x-raw,format={I420,NV12} ! " + settings_of(element_, bitrate);
+    const std::string encoder = "video/x-raw,format={I420,NV12},pixel-aspect-ratio=1/1,width=" +
+                                std::to_string(width) + ",height=" + std::to_string(height) + " ! " +
+                                settings_of(element_, bitrate);
     if (codec() == Codec::Vp8)
         return encoder;
+    // The driver of a Raspberry Pi wants to be told a level.
+    const std::string level = element_ == "v4l2h264enc" ? ",level=(string)4" : "";
     // Every key frame brings SPS and PPS: a decoder can begin with any, and follows when they change.
-    return encoder +
-           " ! video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1 ! "
+    return encoder + " ! video/x-h264,profile=constrained-baseline" + level +
+           " ! h264parse config-interval=-1 ! "
            "video/x-h264,stream-format=byte-stream,alignment=au";
 }
 

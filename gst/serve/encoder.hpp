@@ -35,7 +35,7 @@ class Encoder {
     /// buffer, SPS and PPS before each key frame; or VP8.
     gst::Owned<GstCaps> caps() const;
 
-    /// Elements for gst_parse_launch() from raw 4:2:0 video of that size to caps().
+    /// Elements for gst_parse_launch() from raw video of that size, in 4:2:0, to caps().
     std::string launch(unsigned width, unsigned height) const;
 
   private:

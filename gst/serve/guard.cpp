@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Who may ask for what: the password, the page that asks, and the headers that tell browsers so.
+// Who may ask for what: the password, the page that asks, and the headers that tell browsers so. One place
+// for HTTP and RTSP.
 #include "serve/guard.hpp"
 
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,11 @@ namespace {
 
 /// A session description has a few kilobytes.
 constexpr goffset most_body = 64 * 1024;
+
+constexpr const char* realm = "ndsh serve";
+
+/// Whom guard() lets see media over RTSP.
+constexpr const char* viewer_role = "viewer";
 
 constexpr const char* content_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' "
@@ -37,12 +44,6 @@ std::string_view header(SoupMessageHeaders* headers, const char* name) {
 std::string_view host_of(SoupMessageHeaders* headers) {
     const char* all = soup_message_headers_get_list(headers, "Host");
     return all != nullptr && std::strchr(all, ',') == nullptr ? all : std::string_view();
-}
-
-std::string_view without_port(std::string_view host) {
-    if (host.starts_with('['))
-        return host.substr(0, host.find(']') + 1);
-    return host.substr(0, host.find(':'));
 }
 
 /// A page of another host whose name was made to lead here has that name in Host. Only a server that just
@@ -105,6 +106,12 @@ void free_credentials(gpointer data) {
 
 }  // namespace
 
+std::string_view without_port(std::string_view host) {
+    if (host.starts_with('['))
+        return host.substr(0, host.find(']') + 1);
+    return host.substr(0, host.find(':'));
+}
+
 bool same_secret(const std::string& one, const std::string& other) {
     unsigned difference = one.size() != other.size() ? 1 : 0;
     for (std::size_t i = 0; i < other.size(); ++i)
@@ -115,7 +122,7 @@ bool same_secret(const std::string& one, const std::string& other) {
 
 void guard(SoupServer* server, const Options& options) {
     if (!options.user.empty()) {
-        SoupAuthDomain* domain = soup_auth_domain_basic_new("realm", "ndsh serve", nullptr);
+        SoupAuthDomain* domain = soup_auth_domain_basic_new("realm", realm, nullptr);
         soup_auth_domain_basic_set_auth_callback(
             domain, is_known,
             std::make_unique<Credentials>(Credentials{options.user, options.password}).release(),
@@ -125,6 +132,50 @@ void guard(SoupServer* server, const Options& options) {
         g_object_unref(domain);
     }
     soup_server_add_early_handler(server, nullptr, look_at, options.is_local() ? server : nullptr, nullptr);
+}
+
+GTlsCertificate* certificate_of(const Options& options) {
+    if (!options.has_tls())
+        return nullptr;
+    GError* error = nullptr;
+    GTlsCertificate* certificate =
+        g_tls_certificate_new_from_files(options.certificate.c_str(), options.key.c_str(), &error);
+    if (certificate == nullptr) {
+        const std::string sentence = std::string("cannot use the certificate: ") + error->message;
+        g_error_free(error);
+        throw std::runtime_error(sentence);
+    }
+    return certificate;
+}
+
+void guard(GstRTSPServer* server, const Options& options) {
+    GTlsCertificate* certificate = certificate_of(options);
+    GstRTSPAuth* auth = gst_rtsp_auth_new();
+    gst_rtsp_auth_set_realm(auth, realm);
+    // It has no permission to choose where packets go.
+    GstRTSPToken* viewer =
+        gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, viewer_role, nullptr);
+    if (options.user.empty()) {
+        gst_rtsp_auth_set_default_token(auth, viewer);
+    } else {
+        gst_rtsp_auth_set_supported_methods(
+            auth, static_cast<GstRTSPAuthMethod>(GST_RTSP_AUTH_DIGEST | GST_RTSP_AUTH_BASIC));
+        gst_rtsp_auth_add_digest(auth, options.user.c_str(), options.password.c_str(), viewer);
+        gchar* basic = gst_rtsp_auth_make_basic(options.user.c_str(), options.password.c_str());
+        gst_rtsp_auth_add_basic(auth, basic, viewer);
+        g_free(basic);
+    }
+    gst_rtsp_token_unref(viewer);
+    if (certificate != nullptr)
+        gst_rtsp_auth_set_tls_certificate(auth, certificate);
+    g_clear_object(&certificate);
+    gst_rtsp_server_set_auth(server, auth);
+    g_object_unref(auth);
+}
+
+void allow_viewers(GstRTSPMediaFactory* factory) {
+    gst_rtsp_media_factory_add_role(factory, viewer_role, GST_RTSP_PERM_MEDIA_FACTORY_ACCESS, G_TYPE_BOOLEAN,
+                                    TRUE, GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN, TRUE, nullptr);
 }
 
 }  // namespace ndsharray::serve

@@ -6,9 +6,13 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 
+#include "serve/encoded_tag.hpp"
 #include "serve/options.hpp"
+#include "serve/rtsp_server.hpp"
 #include "serve/site.hpp"
+#include "source/ndshsrc.hpp"
 
 namespace {
 
@@ -23,12 +27,30 @@ struct UnrefLoop {
     void operator()(GMainLoop* loop) const { g_main_loop_unref(loop); }
 };
 
+/// Where no encoder works there is all but RTSP, unless it was asked for by name.
+std::unique_ptr<EncodedTags> encoded_tags(const Options& options) {
+    try {
+        return std::make_unique<EncodedTags>(Encoder(options.encoder), options.encoder, options.owner);
+    } catch (const std::exception& error) {
+        if (!options.encoder.element.empty())
+            throw;
+        std::fprintf(stderr, "ndsh-serve: no RTSP: %s\n", error.what());
+        return nullptr;
+    }
+}
+
 int run(const Options& options) {
     const std::unique_ptr<GMainLoop, UnrefLoop> loop(g_main_loop_new(nullptr, FALSE));
     g_unix_signal_add(SIGINT, quit, loop.get());
     g_unix_signal_add(SIGTERM, quit, loop.get());
-    Site site(options);
+    const auto tags = encoded_tags(options);
+    std::unique_ptr<RtspServer> rtsp;
+    if (tags && !options.no_rtsp)
+        rtsp = std::make_unique<RtspServer>(options, *tags);
+    Site site(options, rtsp.get());
     std::printf("%s\n", site.address().c_str());
+    if (rtsp)
+        std::printf("%sTAG\n", rtsp->address().c_str());
     if (!options.is_local() && options.open)
         std::printf("open: everybody who reaches this machine sees every tag\n");
     std::fflush(stdout);
@@ -44,6 +66,8 @@ int main(int argc, char** argv) {
     if (!options)
         return exit_code;
     gst_init(nullptr, nullptr);
+    // Its own, wherever the plugin is.
+    ndsharray::gst::gst_element_register_ndshsrc(nullptr);
     try {
         return run(*options);
     } catch (const std::exception& error) {

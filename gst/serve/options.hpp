@@ -13,6 +13,8 @@ namespace ndsharray::serve {
 struct Options {
     std::string listen = "127.0.0.1";
     std::uint16_t http = 8080;
+    std::uint16_t rtsp = 8554;
+    bool no_rtsp = false;
     std::string user;  ///< empty: everybody may look
     std::string password;
     std::string certificate;  ///< files in PEM
@@ -22,6 +24,8 @@ struct Options {
     EncoderOptions encoder;
 
     bool is_local() const;
+    /// The address to listen on as a URL has it.
+    std::string host() const;
     bool has_tls() const { return !certificate.empty(); }
 };
 

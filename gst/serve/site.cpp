@@ -70,8 +70,9 @@ std::pair<std::string, std::string> split(const std::string& path) {
 
 }  // namespace
 
-Site::Site(const Options& options)
+Site::Site(const Options& options, const RtspServer* rtsp)
     : options_(options),
+      rtsp_(rtsp),
       mjpeg_(options.owner),
       events_(options.owner),
       server_(soup_server_new(nullptr, nullptr)) {
@@ -97,10 +98,17 @@ Site::~Site() {
 }
 
 std::string Site::address() const {
-    const bool is_v6 = options_.listen.find(':') != std::string::npos;
-    return std::string(options_.has_tls() ? "https://" : "http://") +
-           (is_v6 ? '[' + options_.listen + ']' : options_.listen) + ':' +
+    return std::string(options_.has_tls() ? "https://" : "http://") + options_.host() + ':' +
            std::to_string(connections_->port()) + '/';
+}
+
+/// Under the name by which the viewer knows this machine.
+std::string Site::rtsp_address(SoupServerMessage* message) const {
+    if (rtsp_ == nullptr)
+        return {};
+    const char* host =
+        soup_message_headers_get_one(soup_server_message_get_request_headers(message), "Host");
+    return rtsp_->address(without_port(host != nullptr ? host : ""));
 }
 
 void Site::request_started(SoupServer*, SoupServerMessage* message, Site* site) {
@@ -153,12 +161,15 @@ bool Site::answer_fixed(SoupServerMessage* message, const std::string& path) {
     } else if (path.starts_with(files)) {
         send(message, page_file(path.substr(files.size())));
     } else if (path == "/api/tags") {
-        send(message, {SOUP_STATUS_OK, json_type, text_of(to_json(live_tags(options_.owner))) + "\n"});
+        send(message, {SOUP_STATUS_OK, json_type, text_of(to_json(live_tags(options_.owner), rtsp_address(message))) + "\n"});
     } else if (path == "/api/events") {
-        events_.add(message);
+        events_.add(message, rtsp_address(message));
     } else if (path == "/metrics") {
         served_.connections = connections_->count();
         served_.mjpeg = mjpeg_.count();
+        served_.rtsp = rtsp_ != nullptr ? rtsp_->viewers() : 0;
+        served_.rtsp_connections = rtsp_ != nullptr ? rtsp_->connections() : 0;
+        served_.rtsp_bytes = rtsp_ != nullptr ? rtsp_->bytes() : 0;
         send(message, {SOUP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8",
                        metrics(live_tags(options_.owner), served_)});
     } else {

@@ -10,6 +10,7 @@
 #include "serve/answers.hpp"
 #include "serve/connections.hpp"
 #include "serve/options.hpp"
+#include "serve/rtsp_server.hpp"
 #include "serve/tag_list.hpp"
 #include "serve/viewers.hpp"
 
@@ -17,8 +18,9 @@ namespace ndsharray::serve {
 
 class Site {
   public:
+    /// \param rtsp nullptr where there is none; it outlives this
     /// \throws std::runtime_error where it cannot listen.
-    explicit Site(const Options& options);
+    Site(const Options& options, const RtspServer* rtsp);
     ~Site();
     Site(const Site&) = delete;
     Site& operator=(const Site&) = delete;
@@ -38,7 +40,10 @@ class Site {
     void answer_of_tag(SoupServerMessage* message, const std::string& tag, const std::string& what);
     void answer_value(SoupServerMessage* message, const std::string& tag, const View& view);
 
+    std::string rtsp_address(SoupServerMessage* message) const;
+
     Options options_;
+    const RtspServer* rtsp_;
     Served served_;
     Workers workers_;
     MjpegViewers mjpeg_;

@@ -49,7 +49,7 @@ std::string caps_of(const TagInfo& info) {
     return found == info.attributes.end() ? std::string() : found->second;
 }
 
-ordered_json to_json(const TagInfo& info) {
+ordered_json to_json(const TagInfo& info, const std::string& rtsp) {
     const auto age = age_of(info);
     ordered_json json{{"tag", info.tag},
                       {"state", name(info.state)},
@@ -66,7 +66,8 @@ ordered_json to_json(const TagInfo& info) {
                       {"latency", latency_of(info)},
                       {"memory_bytes", info.memory_bytes},
                       {"generation", info.generation},
-                      {"writer_pid", info.writer_pid}};
+                      {"writer_pid", info.writer_pid},
+                      {"rtsp", rtsp.empty() ? ordered_json() : ordered_json(rtsp + info.tag)}};
     if (info.generation != 0) {
         const std::vector shape(info.spec.shape.begin(), info.spec.shape.begin() + info.spec.ndim);
         ordered_json leading = ordered_json::array();
@@ -134,10 +135,10 @@ bool is_video(const TagInfo& info) {
     }
 }
 
-ordered_json to_json(const std::vector<TagInfo>& tags) {
+ordered_json to_json(const std::vector<TagInfo>& tags, const std::string& rtsp) {
     ordered_json json = ordered_json::array();
     for (const TagInfo& info : tags)
-        json.push_back(to_json(info));
+        json.push_back(to_json(info, rtsp));
     return json;
 }
 
@@ -159,12 +160,16 @@ std::string metrics(const std::vector<TagInfo>& tags, const Served& served) {
     add(text, "ndsharray_last_frame_age_seconds", "gauge", "Age of the last frame", tags,
         [](const TagInfo& info) { return age_of(info).value_or(0); });
     text << "# HELP ndsharray_serve_viewers Viewers now\n# TYPE ndsharray_serve_viewers gauge\n"
-         << "ndsharray_serve_viewers{protocol=\"mjpeg\"} " << served.mjpeg << '\n';
+         << "ndsharray_serve_viewers{protocol=\"mjpeg\"} " << served.mjpeg << '\n'
+         << "ndsharray_serve_viewers{protocol=\"rtsp\"} " << served.rtsp << '\n';
     add(text, "ndsharray_serve_connections", "gauge", "Connections over HTTP now", served.connections);
     add(text, "ndsharray_serve_requests_total", "counter", "Requests over HTTP",
         static_cast<double>(served.requests));
     add(text, "ndsharray_serve_sent_bytes_total", "counter", "Bytes of answers over HTTP",
         static_cast<double>(served.bytes));
+    add(text, "ndsharray_serve_rtsp_connections", "gauge", "Connections over RTSP now", served.rtsp_connections);
+    add(text, "ndsharray_serve_rtsp_sent_bytes_total", "counter", "Bytes of encoded frames to RTSP viewers",
+        static_cast<double>(served.rtsp_bytes));
     return text.str();
 }
 

@@ -18,6 +18,9 @@ struct Served {
     std::uint64_t requests = 0;
     unsigned connections = 0;
     unsigned mjpeg = 0;  ///< viewers now
+    unsigned rtsp = 0;   ///< likewise
+    unsigned rtsp_connections = 0;
+    std::uint64_t rtsp_bytes = 0;  ///< of encoded frames, for each viewer
 };
 
 /// Tags that a living writer writes and this process may look at; sorted.
@@ -29,7 +32,8 @@ bool is_live(const std::string& tag, const std::string& owner);
 /// Whether the tag has frames that can be sent as video.
 bool is_video(const TagInfo& info);
 
-nlohmann::ordered_json to_json(const std::vector<TagInfo>& tags);
+/// \param rtsp address of the RTSP server, to which a tag is added; empty: there is none
+nlohmann::ordered_json to_json(const std::vector<TagInfo>& tags, const std::string& rtsp);
 
 /// In the text format of Prometheus.
 std::string metrics(const std::vector<TagInfo>& tags, const Served& served);

@@ -21,6 +21,10 @@ std::string part(const Shot& shot) {
            "\r\nX-Missed: " + std::to_string(shot.missed) + "\r\n\r\n" + shot.jpeg + "\r\n";
 }
 
+std::string event(const std::vector<TagInfo>& tags, const std::string& rtsp) {
+    return "data: " + text_of(to_json(tags, rtsp)) + "\n\n";
+}
+
 }  // namespace
 
 Viewer::Viewer(SoupServerMessage* message, const char* type)
@@ -104,25 +108,25 @@ EventViewers::~EventViewers() {
         g_source_remove(timer_);
 }
 
-void EventViewers::add(SoupServerMessage* message) {
-    viewers_.emplace_front(message, "text/event-stream");
-    const auto viewer = viewers_.begin();
-    viewer->on_gone = [this, viewer] { viewers_.erase(viewer); };
-    viewer->write("data: " + text_of(to_json(live_tags(owner_))) + "\n\n");
+void EventViewers::add(SoupServerMessage* message, const std::string& rtsp) {
+    followers_.emplace_front(message, rtsp);
+    const auto follower = followers_.begin();
+    follower->viewer.on_gone = [this, follower] { followers_.erase(follower); };
+    follower->viewer.write(event(live_tags(owner_), rtsp));
     if (timer_ == 0)
         timer_ = every(milliseconds_between_news, [this] { return tell(); });
 }
 
 /// \returns whether somebody follows.
 bool EventViewers::tell() {
-    if (viewers_.empty()) {
+    if (followers_.empty()) {
         timer_ = 0;
         return false;
     }
-    const std::string text = "data: " + text_of(to_json(live_tags(owner_))) + "\n\n";
-    for (Viewer& viewer : viewers_)
-        if (viewer.is_ready())
-            viewer.write(text);
+    const std::vector<TagInfo> tags = live_tags(owner_);
+    for (Follower& follower : followers_)
+        if (follower.viewer.is_ready())
+            follower.viewer.write(event(tags, follower.rtsp));
     return true;
 }
 

@@ -65,13 +65,22 @@ class EventViewers {
     explicit EventViewers(std::string owner) : owner_(std::move(owner)) {}
     ~EventViewers();
 
-    void add(SoupServerMessage* message);
+    /// \param rtsp address of the RTSP server for this viewer
+    void add(SoupServerMessage* message, const std::string& rtsp);
 
   private:
+    struct Follower {
+        Follower(SoupServerMessage* message, std::string address)
+            : viewer(message, "text/event-stream"), rtsp(std::move(address)) {}
+
+        Viewer viewer;
+        std::string rtsp;
+    };
+
     bool tell();
 
     std::string owner_;
-    std::list<Viewer> viewers_;
+    std::list<Follower> followers_;
     unsigned timer_ = 0;
 };
 

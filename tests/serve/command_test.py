@@ -53,7 +53,7 @@ class Command(unittest.TestCase):
 
     def test_signals_end_it_well(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            with subprocess.Popen([SERVE, "--http", "0"], stdout=subprocess.PIPE, text=True,
+            with subprocess.Popen([SERVE, "--http", "0", "--rtsp", "0"], stdout=subprocess.PIPE, text=True,
                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as server:
                 server.stdout.readline()
                 server.send_signal(number)

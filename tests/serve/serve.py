@@ -56,14 +56,30 @@ class ServeTest(unittest.TestCase):
         os.environ["NDSHARRAY_DIR"] = self.directory
 
     def serve(self, *arguments):
-        """Starts ndsh-serve on free ports; its address becomes self.port."""
+        """Starts ndsh-serve on free ports, with RTSP only where that is asked for. Where it listens becomes self.port
+        and self.rtsp."""
+        rtsp = "--rtsp" in arguments
+        if not rtsp and "--no-rtsp" not in arguments:
+            arguments = ("--no-rtsp", *arguments)
         self.server = subprocess.Popen([SERVE, "--http", "0", *arguments], stdout=subprocess.PIPE, text=True)
         self.addCleanup(self.stop)
         self.address = self.server.stdout.readline().strip()
         self.assertRegex(self.address, r"^https?://")
         self.port = int(self.address.rstrip("/").rsplit(":", 1)[1])
+        if rtsp:
+            address = self.server.stdout.readline().strip()
+            self.assertRegex(address, r"^rtsps?://.*/TAG$")
+            self.rtsp = address.removesuffix("TAG")
+
+    def refusal_of(self, *arguments):
+        """What ndsh-serve says of wrong usage."""
+        ended = subprocess.run([SERVE, "--http", "0", *arguments], capture_output=True, text=True, timeout=DEADLINE)
+        self.assertIn(ended.returncode, (1, 2), arguments)
+        return ended.stderr
 
     def stop(self):
+        if self.server.stdout.closed:
+            return
         self.server.terminate()
         code = self.server.wait(DEADLINE)
         self.server.stdout.close()
@@ -115,6 +131,12 @@ class ServeTest(unittest.TestCase):
 
     def tags(self):
         return {tag["tag"]: tag for tag in self.get_json("/api/tags")}
+
+    def metrics(self):
+        return self.get("/metrics")[2].decode().splitlines()
+
+    def metric(self, name):
+        return float(next(line for line in self.metrics() if line.startswith(name + " ")).split()[1])
 
     def wait_for(self, condition, what):
         deadline = time.monotonic() + DEADLINE

@@ -116,7 +116,8 @@ function makeLinks() {
   const links = document.getElementById("links");
   links.replaceChildren();
   const host = `${location.protocol}//${location.host}`;
-  for (const [name, address] of [["MJPEG", `${host}/${tag}/mjpeg`], ["JPEG", `${host}/${tag}.jpg`],
+  const rtsp = info?.rtsp ? [["RTSP", info.rtsp]] : [];
+  for (const [name, address] of [...rtsp, ["MJPEG", `${host}/${tag}/mjpeg`], ["JPEG", `${host}/${tag}.jpg`],
                                  ["PNG", `${host}/${tag}.png`], ["NumPy", `${host}/${tag}.npy`]]) {
     const button = element("button", `Copy ${name} link`, { type: "button", title: address });
     button.addEventListener("click", async () => {

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What an RTSP viewer gets of one tag: packets of its EncodedTag, in one pipeline for all viewers.
+#include "serve/rtsp_media.hpp"
+
+#include <gst/base/gstbasesink.h>
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "serve/encoded_feed.hpp"
+
+namespace ndsharray::serve {
+namespace {
+
+constexpr const char* feed_key = "ndsh-feed";
+
+std::atomic<std::uint64_t> sent{0};
+
+/// What goes into one media.
+class Feed {
+  public:
+    Feed(std::shared_ptr<EncodedTag> tag, GstAppSrc* appsrc)
+        : counter_(tag->subscribe([this](GstSample* sample) {
+              sent += viewers_ * gst_buffer_get_size(gst_sample_get_buffer(sample));
+              return true;
+          })),
+          feed_(std::move(tag), appsrc) {}
+
+    void request_key_frame() { feed_.request_key_frame(); }
+    void set_viewers(unsigned viewers) { viewers_ = viewers; }
+
+  private:
+    std::atomic<unsigned> viewers_ = 0;
+    std::unique_ptr<EncodedTag::Subscription> counter_;
+    EncodedFeed feed_;
+};
+
+/// \returns nullptr where the media is gone already.
+Feed* feed_of(GstRTSPMedia* media) {
+    const gst::Owned<GstObject> bin(GST_OBJECT(gst_rtsp_media_get_element(media)));
+    return static_cast<Feed*>(g_object_get_data(G_OBJECT(bin.get()), feed_key));
+}
+
+struct Source {
+    EncodedTags* tags;
+    std::string tag;
+};
+
+struct Factory {
+    GstRTSPMediaFactory parent;
+    Source* source;
+};
+
+struct FactoryClass {
+    GstRTSPMediaFactoryClass parent;
+};
+
+G_DEFINE_TYPE(Factory, ndsh_rtsp_media_factory, GST_TYPE_RTSP_MEDIA_FACTORY)
+
+Source* source_of(gpointer factory) {
+    return static_cast<Factory*>(factory)->source;
+}
+
+/// One media for a tag, however the rest of the URL is written.
+char* gen_key(GstRTSPMediaFactory* factory, const GstRTSPUrl*) {
+    return g_strdup(source_of(factory)->tag.c_str());
+}
+
+/// \returns nullptr where there is nothing to see; the viewer is told that there is no such media.
+GstElement* create_element(GstRTSPMediaFactory* factory, const GstRTSPUrl*) {
+    const Source* source = source_of(factory);
+    try {
+        auto tag = source->tags->of(source->tag);
+        // No packet waits for another one. Key frames have SPS and PPS already.
+        const char* payloader = tag->codec() == Codec::Vp8
+                                    ? "rtpvp8pay name=pay0 pt=96 picture-id-mode=15-bit"
+                                    : "rtph264pay name=pay0 pt=96 aggregate-mode=zero-latency";
+        const std::string text = "appsrc name=feed ! " + std::string(payloader);
+        GstElement* bin = gst_parse_bin_from_description(text.c_str(), FALSE, nullptr);
+        if (bin == nullptr)
+            return nullptr;
+        const gst::Owned<GstObject> appsrc(GST_OBJECT(gst_bin_get_by_name(GST_BIN(bin), "feed")));
+        auto feed = std::make_unique<Feed>(std::move(tag), GST_APP_SRC(appsrc.get()));
+        g_object_set_data_full(G_OBJECT(bin), feed_key, feed.release(),
+                               [](gpointer data) { delete static_cast<Feed*>(data); });
+        return bin;
+    } catch (const std::exception& error) {
+        GST_WARNING("%s: %s", source->tag.c_str(), error.what());
+        return nullptr;
+    }
+}
+
+/// A packet is sent as soon as there is one: the frame was late when it was encoded, and need not wait for its
+/// time, nor a sink for what other sinks need.
+void send_at_once(GstBin*, GstBin*, GstElement* element, gpointer) {
+    if (GST_IS_BASE_SINK(element))
+        g_object_set(element, "sync", FALSE, "processing-deadline", guint64{0}, nullptr);
+}
+
+GstElement* create_pipeline(GstRTSPMediaFactory* factory, GstRTSPMedia* media) {
+    GstElement* pipeline =
+        GST_RTSP_MEDIA_FACTORY_CLASS(ndsh_rtsp_media_factory_parent_class)->create_pipeline(factory, media);
+    if (pipeline != nullptr)
+        g_signal_connect(pipeline, "deep-element-added", G_CALLBACK(send_at_once), nullptr);
+    return pipeline;
+}
+
+void finalize(GObject* object) {
+    delete source_of(object);
+    G_OBJECT_CLASS(ndsh_rtsp_media_factory_parent_class)->finalize(object);
+}
+
+void ndsh_rtsp_media_factory_class_init(FactoryClass* type) {
+    G_OBJECT_CLASS(type)->finalize = finalize;
+    type->parent.gen_key = gen_key;
+    type->parent.create_element = create_element;
+    type->parent.create_pipeline = create_pipeline;
+}
+
+void ndsh_rtsp_media_factory_init(Factory*) {}
+
+}  // namespace
+
+GstRTSPMediaFactory* rtsp_media_factory_new(EncodedTags& tags, const std::string& tag) {
+    auto* factory = GST_RTSP_MEDIA_FACTORY(g_object_new(ndsh_rtsp_media_factory_get_type(), nullptr));
+    reinterpret_cast<Factory*>(factory)->source = std::make_unique<Source>(Source{&tags, tag}).release();
+    gst_rtsp_media_factory_set_shared(factory, TRUE);
+    gst_rtsp_media_factory_set_latency(factory, 0);
+    gst_rtsp_media_factory_set_stop_on_disconnect(factory, TRUE);
+    gst_rtsp_media_factory_set_transport_mode(factory, GST_RTSP_TRANSPORT_MODE_PLAY);
+    // That of the EncodedTag, whose times are taken over.
+    const gst::Owned<GstClock> clock(gst_system_clock_obtain());
+    gst_rtsp_media_factory_set_clock(factory, clock.get());
+    return factory;
+}
+
+void set_viewers(GstRTSPMedia* media, unsigned viewers) {
+    if (Feed* feed = feed_of(media))
+        feed->set_viewers(viewers);
+}
+
+std::uint64_t sent_bytes() {
+    return sent;
+}
+
+void request_key_frame(GstRTSPMedia* media) {
+    if (Feed* feed = feed_of(media))
+        feed->request_key_frame();
+}
+
+}  // namespace ndsharray::serve

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// rtsp://HOST:PORT/TAG for every live tag: who may connect, how long, and what is told of it.
+#include "serve/rtsp_server.hpp"
+
+#include <ndsharray/tag.hpp>
+
+#include <stdexcept>
+#include <string_view>
+
+#include "serve/guard.hpp"
+#include "serve/main_loop.hpp"
+#include "serve/rtsp_media.hpp"
+#include "serve/tag_list.hpp"
+
+namespace ndsharray::serve {
+namespace {
+
+constexpr std::size_t most_connections = 128;
+constexpr unsigned most_sessions = 100;
+
+/// Requests of RTSP have no body worth mentioning.
+constexpr unsigned most_body = 16 * 1024;
+
+/// Without a packet or a request of the viewer.
+constexpr unsigned most_seconds_of_silence = 30;
+
+/// Connections are looked at every so often, and closed that had no session twice in a row.
+constexpr unsigned milliseconds_between_sweeps = 5000;
+constexpr unsigned most_rounds_without_session = 2;
+
+/// For the packets of each tag a pair.
+constexpr std::uint16_t first_udp_port = 50'000;
+constexpr std::uint16_t last_udp_port = 50'255;
+
+std::string tag_in(const char* path) {
+    std::string_view rest(path != nullptr ? path : "");
+    if (!rest.starts_with('/'))
+        return {};
+    rest.remove_prefix(1);
+    std::string tag(rest.substr(0, rest.find('/')));
+    return tag_problem(tag).empty() ? tag : std::string();
+}
+
+bool has_session(GstRTSPClient* client) {
+    GList* all = gst_rtsp_client_session_filter(client, nullptr, nullptr);
+    const bool has = all != nullptr;
+    g_list_free_full(all, g_object_unref);
+    return has;
+}
+
+/// Media that sessions have, and how many of those play it.
+using Played = std::map<GstRTSPMedia*, unsigned>;
+
+GstRTSPFilterResult count_media(GstRTSPSession*, GstRTSPSessionMedia* of_session, gpointer data) {
+    GstRTSPMedia* media = gst_rtsp_session_media_get_media(of_session);
+    const auto [entry, is_new] = static_cast<Played*>(data)->emplace(media, 0);
+    if (is_new)
+        g_object_ref(media);
+    if (gst_rtsp_session_media_get_rtsp_state(of_session) == GST_RTSP_STATE_PLAYING)
+        ++entry->second;
+    return GST_RTSP_FILTER_KEEP;
+}
+
+GstRTSPFilterResult count_session(GstRTSPSessionPool*, GstRTSPSession* session, gpointer played) {
+    gst_rtsp_session_filter(session, count_media, played);
+    return GST_RTSP_FILTER_KEEP;
+}
+
+/// Whoever waits for this socket sees it end; then the client goes, in its own thread.
+void drop(GstRTSPClient* client) {
+    if (GstRTSPConnection* connection = gst_rtsp_client_get_connection(client))
+        if (GSocket* socket = gst_rtsp_connection_get_read_socket(connection))
+            g_socket_shutdown(socket, TRUE, TRUE, nullptr);
+}
+
+}  // namespace
+
+RtspServer::RtspServer(const Options& options, EncodedTags& tags)
+    : options_(options),
+      tags_(tags),
+      server_(gst_rtsp_server_new()),
+      sessions_(gst_rtsp_server_get_session_pool(server_)),
+      mounts_(gst_rtsp_server_get_mount_points(server_)),
+      addresses_(gst_rtsp_address_pool_new()) {
+    gst_rtsp_server_set_address(server_, options.listen.c_str());
+    gst_rtsp_server_set_service(server_, std::to_string(options.rtsp).c_str());
+    gst_rtsp_server_set_backlog(server_, 128);
+    gst_rtsp_server_set_content_length_limit(server_, most_body);
+    gst_rtsp_session_pool_set_max_sessions(sessions_, most_sessions);
+    gst_rtsp_address_pool_add_range(addresses_, options.listen.c_str(), options.listen.c_str(), first_udp_port,
+                                    last_udp_port, 0);
+    g_signal_connect(server_, "client-connected", G_CALLBACK(connected), this);
+    GError* error = nullptr;
+    try {
+        guard(server_, options);
+        source_ = gst_rtsp_server_create_source(server_, nullptr, &error);
+        if (source_ == nullptr) {
+            const std::string reason = error->message;
+            g_error_free(error);
+            throw std::runtime_error("cannot listen on " + options.listen + " port " +
+                                     std::to_string(options.rtsp) + ": " + reason);
+        }
+    } catch (...) {
+        g_object_unref(addresses_);
+        g_object_unref(mounts_);
+        g_object_unref(sessions_);
+        g_object_unref(server_);
+        throw;
+    }
+    g_source_attach(source_, nullptr);
+    port_ = static_cast<std::uint16_t>(gst_rtsp_server_get_bound_port(server_));
+}
+
+RtspServer::~RtspServer() {
+    if (timer_ != 0)
+        g_source_remove(timer_);
+    g_source_destroy(source_);
+    g_source_unref(source_);
+    g_signal_handlers_disconnect_by_data(server_, this);
+    gst_rtsp_server_client_filter(
+        server_,
+        [](GstRTSPServer*, GstRTSPClient* client, gpointer self) {
+            g_signal_handlers_disconnect_by_data(client, self);
+            return GST_RTSP_FILTER_REMOVE;
+        },
+        this);
+    gst_rtsp_session_pool_filter(
+        sessions_, [](GstRTSPSessionPool*, GstRTSPSession*, gpointer) { return GST_RTSP_FILTER_REMOVE; },
+        nullptr);
+    g_object_unref(addresses_);
+    g_object_unref(mounts_);
+    g_object_unref(sessions_);
+    g_object_unref(server_);
+    // Waits for the threads of clients and media.
+    gst_rtsp_thread_pool_cleanup();
+}
+
+std::string RtspServer::address(std::string_view host) const {
+    return std::string(options_.has_tls() ? "rtsps://" : "rtsp://") + std::string(host) + ':' +
+           std::to_string(port_) + '/';
+}
+
+unsigned RtspServer::viewers() const {
+    return gst_rtsp_session_pool_get_n_sessions(sessions_);
+}
+
+std::uint64_t RtspServer::bytes() const {
+    return sent_bytes();
+}
+
+unsigned RtspServer::connections() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<unsigned>(clients_.size());
+}
+
+// -------------------------------------------------------------------------------------------------- clients
+
+void RtspServer::connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* self) {
+    g_signal_connect(client, "closed", G_CALLBACK(closed), self);
+    g_signal_connect(client, "new-session", G_CALLBACK(new_session), self);
+    g_signal_connect(client, "pre-describe-request", G_CALLBACK(look_at_request), self);
+    g_signal_connect(client, "pre-setup-request", G_CALLBACK(look_at_request), self);
+    g_signal_connect(client, "play-request", G_CALLBACK(played), self);
+    const std::lock_guard lock(self->mutex_);
+    self->clients_[client] = {.number = ++self->accepted_};
+    self->make_room();
+    if (self->timer_ == 0)
+        self->timer_ = every(milliseconds_between_sweeps, [self] { return self->sweep(); });
+}
+
+void RtspServer::closed(GstRTSPClient* client, RtspServer* self) {
+    {
+        const std::lock_guard lock(self->mutex_);
+        self->clients_.erase(client);
+    }
+    self->count_soon();
+}
+
+/// Where all places are taken, the oldest that has no session makes room, or the newest.
+void RtspServer::make_room() {
+    if (clients_.size() <= most_connections)
+        return;
+    GstRTSPClient* leaving = nullptr;
+    std::uint64_t oldest = 0;
+    for (auto& [client, entry] : clients_) {
+        if (!has_session(client) && (leaving == nullptr || entry.number < oldest)) {
+            leaving = client;
+            oldest = entry.number;
+        }
+    }
+    drop(leaving);
+}
+
+/// \returns whether there is somebody to look at.
+bool RtspServer::sweep() {
+    gst_rtsp_session_pool_cleanup(sessions_);
+    const std::lock_guard lock(mutex_);
+    for (auto& [client, entry] : clients_) {
+        entry.rounds_without_session = has_session(client) ? 0 : entry.rounds_without_session + 1;
+        if (entry.rounds_without_session >= most_rounds_without_session)
+            drop(client);
+    }
+    if (clients_.empty())
+        timer_ = 0;
+    return timer_ != 0;
+}
+
+void RtspServer::new_session(GstRTSPClient*, GstRTSPSession* session, RtspServer*) {
+    gst_rtsp_session_set_timeout(session, most_seconds_of_silence);
+}
+
+void RtspServer::count_soon() {
+    in_main_loop([alive = std::weak_ptr(alive_), this] {
+        if (!alive.expired())
+            count_viewers();
+    });
+}
+
+/// In the main loop, where nothing of the server is locked.
+void RtspServer::count_viewers() {
+    Played played;
+    gst_rtsp_session_pool_filter(sessions_, count_session, &played);
+    for (const auto& [media, viewers] : played) {
+        set_viewers(media, viewers);
+        g_object_unref(media);
+    }
+}
+
+// ------------------------------------------------------------------------------------------------- requests
+
+GstRTSPStatusCode RtspServer::look_at_request(GstRTSPClient*, GstRTSPContext* context, RtspServer* self) {
+    const std::string tag = tag_in(context->uri != nullptr ? context->uri->abspath : nullptr);
+    return !tag.empty() && self->mount(tag) ? GST_RTSP_STS_OK : GST_RTSP_STS_NOT_FOUND;
+}
+
+/// A tag has a place in the server while it lives, and is looked up when somebody asks for it.
+bool RtspServer::mount(const std::string& tag) {
+    const std::string path = '/' + tag;
+    const std::lock_guard lock(mutex_);
+    if (!is_live(tag, options_.owner)) {
+        gst_rtsp_mount_points_remove_factory(mounts_, path.c_str());
+        return false;
+    }
+    gint matched = 0;
+    if (GstRTSPMediaFactory* there = gst_rtsp_mount_points_match(mounts_, path.c_str(), &matched)) {
+        g_object_unref(there);
+        return true;
+    }
+    GstRTSPMediaFactory* factory = rtsp_media_factory_new(tags_, tag);
+    gst_rtsp_media_factory_set_address_pool(factory, addresses_);
+    const auto udp = static_cast<GstRTSPLowerTrans>(GST_RTSP_LOWER_TRANS_TCP | GST_RTSP_LOWER_TRANS_UDP);
+    // UDP would carry the picture past TLS.
+    gst_rtsp_media_factory_set_protocols(factory, options_.has_tls() ? GST_RTSP_LOWER_TRANS_TCP : udp);
+    allow_viewers(factory);
+    gst_rtsp_mount_points_add_factory(mounts_, path.c_str(), factory);
+    return true;
+}
+
+void RtspServer::played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self) {
+    if (context->media != nullptr)
+        request_key_frame(context->media);
+    self->count_soon();
+}
+
+}  // namespace ndsharray::serve

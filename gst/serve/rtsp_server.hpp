@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// rtsp://HOST:PORT/TAG for every live tag: who may connect, how long, and what is told of it.
+#pragma once
+
+#include <gst/rtsp-server/rtsp-server.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "serve/encoded_tag.hpp"
+#include "serve/options.hpp"
+
+namespace ndsharray::serve {
+
+/// Serves each tag over UDP and TCP, over TLS inside of its connection alone. A connection that has no session
+/// for some time is closed, and a session ends whose viewer gives no sign of life, or with its connection.
+class RtspServer {
+  public:
+    /// \throws std::runtime_error where it cannot listen.
+    RtspServer(const Options& options, EncodedTags& tags);
+    ~RtspServer();
+    RtspServer(const RtspServer&) = delete;
+    RtspServer& operator=(const RtspServer&) = delete;
+
+    std::uint16_t port() const { return port_; }
+
+    /// Such as "rtsp://127.0.0.1:8554/"; the tag follows.
+    std::string address() const { return address(options_.host()); }
+    std::string address(std::string_view host) const;
+
+    /// Viewers that have a session now.
+    unsigned viewers() const;
+
+    /// Connections now.
+    unsigned connections() const;
+
+    /// Of encoded frames, for each viewer who plays, so far.
+    std::uint64_t bytes() const;
+
+  private:
+    struct Client {
+        std::uint64_t number;
+        unsigned rounds_without_session = 0;
+    };
+
+    static void connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* self);
+    static void closed(GstRTSPClient* client, RtspServer* self);
+    static void new_session(GstRTSPClient*, GstRTSPSession* session, RtspServer* self);
+    static GstRTSPStatusCode look_at_request(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
+    static void played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
+    bool sweep();
+    void make_room();
+    bool mount(const std::string& tag);
+    void count_soon();
+    void count_viewers();
+
+    Options options_;
+    EncodedTags& tags_;
+    GstRTSPServer* server_;
+    GstRTSPSessionPool* sessions_;
+    GstRTSPMountPoints* mounts_;
+    GstRTSPAddressPool* addresses_;
+    GSource* source_ = nullptr;
+    std::uint16_t port_ = 0;
+    unsigned timer_ = 0;  // of the main loop
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+    mutable std::mutex mutex_;  // guards what follows
+    std::map<GstRTSPClient*, Client> clients_;
+    std::uint64_t accepted_ = 0;
+};
+
+}  // namespace ndsharray::serve

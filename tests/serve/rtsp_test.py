@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""RTSP: players see what the writer writes, through everything that happens to it."""
+import json
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+import numpy as np
+
+import coded
+from player import Player
+from serve import DEADLINE, ServeTest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class RtspTest(ServeTest):
+    """A test case whose server serves RTSP on a free port."""
+
+    def coded_writer(self, tag, shape=(480, 640, 3), dtype="uint8"):
+        process = subprocess.Popen([sys.executable, os.path.join(HERE, "coded.py"), tag, json.dumps(shape), dtype])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.wait_for(lambda: self.tags().get(tag, {}).get("published", 0) > 1, "the tag came")
+        return process
+
+    def play(self, tag="cam0", **settings):
+        player = Player(self.url(tag), **settings)
+        self.addCleanup(player.kill)
+        return player
+
+    def url(self, tag="cam0", credentials=""):
+        return self.rtsp.replace("://", f"://{credentials}") + tag
+
+    def probe(self, url, *arguments):
+        """What ffprobe says of the stream, or its error."""
+        said = subprocess.run(
+            ["ffprobe", "-v", "error", *arguments, "-select_streams", "v", "-show_entries",
+             "stream=codec_name,profile,width,height", "-of", "json", url],
+            capture_output=True, text=True, timeout=DEADLINE)
+        return json.loads(said.stdout)["streams"][0] if said.returncode == 0 else said.stderr
+
+    def readers(self, tag="cam0"):
+        return self.tags()[tag]["readers"]
+
+
+class Rtsp(RtspTest):
+    def setUp(self):
+        super().setUp()
+        self.serve("--rtsp", "0")
+
+    def test_players_see_what_the_writer_writes(self):
+        self.coded_writer("cam0")
+        for protocol in ("tcp", "udp"):
+            with self.subTest(protocol):
+                player = self.play(protocol=protocol)
+                player.until_live()
+                first, second = (coded.read(player.picture()) for _ in range(2))
+                self.assertLess((second - first) % (1 << coded.BITS), 2_000_000)
+                player.kill()
+
+    def test_ffprobe_sees_h264_of_constrained_baseline(self):
+        self.coded_writer("cam0")
+        for protocol in ("tcp", "udp"):
+            with self.subTest(protocol):
+                self.assertEqual(self.probe(self.url(), "-rtsp_transport", protocol),
+                                 {"codec_name": "h264", "profile": "Constrained Baseline", "width": 640, "height": 480})
+
+    def test_a_tag_that_nobody_writes_is_not_found(self):
+        for path in ("none", "", "..", "none/stream=0", "a" * 300, "%2e%2e"):
+            with self.subTest(path):
+                self.assertIn("404", self.probe(self.url(path)))
+
+    def test_a_viewer_stays_when_the_writer_is_killed_and_comes_back_in_another_size(self):
+        writer = self.coded_writer("cam0")
+        players = [self.play(protocol=protocol) for protocol in ("tcp", "udp")]
+        for player in players:
+            player.until_live()
+        writer.kill()
+        writer.wait()
+        self.coded_writer("cam0", (240, 320))
+        for player in players:
+            player.until_live()
+            self.assertIsNone(player.process.poll())
+
+    def test_a_viewer_stays_when_a_tag_goes_over_to_numbers_and_back(self):
+        for shape, dtype in [((480, 640, 3), "uint8"), ((120, 160), "float32"), ((480, 640), "uint8")]:
+            writer = self.coded_writer("cam0", shape, dtype)
+            if dtype == "uint8" and len(shape) == 3:
+                player = self.play()
+            player.until_live()
+            writer.kill()
+            writer.wait()
+
+    def test_other_arrays_are_shown(self):
+        ramp = np.tile(np.arange(128), (96, 1))
+        for tag, array in [("bool", ramp > 63), ("deep", np.stack([ramp / 7.0] * 2)), ("gray16", ramp.astype(np.uint16))]:
+            with self.subTest(tag):
+                self.publish(tag, array)
+                picture = self.play(tag, size=(128, 96)).picture().astype(int)
+                self.assertLess(picture[:, :40].mean() + 60, picture[:, 88:].mean())
+
+    def test_a_tag_is_read_and_encoded_once_for_all_viewers(self):
+        self.coded_writer("cam0")
+        for player in [self.play(protocol=protocol) for protocol in ("tcp", "udp") * 3]:
+            player.until_live()
+        self.assertEqual(self.readers(), 1)
+        self.assertIn('ndsharray_serve_viewers{protocol="rtsp"} 6', self.metrics())
+
+    def test_nobody_reads_a_tag_at_which_nobody_looks(self):
+        self.coded_writer("cam0")
+        self.assertEqual(self.readers(), 0)
+        for protocol in ("tcp", "udp"):
+            player = self.play(protocol=protocol)
+            player.until_live()
+            self.assertEqual(self.readers(), 1)
+            player.kill()
+            self.wait_for(lambda: self.readers() == 0, "the reader went with its viewer")
+        self.wait_for(lambda: "ndsharray_serve_rtsp_connections 0" in self.metrics(), "the connections went")
+        before = self.processor_time()
+        time.sleep(1)
+        self.assertLessEqual(self.processor_time() - before, 0.02)
+
+    def test_thirty_viewers_that_come_and_go_leave_nothing(self):
+        self.coded_writer("cam0", (96, 128))
+        self.probe(self.url())
+        self.wait_for(lambda: self.readers() == 0, "the first one went")
+        files, threads = self.count("fd"), self.count("task")
+        for _ in range(3):
+            players = [self.play(protocol=protocol, size=(128, 96)) for protocol in ("tcp", "udp") * 5]
+            for player in players:
+                player.picture()
+            for player in players:
+                player.kill()
+        self.wait_for(lambda: self.readers() == 0, "the reader went")
+        self.wait_for(lambda: self.count("fd") <= files, "the descriptors went")
+        self.wait_for(lambda: self.count("task") <= threads, "the threads went")
+
+    def test_address_and_bytes_are_told(self):
+        self.coded_writer("cam0")
+        self.assertEqual(self.tags()["cam0"]["rtsp"], self.url())
+        self.play().until_live()
+        self.wait_for(lambda: self.metric("ndsharray_serve_rtsp_sent_bytes_total") > 10_000, "bytes were counted")
+
+    def test_without_it_there_is_no_address(self):
+        self.stop()
+        self.serve("--no-rtsp")
+        self.publish("cam0", np.zeros((4, 4), np.uint8))
+        self.assertIsNone(self.tags()["cam0"]["rtsp"])
+
+    def count(self, what):
+        return len(os.listdir(f"/proc/{self.server.pid}/{what}"))
+
+
+class Encoders(RtspTest):
+    def test_each_encodes_as_it_is_told(self):
+        self.serve("--no-rtsp")
+        self.coded_writer("cam0")
+        self.stop()
+        for element, codec in [("x264enc", "H264"), ("openh264enc", "H264"), ("vp8enc", "VP8")]:
+            with self.subTest(element):
+                self.serve("--rtsp", "0", "--encoder", element, "--bitrate", "2000", "--fps", "15", "--size", "320x240")
+                player = self.play(codec=codec, size=(320, 240))
+                player.until_live()
+                begun = time.monotonic()
+                for _ in range(15):
+                    player.picture()
+                self.assertGreater(time.monotonic() - begun, 0.5)
+                player.kill()
+                self.stop()
+
+    def test_one_that_is_not_there_is_said(self):
+        self.assertIn("--encoder takes one of", self.refusal_of("--encoder", "mp3enc"))
+        self.assertIn("--size", self.refusal_of("--size", "3x3"))
+
+
+if __name__ == "__main__":
+    unittest.main()
