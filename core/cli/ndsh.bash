@@ -5,7 +5,7 @@ _ndsh_options() {
     case $1 in
         list) echo --all --json --names --owner --help ;;
         info) echo --json --owner --help ;;
-        serve) echo --listen --http --rtsp --no-rtsp --user --user-file --cert --key --open --owner --encoder --bitrate --fps --size --help --version ;;
+        serve) echo --listen --http --rtsp --no-rtsp --user --user-file --cert --key --open --ice-server --owner --encoder --bitrate --fps --size --help --version ;;
         watch) echo --interval --count --owner --help ;;
         save) echo --count --follow --timeout --force --owner --help ;;
         publish) echo --rate --loop --backpressure --wait-for-reader --slots --permissions --help ;;

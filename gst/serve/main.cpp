@@ -27,14 +27,14 @@ struct UnrefLoop {
     void operator()(GMainLoop* loop) const { g_main_loop_unref(loop); }
 };
 
-/// Where no encoder works there is all but RTSP, unless it was asked for by name.
+/// Where no encoder works there is all but RTSP and WHEP, unless it was asked for by name.
 std::unique_ptr<EncodedTags> encoded_tags(const Options& options) {
     try {
         return std::make_unique<EncodedTags>(Encoder(options.encoder), options.encoder, options.owner);
     } catch (const std::exception& error) {
         if (!options.encoder.element.empty())
             throw;
-        std::fprintf(stderr, "ndsh-serve: no RTSP: %s\n", error.what());
+        std::fprintf(stderr, "ndsh-serve: no RTSP and no WHEP: %s\n", error.what());
         return nullptr;
     }
 }
@@ -47,7 +47,7 @@ int run(const Options& options) {
     std::unique_ptr<RtspServer> rtsp;
     if (tags && !options.no_rtsp)
         rtsp = std::make_unique<RtspServer>(options, *tags);
-    Site site(options, rtsp.get());
+    Site site(options, tags.get(), rtsp.get());
     std::printf("%s\n", site.address().c_str());
     if (rtsp)
         std::printf("%sTAG\n", rtsp->address().c_str());

@@ -56,9 +56,17 @@ std::string Options::host() const {
     return listen.find(':') != std::string::npos ? '[' + listen + ']' : listen;
 }
 
+bool Options::is_any() const {
+    GInetAddress* address = g_inet_address_new_from_string(listen.c_str());
+    const bool any = address != nullptr && g_inet_address_get_is_any(address) != FALSE;
+    g_clear_object(&address);
+    return any;
+}
+
 std::optional<Options> parse(int argc, char** argv, int& exit_code) {
     Options options;
     std::string user, user_file, size;
+    std::vector<std::string> ice_servers;
     CLI::App app("Shows every live tag to browsers and players.", "ndsh serve");
     app.set_version_flag("-V,--version", "ndsh-serve " PACKAGE_VERSION, "prints the version");
     app.get_formatter()->column_width(28);
@@ -82,6 +90,9 @@ std::optional<Options> parse(int argc, char** argv, int& exit_code) {
     certificate->needs(key);
     key->needs(certificate);
     app.add_flag("--open", options.open, "lets everybody look who reaches the address");
+    app.add_option("--ice-server", ice_servers,
+                   "stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT, for viewers behind routers")
+        ->type_name("SERVER");
     app.add_option("--owner", options.owner, "whose tags (default: yours and root's)")->type_name("USER");
     app.add_option("--encoder", options.encoder.element, "the encoder (default: the best that works here)")
         ->type_name("NAME");
@@ -110,6 +121,13 @@ std::optional<Options> parse(int argc, char** argv, int& exit_code) {
                         : !size.empty() && !set_size(options, size)
                             ? "--size wants WIDTHxHEIGHT, even numbers from 64 to 8192"
                             : problem(options);
+    for (const std::string& text : ice_servers) {
+        const auto server = IceServer::parse(text);
+        if (server)
+            options.ice_servers.push_back(*server);
+        else
+            wrong = "--ice-server wants stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT";
+    }
     if (!wrong.empty()) {
         std::fprintf(stderr, "ndsh-serve: %s\n", wrong.c_str());
         exit_code = 2;

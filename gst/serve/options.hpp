@@ -5,10 +5,27 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "serve/encoder.hpp"
 
 namespace ndsharray::serve {
+
+/// A STUN or TURN server, through which viewers behind a router are reached.
+struct IceServer {
+    std::string scheme;   ///< stun, turn, turns
+    std::string address;  ///< HOST or HOST:PORT, and a query where there is one
+    std::string user, password;
+
+    /// From "stun:HOST:PORT" or "turn:USER:PASSWORD@HOST:PORT". \returns nothing for anything else.
+    static std::optional<IceServer> parse(const std::string& text);
+
+    /// As webrtcbin wants it.
+    std::string uri() const;
+
+    /// As the header Link tells viewers of it.
+    std::string link() const;
+};
 
 struct Options {
     std::string listen = "127.0.0.1";
@@ -20,10 +37,15 @@ struct Options {
     std::string certificate;  ///< files in PEM
     std::string key;
     bool open = false;
+    std::vector<IceServer> ice_servers;
     std::string owner;  ///< whose tags; empty: this user's and root's
     EncoderOptions encoder;
 
     bool is_local() const;
+
+    /// Whether it listens at every address of this machine.
+    bool is_any() const;
+
     /// The address to listen on as a URL has it.
     std::string host() const;
     bool has_tls() const { return !certificate.empty(); }

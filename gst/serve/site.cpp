@@ -70,11 +70,12 @@ std::pair<std::string, std::string> split(const std::string& path) {
 
 }  // namespace
 
-Site::Site(const Options& options, const RtspServer* rtsp)
+Site::Site(const Options& options, EncodedTags* encoded, const RtspServer* rtsp)
     : options_(options),
       rtsp_(rtsp),
       mjpeg_(options.owner),
       events_(options.owner),
+      whep_(options, encoded),
       server_(soup_server_new(nullptr, nullptr)) {
     guard(server_, options_);
     soup_server_add_handler(server_, nullptr, handle, this, nullptr);
@@ -106,8 +107,7 @@ std::string Site::address() const {
 std::string Site::rtsp_address(SoupServerMessage* message) const {
     if (rtsp_ == nullptr)
         return {};
-    const char* host =
-        soup_message_headers_get_one(soup_server_message_get_request_headers(message), "Host");
+    const char* host = soup_message_headers_get_one(soup_server_message_get_request_headers(message), "Host");
     return rtsp_->address(without_port(host != nullptr ? host : ""));
 }
 
@@ -141,6 +141,9 @@ void Site::handle(SoupServer*, SoupServerMessage* message, const char* path, GHa
 }
 
 void Site::answer(SoupServerMessage* message, const std::string& path) {
+    const auto [tag, what] = split(path);
+    if (!tag.empty() && WhepViewers::is_path(what))
+        return whep_.answer(message, tag, what);
     const std::string method = soup_server_message_get_method(message);
     if (method != "GET" && method != "HEAD") {
         soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow", "GET, HEAD");
@@ -148,7 +151,6 @@ void Site::answer(SoupServerMessage* message, const std::string& path) {
     }
     if (answer_fixed(message, path))
         return;
-    const auto [tag, what] = split(path);
     if (tag.empty() || !is_live(tag, options_.owner))
         return send(message, refusal(SOUP_STATUS_NOT_FOUND, "nobody writes such a tag"));
     answer_of_tag(message, tag, what);
@@ -161,8 +163,10 @@ bool Site::answer_fixed(SoupServerMessage* message, const std::string& path) {
     } else if (path.starts_with(files)) {
         send(message, page_file(path.substr(files.size())));
     } else if (path == "/api/tags") {
-        send(message, {SOUP_STATUS_OK, json_type, text_of(to_json(live_tags(options_.owner), rtsp_address(message))) + "\n"});
+        send(message, {SOUP_STATUS_OK, json_type,
+                       text_of(to_json(live_tags(options_.owner), rtsp_address(message))) + "\n"});
     } else if (path == "/api/events") {
+        whep_.prepare();  // a page is open
         events_.add(message, rtsp_address(message));
     } else if (path == "/metrics") {
         served_.connections = connections_->count();
@@ -170,6 +174,7 @@ bool Site::answer_fixed(SoupServerMessage* message, const std::string& path) {
         served_.rtsp = rtsp_ != nullptr ? rtsp_->viewers() : 0;
         served_.rtsp_connections = rtsp_ != nullptr ? rtsp_->connections() : 0;
         served_.rtsp_bytes = rtsp_ != nullptr ? rtsp_->bytes() : 0;
+        served_.whep = whep_.count();
         send(message, {SOUP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8",
                        metrics(live_tags(options_.owner), served_)});
     } else {
@@ -186,6 +191,9 @@ void Site::answer_of_tag(SoupServerMessage* message, const std::string& tag, con
         mjpeg_.add(message, tag, query != nullptr ? query : "", view);
     } else if (what == "/value") {
         answer_value(message, tag, view);
+    } else if (what == "/latency") {
+        const double seconds = std::chrono::duration<double>(whep_.age(tag)).count();
+        send(message, {SOUP_STATUS_OK, json_type, text_of({{"sent", seconds}}) + "\n"});
     } else if (what == ".npy") {
         workers_.answer(message, [tag, owner] {
             return Answer{SOUP_STATUS_OK, "application/octet-stream", npy(frame_to_show(tag, owner))};
@@ -201,7 +209,7 @@ void Site::answer_of_tag(SoupServerMessage* message, const std::string& tag, con
             return Answer{SOUP_STATUS_OK, "image/jpeg", jpeg(picture, view.quality)};
         });
     } else {
-        send(message, refusal(SOUP_STATUS_NOT_FOUND, "there is .jpg, .png, .npy, /mjpeg and /value"));
+        send(message, refusal(SOUP_STATUS_NOT_FOUND, "there is .jpg, .png, .npy, /mjpeg, /whep and /value"));
     }
 }
 

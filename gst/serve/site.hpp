@@ -9,18 +9,21 @@
 
 #include "serve/answers.hpp"
 #include "serve/connections.hpp"
+#include "serve/encoded_tag.hpp"
 #include "serve/options.hpp"
 #include "serve/rtsp_server.hpp"
 #include "serve/tag_list.hpp"
 #include "serve/viewers.hpp"
+#include "serve/whep.hpp"
 
 namespace ndsharray::serve {
 
 class Site {
   public:
+    /// \param encoded nullptr where no encoder works; it outlives this
     /// \param rtsp nullptr where there is none; it outlives this
     /// \throws std::runtime_error where it cannot listen.
-    Site(const Options& options, const RtspServer* rtsp);
+    Site(const Options& options, EncodedTags* encoded, const RtspServer* rtsp);
     ~Site();
     Site(const Site&) = delete;
     Site& operator=(const Site&) = delete;
@@ -48,6 +51,7 @@ class Site {
     Workers workers_;
     MjpegViewers mjpeg_;
     EventViewers events_;
+    WhepViewers whep_;
     SoupServer* server_;
     std::unique_ptr<Connections> connections_;
 };

@@ -161,7 +161,8 @@ std::string metrics(const std::vector<TagInfo>& tags, const Served& served) {
         [](const TagInfo& info) { return age_of(info).value_or(0); });
     text << "# HELP ndsharray_serve_viewers Viewers now\n# TYPE ndsharray_serve_viewers gauge\n"
          << "ndsharray_serve_viewers{protocol=\"mjpeg\"} " << served.mjpeg << '\n'
-         << "ndsharray_serve_viewers{protocol=\"rtsp\"} " << served.rtsp << '\n';
+         << "ndsharray_serve_viewers{protocol=\"rtsp\"} " << served.rtsp << '\n'
+         << "ndsharray_serve_viewers{protocol=\"whep\"} " << served.whep << '\n';
     add(text, "ndsharray_serve_connections", "gauge", "Connections over HTTP now", served.connections);
     add(text, "ndsharray_serve_requests_total", "counter", "Requests over HTTP",
         static_cast<double>(served.requests));

@@ -18,6 +18,7 @@ struct Served {
     std::uint64_t requests = 0;
     unsigned connections = 0;
     unsigned mjpeg = 0;  ///< viewers now
+    unsigned whep = 0;   ///< likewise
     unsigned rtsp = 0;   ///< likewise
     unsigned rtsp_connections = 0;
     std::uint64_t rtsp_bytes = 0;  ///< of encoded frames, for each viewer

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One tag, large: moving, with its latency and rate, the value under the pointer, and how the array is looked at.
-import { parts } from "./mjpeg.js";
 import { element, rateText, shapeText } from "./text.js";
+import { picture, watchJpegs, watchWhep } from "./watch.js";
 
 const dialog = document.getElementById("viewer");
-const canvas = document.getElementById("canvas");
 const pixel = document.getElementById("pixel");
 const numbers = document.getElementById("viewer-numbers");
 const stage = document.getElementById("stage");
@@ -14,7 +13,7 @@ const choices = ["low", "high", "map", "bayer", "channels"].map(name => document
 let tag = null;
 let info = null;
 let stream = null;
-let arrivals = [];
+const withoutWhep = new Set();  // tags that did not come over WHEP since they were opened
 
 function query() {
   const query = new URLSearchParams();
@@ -34,45 +33,57 @@ function url(what, more = {}) {
   return `/${tag}${what}${text ? `?${text}` : ""}`;
 }
 
-async function draw({ headers, blob }) {
-  const picture = await createImageBitmap(blob);
-  if (canvas.width !== picture.width || canvas.height !== picture.height) {
-    canvas.width = picture.width;
-    canvas.height = picture.height;
-  }
-  canvas.getContext("2d").drawImage(picture, 0, 0);
-  picture.close();
-  canvas.dataset.frame = headers.get("x-frame");
-  const now = performance.now();
-  arrivals = [...arrivals.filter(time => now - time < 2000), now];
-  const shown = arrivals.length > 1 ? (arrivals.length - 1) * 1000 / (now - arrivals[0]) : 0;
-  const latency = (Number(headers.get("x-age-us")) / 1000).toFixed(1);
-  const written = info ? ` of ${rateText(info.rate)}, ${shapeText(info)}` : "";
-  numbers.textContent = `${latency} ms, ${rateText(shown)}${written}`;
+// The size that the frame has itself, where that is known: it may be sent smaller, or between bars.
+function frameSize() {
+  const [, width] = info?.caps?.match(/width=\(int\)(\d+)/) ?? [];
+  const [, height] = info?.caps?.match(/height=\(int\)(\d+)/) ?? [];
+  if (width && height) return { width: Number(width), height: Number(height) };
+  return info?.video && !info.caps ? { width: info.shape[1], height: info.shape[0] } : null;
+}
+
+// Encoded video is of the picture as it is: any choice is made in JPEGs.
+function takesWhep() {
+  return !withoutWhep.has(tag) && info?.video && frameSize() !== null && query().toString() === ""
+    && "RTCPeerConnection" in window && "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+}
+
+function written() {
+  return info ? ` of ${rateText(info.rate)}, ${shapeText(info)}` : "";
 }
 
 async function play() {
   stream?.abort();
   const mine = stream = new AbortController();
-  arrivals = [];
   while (!mine.signal.aborted) {
+    const overWhep = takesWhep();
     try {
-      for await (const part of parts(url("/mjpeg"), mine.signal)) await draw(part);
+      if (overWhep) await watchWhep(tag, mine.signal, written);
+      else await watchJpegs(url("/mjpeg"), mine.signal, written);
     } catch (error) {
       if (mine.signal.aborted) return;
       numbers.textContent = error.message;
+      if (overWhep) withoutWhep.add(tag);
     }
-    await new Promise(resolve => setTimeout(resolve, 1000));
+    await new Promise(resolve => setTimeout(resolve, overWhep ? 0 : 1000));
   }
 }
 
-// Where the canvas has its picture, which keeps its form within it.
+// Where the pointer is in the frame, whose picture keeps its form within its element, and so does the frame
+// within the picture.
 function place(event) {
-  const box = canvas.getBoundingClientRect();
-  const scale = Math.min(box.width / canvas.width, box.height / canvas.height);
-  const x = Math.floor((event.clientX - box.left - (box.width - canvas.width * scale) / 2) / scale);
-  const y = Math.floor((event.clientY - box.top - (box.height - canvas.height * scale) / 2) / scale);
-  return x >= 0 && y >= 0 && x < canvas.width && y < canvas.height ? { x, y } : null;
+  const { element, width, height } = picture();
+  const box = element.getBoundingClientRect();
+  const frame = element.id === "video" ? frameSize() : { width, height };
+  if (!frame || !width) return null;
+  const scale = Math.min(box.width / width, box.height / height) * Math.min(width / frame.width, height / frame.height);
+  const x = Math.floor((event.clientX - box.left - (box.width - frame.width * scale) / 2) / scale);
+  const y = Math.floor((event.clientY - box.top - (box.height - frame.height * scale) / 2) / scale);
+  if (x < 0 || y < 0 || x >= frame.width || y >= frame.height) return null;
+  // A picture of a mosaic has a pixel for four elements.
+  const bayer = document.getElementById("bayer").value;
+  const isMosaic = bayer === "auto" ? info?.caps.startsWith("video/x-bayer") : bayer !== "none";
+  const fold = isMosaic && element.id === "canvas" ? 2 : 1;
+  return { x: x * fold, y: y * fold };
 }
 
 let asking = false;
@@ -85,14 +96,11 @@ async function showValue(event) {
   while (wanted) {
     const { x, y } = wanted;
     wanted = null;
-    const bayer = document.getElementById("bayer").value;
-    const folded = bayer === "auto" ? info?.caps.startsWith("video/x-bayer") : bayer !== "none";
-    const fold = folded ? 2 : 1;
     try {
-      const answer = await fetch(url("/value", { x: x * fold, y: y * fold }));
+      const answer = await fetch(url("/value", { x, y }));
       const found = answer.ok ? await answer.json() : null;
       pixel.textContent = found
-        ? `x ${x * fold}  y ${y * fold}  ${found.index ? `[${found.index.join(", ")}]` : found.format} = ${JSON.stringify(found.value)}`
+        ? `x ${x}  y ${y}  ${found.index ? `[${found.index.join(", ")}]` : found.format} = ${JSON.stringify(found.value)}`
         : "";
     } catch {
       pixel.textContent = "";
@@ -117,8 +125,9 @@ function makeLinks() {
   links.replaceChildren();
   const host = `${location.protocol}//${location.host}`;
   const rtsp = info?.rtsp ? [["RTSP", info.rtsp]] : [];
-  for (const [name, address] of [...rtsp, ["MJPEG", `${host}/${tag}/mjpeg`], ["JPEG", `${host}/${tag}.jpg`],
-                                 ["PNG", `${host}/${tag}.png`], ["NumPy", `${host}/${tag}.npy`]]) {
+  for (const [name, address] of [...rtsp, ["WHEP", `${host}/${tag}/whep`], ["MJPEG", `${host}/${tag}/mjpeg`],
+                                 ["JPEG", `${host}/${tag}.jpg`], ["PNG", `${host}/${tag}.png`],
+                                 ["NumPy", `${host}/${tag}.npy`]]) {
     const button = element("button", `Copy ${name} link`, { type: "button", title: address });
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(address);
@@ -134,6 +143,7 @@ export function open(name, tags) {
   info = tags.get(name) ?? null;
   document.getElementById("viewer-tag").textContent = name;
   pixel.textContent = "";
+  withoutWhep.clear();
   makeIndices();
   makeLinks();
   if (!dialog.open) dialog.showModal();
@@ -166,6 +176,7 @@ dialog.addEventListener("close", () => {
   tag = null;
   if (location.hash) history.replaceState(null, "", location.pathname);
 });
+addEventListener("pagehide", pause);
 dialog.addEventListener("keydown", event => {
   if (event.key === "f" && event.target.tagName !== "INPUT" && event.target.tagName !== "SELECT") fullScreen();
 });

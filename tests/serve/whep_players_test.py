@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""WHEP as players see it: a player on webrtcbin, through everything that happens to it and to the writer."""
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import numpy as np
+
+from serve import DEADLINE
+from whep_test import DROPPED_WITHIN, WhepTest
+
+PLAYER = [os.environ["GI_PYTHON"], os.path.join(os.path.dirname(os.path.abspath(__file__)), "whep_client.py")]
+
+
+class Player:
+    """tests/serve/whep_client.py in a process of its own."""
+
+    def __init__(self, test, tag):
+        self.process = subprocess.Popen([*PLAYER, f"{test.address}{tag}/whep"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        self.rest = b""
+        test.addCleanup(self.close)
+
+    def until(self, condition):
+        """The next line for which the condition holds."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            while b"\n" in self.rest:
+                line, self.rest = self.rest.split(b"\n", 1)
+                if condition(found := json.loads(line)):
+                    return found
+            assert select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0], "no such picture came"
+            piece = os.read(self.process.stdout.fileno(), 65536)
+            assert piece, "the player ended"
+            self.rest += piece
+
+    def until_value(self, value):
+        return self.until(lambda line: abs(line.get("value", -100) - value) <= 4)
+
+    def close(self):
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        self.process.wait(DEADLINE)
+        self.process.stdout.close()
+        return self.process.returncode
+
+
+def gray(value, shape=(240, 320, 3)):
+    return np.full(shape, value, np.uint8)
+
+
+class Viewers(WhepTest):
+    def test_see_what_is_written(self):
+        writer = self.publish("cam1", gray(50))
+        player = Player(self, "cam1")
+        first = player.until_value(50)
+        self.assertEqual((first["width"], first["height"]), (320, 240))
+        for value in (90, 130, 200, 30):
+            writer.write(gray(value))
+            player.until_value(value)
+        self.assertGreater(self.get_json("/cam1/latency")["sent"], 0)
+        self.assertLess(self.get_json("/cam1/latency")["sent"], 5)
+        self.assertEqual(player.close(), 0)
+        self.assertEqual(self.viewers(), 0)
+
+    def test_stay_when_the_writer_is_killed_and_comes_back_in_another_size(self):
+        writer = self.writer_process("cam1", (240, 320, 3))
+        self.wait_for(lambda: "cam1" in self.tags(), "the tag came")
+        player = Player(self, "cam1")
+        player.until(lambda line: "value" in line)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        publisher = self.writer("cam1")
+        for value in (60, 140, 220):
+            publisher.write(gray(value, (480, 640, 3)))
+            player.until_value(value)
+        self.assertEqual(self.viewers(), 1)
+
+    def test_who_are_killed_are_dropped_in_time(self):
+        self.publish("cam1", gray(50))
+        player = Player(self, "cam1")
+        player.until_value(50)
+        player.process.kill()
+        begun = time.monotonic()
+        while self.viewers() > 0 and time.monotonic() < begun + DROPPED_WITHIN:
+            time.sleep(0.1)
+        self.assertEqual(self.viewers(), 0)
+        self.wait_for(lambda: self.tags()["cam1"]["readers"] == 0, "nobody reads")
+
+    def test_share_one_encoder(self):
+        self.writer_process("cam1", (240, 320, 3))
+        self.wait_for(lambda: "cam1" in self.tags(), "the tag came")
+        for player in [Player(self, "cam1") for _ in range(3)]:
+            player.until(lambda line: "value" in line)
+        self.assertEqual(self.tags()["cam1"]["readers"], 1)
+
+    def test_connect_twenty_times_in_a_row_on_a_busy_machine(self):
+        self.publish("cam1", gray(50))
+        for _ in range(os.cpu_count()):
+            busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            self.addCleanup(busy.wait)
+            self.addCleanup(busy.kill)
+        player = subprocess.run([*PLAYER, f"{self.address}cam1/whep", "20"], stdin=subprocess.DEVNULL, capture_output=True,
+                                text=True, timeout=5 * DEADLINE, check=False)
+        self.assertEqual(player.returncode, 0, player.stderr)
+        values = [line["value"] for line in map(json.loads, player.stdout.splitlines()) if "value" in line]
+        self.assertEqual(len(values), 20, player.stdout)
+        np.testing.assert_allclose(values, 50, atol=4)
+        self.assertEqual(self.viewers(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
