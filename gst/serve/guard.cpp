@@ -88,6 +88,46 @@ void look_at(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, 
         return refuse(message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE);
 }
 
+/// Asks for the password at each request but OPTIONS, which says nothing of a tag, and not only where it turned
+/// out that there is such a tag.
+struct Auth {
+    GstRTSPAuth parent;
+    GstRTSPMediaFactory* any;  // which viewers may see
+};
+
+struct AuthClass {
+    GstRTSPAuthClass parent;
+};
+
+G_DEFINE_TYPE(Auth, ndsh_rtsp_auth, GST_TYPE_RTSP_AUTH)
+
+gboolean check(GstRTSPAuth* auth, GstRTSPContext* context, const gchar* what) {
+    const auto check_parent = GST_RTSP_AUTH_CLASS(ndsh_rtsp_auth_parent_class)->check;
+    if (g_str_equal(what, GST_RTSP_AUTH_CHECK_URL) && context->method != GST_RTSP_OPTIONS) {
+        context->factory = reinterpret_cast<Auth*>(auth)->any;
+        const gboolean is_known = check_parent(auth, context, GST_RTSP_AUTH_CHECK_MEDIA_FACTORY_ACCESS);
+        context->factory = nullptr;
+        if (!is_known)
+            return FALSE;
+    }
+    return check_parent(auth, context, what);
+}
+
+void dispose(GObject* auth) {
+    g_clear_object(&reinterpret_cast<Auth*>(auth)->any);
+    G_OBJECT_CLASS(ndsh_rtsp_auth_parent_class)->dispose(auth);
+}
+
+void ndsh_rtsp_auth_class_init(AuthClass* type) {
+    G_OBJECT_CLASS(type)->dispose = dispose;
+    type->parent.check = check;
+}
+
+void ndsh_rtsp_auth_init(Auth* auth) {
+    auth->any = gst_rtsp_media_factory_new();
+    allow_viewers(auth->any);
+}
+
 struct Credentials {
     std::string user, password;
 };
@@ -150,7 +190,7 @@ GTlsCertificate* certificate_of(const Options& options) {
 
 void guard(GstRTSPServer* server, const Options& options) {
     GTlsCertificate* certificate = certificate_of(options);
-    GstRTSPAuth* auth = gst_rtsp_auth_new();
+    auto* auth = GST_RTSP_AUTH(g_object_new(ndsh_rtsp_auth_get_type(), nullptr));
     gst_rtsp_auth_set_realm(auth, realm);
     // It has no permission to choose where packets go.
     GstRTSPToken* viewer =

@@ -41,6 +41,31 @@ std::string tag_in(const char* path) {
     return tag_problem(tag).empty() ? tag : std::string();
 }
 
+/// Mount points that look for a tag when somebody asks for it.
+struct Mounts {
+    GstRTSPMountPoints parent;
+    RtspServer* server;
+};
+
+struct MountsClass {
+    GstRTSPMountPointsClass parent;
+};
+
+G_DEFINE_TYPE(Mounts, ndsh_rtsp_mounts, GST_TYPE_RTSP_MOUNT_POINTS)
+
+char* make_path(GstRTSPMountPoints* mounts, const GstRTSPUrl* url) {
+    const std::string tag = tag_in(url->abspath);
+    if (!tag.empty())
+        reinterpret_cast<Mounts*>(mounts)->server->mount(tag);
+    return GST_RTSP_MOUNT_POINTS_CLASS(ndsh_rtsp_mounts_parent_class)->make_path(mounts, url);
+}
+
+void ndsh_rtsp_mounts_class_init(MountsClass* type) {
+    type->parent.make_path = make_path;
+}
+
+void ndsh_rtsp_mounts_init(Mounts*) {}
+
 bool has_session(GstRTSPClient* client) {
     GList* all = gst_rtsp_client_session_filter(client, nullptr, nullptr);
     const bool has = all != nullptr;
@@ -80,8 +105,10 @@ RtspServer::RtspServer(const Options& options, EncodedTags& tags)
       tags_(tags),
       server_(gst_rtsp_server_new()),
       sessions_(gst_rtsp_server_get_session_pool(server_)),
-      mounts_(gst_rtsp_server_get_mount_points(server_)),
+      mounts_(GST_RTSP_MOUNT_POINTS(g_object_new(ndsh_rtsp_mounts_get_type(), nullptr))),
       addresses_(gst_rtsp_address_pool_new()) {
+    reinterpret_cast<Mounts*>(mounts_)->server = this;
+    gst_rtsp_server_set_mount_points(server_, mounts_);
     gst_rtsp_server_set_address(server_, options.listen.c_str());
     gst_rtsp_server_set_service(server_, std::to_string(options.rtsp).c_str());
     gst_rtsp_server_set_backlog(server_, 128);
@@ -158,8 +185,6 @@ unsigned RtspServer::connections() const {
 void RtspServer::connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* self) {
     g_signal_connect(client, "closed", G_CALLBACK(closed), self);
     g_signal_connect(client, "new-session", G_CALLBACK(new_session), self);
-    g_signal_connect(client, "pre-describe-request", G_CALLBACK(look_at_request), self);
-    g_signal_connect(client, "pre-setup-request", G_CALLBACK(look_at_request), self);
     g_signal_connect(client, "play-request", G_CALLBACK(played), self);
     const std::lock_guard lock(self->mutex_);
     self->clients_[client] = {.number = ++self->accepted_};
@@ -228,32 +253,22 @@ void RtspServer::count_viewers() {
 
 // ------------------------------------------------------------------------------------------------- requests
 
-GstRTSPStatusCode RtspServer::look_at_request(GstRTSPClient*, GstRTSPContext* context, RtspServer* self) {
-    const std::string tag = tag_in(context->uri != nullptr ? context->uri->abspath : nullptr);
-    return !tag.empty() && self->mount(tag) ? GST_RTSP_STS_OK : GST_RTSP_STS_NOT_FOUND;
-}
-
-/// A tag has a place in the server while it lives, and is looked up when somebody asks for it.
-bool RtspServer::mount(const std::string& tag) {
+/// A tag has a place in the server while it lives.
+void RtspServer::mount(const std::string& tag) {
     const std::string path = '/' + tag;
     const std::lock_guard lock(mutex_);
-    if (!is_live(tag, options_.owner)) {
-        gst_rtsp_mount_points_remove_factory(mounts_, path.c_str());
-        return false;
-    }
+    if (!is_live(tag, options_.owner))
+        return gst_rtsp_mount_points_remove_factory(mounts_, path.c_str());
     gint matched = 0;
-    if (GstRTSPMediaFactory* there = gst_rtsp_mount_points_match(mounts_, path.c_str(), &matched)) {
-        g_object_unref(there);
-        return true;
-    }
+    if (GstRTSPMediaFactory* there = gst_rtsp_mount_points_match(mounts_, path.c_str(), &matched))
+        return g_object_unref(there);
     GstRTSPMediaFactory* factory = rtsp_media_factory_new(tags_, tag);
     gst_rtsp_media_factory_set_address_pool(factory, addresses_);
-    const auto udp = static_cast<GstRTSPLowerTrans>(GST_RTSP_LOWER_TRANS_TCP | GST_RTSP_LOWER_TRANS_UDP);
+    const auto all = static_cast<GstRTSPLowerTrans>(GST_RTSP_LOWER_TRANS_TCP | GST_RTSP_LOWER_TRANS_UDP);
     // UDP would carry the picture past TLS.
-    gst_rtsp_media_factory_set_protocols(factory, options_.has_tls() ? GST_RTSP_LOWER_TRANS_TCP : udp);
+    gst_rtsp_media_factory_set_protocols(factory, options_.has_tls() ? GST_RTSP_LOWER_TRANS_TCP : all);
     allow_viewers(factory);
     gst_rtsp_mount_points_add_factory(mounts_, path.c_str(), factory);
-    return true;
 }
 
 void RtspServer::played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self) {

@@ -32,6 +32,9 @@ class RtspServer {
     std::string address() const { return address(options_.host()); }
     std::string address(std::string_view host) const;
 
+    /// Makes a live tag known to the server, and forgets one that is gone. Any thread.
+    void mount(const std::string& tag);
+
     /// Viewers that have a session now.
     unsigned viewers() const;
 
@@ -50,11 +53,9 @@ class RtspServer {
     static void connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* self);
     static void closed(GstRTSPClient* client, RtspServer* self);
     static void new_session(GstRTSPClient*, GstRTSPSession* session, RtspServer* self);
-    static GstRTSPStatusCode look_at_request(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
     static void played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
     bool sweep();
     void make_room();
-    bool mount(const std::string& tag);
     void count_soon();
     void count_viewers();
 

@@ -1,49 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """RTSP: players see what the writer writes, through everything that happens to it."""
-import json
 import os
-import subprocess
-import sys
 import time
 import unittest
 
 import numpy as np
 
 import coded
-from player import Player
-from serve import DEADLINE, ServeTest
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-class RtspTest(ServeTest):
-    """A test case whose server serves RTSP on a free port."""
-
-    def coded_writer(self, tag, shape=(480, 640, 3), dtype="uint8"):
-        process = subprocess.Popen([sys.executable, os.path.join(HERE, "coded.py"), tag, json.dumps(shape), dtype])
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        self.wait_for(lambda: self.tags().get(tag, {}).get("published", 0) > 1, "the tag came")
-        return process
-
-    def play(self, tag="cam0", **settings):
-        player = Player(self.url(tag), **settings)
-        self.addCleanup(player.kill)
-        return player
-
-    def url(self, tag="cam0", credentials=""):
-        return self.rtsp.replace("://", f"://{credentials}") + tag
-
-    def probe(self, url, *arguments):
-        """What ffprobe says of the stream, or its error."""
-        said = subprocess.run(
-            ["ffprobe", "-v", "error", *arguments, "-select_streams", "v", "-show_entries",
-             "stream=codec_name,profile,width,height", "-of", "json", url],
-            capture_output=True, text=True, timeout=DEADLINE)
-        return json.loads(said.stdout)["streams"][0] if said.returncode == 0 else said.stderr
-
-    def readers(self, tag="cam0"):
-        return self.tags()[tag]["readers"]
+from rtsp import RtspTest
 
 
 class Rtsp(RtspTest):

@@ -55,13 +55,17 @@ class ServeTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         os.environ["NDSHARRAY_DIR"] = self.directory
 
+    #: What ndsh-serve is started by.
+    prefix = []
+
     def serve(self, *arguments):
         """Starts ndsh-serve on free ports, with RTSP only where that is asked for. Where it listens becomes self.port
         and self.rtsp."""
         rtsp = "--rtsp" in arguments
         if not rtsp and "--no-rtsp" not in arguments:
             arguments = ("--no-rtsp", *arguments)
-        self.server = subprocess.Popen([SERVE, "--http", "0", *arguments], stdout=subprocess.PIPE, text=True)
+        self.server = subprocess.Popen([*self.prefix, SERVE, "--http", "0", *arguments], stdout=subprocess.PIPE,
+                                       text=True)
         self.addCleanup(self.stop)
         self.address = self.server.stdout.readline().strip()
         self.assertRegex(self.address, r"^https?://")

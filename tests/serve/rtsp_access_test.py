@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who may look over RTSP: passwords, TLS, where packets go, other machines, other users' tags."""
+import base64
+import os
+import socket
+import subprocess
+import sys
+import unittest
+
+import numpy as np
+
+from player import Player
+from rtsp import Connection, RtspTest
+from serve import DEADLINE
+
+
+class Access(RtspTest):
+    def test_a_password_is_asked_before_anything_is_said_of_a_tag(self):
+        self.publish("cam0", np.zeros((64, 64), np.uint8))
+        self.serve("--rtsp", "0", "--user", "cam:secret")
+        connection = Connection(self)
+        for method in ("DESCRIBE", "SETUP", "PLAY", "TEARDOWN", "GET_PARAMETER", "ANNOUNCE", "RECORD"):
+            for tag in ("cam0", "none"):
+                status, headers, _ = connection.ask(method, self.url(tag))
+                self.assertEqual(status, 401, (method, tag))
+                self.assertEqual(sorted(value.split()[0] for value in headers["www-authenticate"]), ["Basic", "Digest"])
+        for secret in ("cam:wrong", "cam:", "", "other:secret", "cam:secret "):
+            self.assertEqual(connection.ask("DESCRIBE", self.url(), self.basic(secret))[0], 401, secret)
+        self.assertEqual(connection.ask("DESCRIBE", self.url(), self.basic("cam:secret"))[0], 200)
+        self.assertEqual(connection.ask("DESCRIBE", self.url("none"), self.basic("cam:secret"))[0], 404)
+
+    def test_players_let_themselves_in(self):
+        self.serve("--rtsp", "0", "--user", "cam:secret")
+        self.publish("cam0", np.zeros((64, 64), np.uint8))
+        self.assertIn("401", self.probe(self.url()))
+        self.assertIn("401", self.probe(self.url(credentials="cam:wrong@")))
+        self.assertEqual(self.probe(self.url(credentials="cam:secret@"))["codec_name"], "h264")
+
+    def test_over_tls_the_picture_comes_through_the_same_connection(self):
+        certificate, key = (os.path.join(self.directory, name) for name in ("cert.pem", "key.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=localhost", "-out", certificate, "-keyout", key],
+                       check=True, capture_output=True, timeout=DEADLINE)
+        self.publish("cam0", np.zeros((64, 64), np.uint8))
+        self.serve("--rtsp", "0", "--cert", certificate, "--key", key)
+        self.assertTrue(self.rtsp.startswith("rtsps://"))
+        player = Player(self.url(), "tcp", (64, 64), settings=["tls-validation-flags=0"])
+        self.addCleanup(player.kill)
+        player.picture()
+        connection = Connection(self, tls=certificate)
+        self.assertEqual(connection.ask("DESCRIBE", self.url())[0], 200)
+        udp = {"Transport": "RTP/AVP;unicast;client_port=40000-40001"}
+        self.assertEqual(connection.ask("SETUP", self.url("cam0/stream=0"), udp)[0], 461)
+
+    def test_packets_go_to_who_asked_alone(self):
+        self.publish("cam0", np.zeros((64, 64), np.uint8))
+        self.serve("--rtsp", "0")
+        here, there = socket.socket(type=socket.SOCK_DGRAM), socket.socket(type=socket.SOCK_DGRAM)
+        self.addCleanup(here.close)
+        self.addCleanup(there.close)
+        here.bind(("127.0.0.1", 0))
+        port = here.getsockname()[1]
+        there.bind(("127.0.0.2", port))
+        connection = Connection(self)
+        self.assertEqual(connection.ask("DESCRIBE", self.url())[0], 200)
+        transport = f"RTP/AVP;unicast;destination=127.0.0.2;client_port={port}-{port + 1}"
+        status, headers, _ = connection.ask("SETUP", self.url("cam0/stream=0"), {"Transport": transport})
+        self.assertEqual(status, 200)
+        session = {"Session": headers["session"][0].split(";")[0]}
+        self.assertEqual(connection.ask("PLAY", self.url(), session)[0], 200)
+        here.settimeout(DEADLINE)
+        self.assertGreater(len(here.recv(2000)), 12)
+        there.setblocking(False)
+        self.assertRaises(BlockingIOError, there.recv, 2000)
+        multicast = {"Transport": "RTP/AVP;multicast;destination=224.1.1.1;port=5000-5001;ttl=5"}
+        self.assertEqual(connection.ask("SETUP", self.url("cam0/stream=0"), multicast)[0], 461)
+
+    def test_sockets_for_packets_are_bound_to_the_address(self):
+        self.publish("cam0", np.zeros((64, 64), np.uint8))
+        self.serve("--rtsp", "0")
+        player = self.play(protocol="udp", size=(64, 64))
+        player.picture()
+        bound = [line.split()[1].split(":")[0] for line in self.udp_sockets()]
+        self.assertEqual(set(bound), {"0100007F"}, "all are of 127.0.0.1")
+
+    def udp_sockets(self):
+        """Lines of /proc/net/udp and udp6 that are the server's."""
+        inodes = set()
+        for name in os.listdir(f"/proc/{self.server.pid}/fd"):
+            target = os.readlink(f"/proc/{self.server.pid}/fd/{name}")
+            if target.startswith("socket:["):
+                inodes.add(target[len("socket:["):-1])
+        lines = []
+        for table in ("udp", "udp6"):
+            with open(f"/proc/net/{table}", encoding="utf-8") as file:
+                lines += [line for line in file.readlines()[1:] if line.split()[9] in inodes]
+        return lines
+
+    def test_tags_of_other_users_are_shown_on_purpose_only(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can write a tag as another user")
+        os.chmod(self.directory, 0o777)
+        writer = subprocess.Popen([sys.executable, "-c", "import ndsharray, numpy, sys, time\n"
+                                   "writer = ndsharray.Writer('theirs')\n"
+                                   "writer.write(numpy.zeros((64, 64), numpy.uint8))\n"
+                                   "print('there', flush=True)\n"
+                                   "time.sleep(1000)"], stdout=subprocess.PIPE, user="nobody", group="nogroup")
+        self.addCleanup(writer.stdout.close)
+        self.addCleanup(writer.wait)
+        self.addCleanup(writer.kill)
+        self.assertEqual(writer.stdout.readline(), b"there\n")
+        self.serve("--rtsp", "0")
+        self.assertEqual(self.tags(), {})
+        self.assertEqual(self.get("/theirs.jpg")[0], 404)
+        self.assertEqual(Connection(self).ask("DESCRIBE", self.url("theirs"))[0], 404)
+        self.stop()
+        self.serve("--rtsp", "0", "--owner", "nobody")
+        self.assertEqual(list(self.tags()), ["theirs"])
+        self.assertEqual(self.get("/theirs.jpg")[0], 200)
+        self.play("theirs", size=(64, 64)).picture()
+
+    @staticmethod
+    def basic(secret):
+        return {"Authorization": "Basic " + base64.b64encode(secret.encode()).decode()}
+
+
+class OtherMachine(RtspTest):
+    """Two network namespaces: what stands between is a network to both."""
+
+    SERVER, CLIENT = f"ndsh-a{os.getpid()}", f"ndsh-b{os.getpid()}"
+
+    def ip(self, *arguments, check=True):
+        return subprocess.run(["ip", *arguments], capture_output=True, text=True, check=check, timeout=DEADLINE)
+
+    def setUp(self):
+        super().setUp()
+        for name in (self.SERVER, self.CLIENT):
+            try:
+                made = self.ip("netns", "add", name, check=False)
+            except FileNotFoundError:
+                self.skipTest("there is no ip(8)")
+            if made.returncode != 0:
+                self.skipTest(f"the kernel gives no network namespace: {made.stderr.strip()}")
+            self.addCleanup(self.ip, "netns", "delete", name, check=False)
+        self.ip("-n", self.SERVER, "link", "add", "veth0", "type", "veth", "peer", "name", "veth0", "netns", self.CLIENT)
+        for name, address in ((self.SERVER, "192.0.2.1/24"), (self.CLIENT, "192.0.2.2/24")):
+            self.ip("-n", name, "addr", "add", address, "dev", "veth0")
+            self.ip("-n", name, "link", "set", "veth0", "up")
+            self.ip("-n", name, "link", "set", "lo", "up")
+
+    def test_sees_the_picture_over_tcp_and_udp(self):
+        self.prefix = ["ip", "netns", "exec", self.SERVER]
+        self.serve("--rtsp", "0", "--listen", "192.0.2.1", "--open")
+        self.publish("cam0", np.zeros((64, 64), np.uint8))
+        for protocol in ("tcp", "udp"):
+            with self.subTest(protocol):
+                player = Player(self.url(), protocol, (64, 64), prefix=["ip", "netns", "exec", self.CLIENT])
+                self.addCleanup(player.kill)
+                self.assertLess(player.picture().mean(), 20)
+                player.kill()
+
+
+if __name__ == "__main__":
+    unittest.main()
