@@ -34,9 +34,31 @@ unsigned even(double side) {
 std::pair<unsigned, unsigned> size_for(const Look& look, const EncoderOptions& options) {
     if (options.width != 0)
         return {options.width, options.height};
-    const double scale = std::min({1.0, static_cast<double>(most_width) / look.width,
-                                   static_cast<double>(most_height) / look.height});
+    const double scale = std::min(
+        {1.0, static_cast<double>(most_width) / look.width, static_cast<double>(most_height) / look.height});
     return {even(look.width * scale), even(look.height * scale)};
+}
+
+/// What encoders are told where the tag does not say how often its frames come.
+constexpr int usual_fps = 30;
+
+/// Without a rate x264enc keeps each frame until the next one comes, to know how long it is seen.
+GstPadProbeReturn give_rate(GstPad*, GstPadProbeInfo* info, gpointer) {
+    GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+        return GST_PAD_PROBE_OK;
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event, &caps);
+    int numerator = 0;
+    int denominator = 1;
+    gst_structure_get_fraction(gst_caps_get_structure(caps, 0), "framerate", &numerator, &denominator);
+    if (numerator != 0)
+        return GST_PAD_PROBE_OK;
+    const gst::Owned<GstCaps> rated(gst_caps_copy(caps));
+    gst_caps_set_simple(rated.get(), "framerate", GST_TYPE_FRACTION, usual_fps, 1, nullptr);
+    GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(rated.get());
+    gst_event_unref(event);
+    return GST_PAD_PROBE_OK;
 }
 
 /// Which pipeline of which EncodedTag.
@@ -48,8 +70,8 @@ struct Life {
 /// Encoders have segments of their own, of x264enc they begin at 1000 hours.
 gst::Owned<GstSample> with_running_time(GstSample* sample) {
     const gst::Owned<GstBuffer> buffer(gst_buffer_copy(gst_sample_get_buffer(sample)));
-    GST_BUFFER_PTS(buffer.get()) = gst_segment_to_running_time(gst_sample_get_segment(sample), GST_FORMAT_TIME,
-                                                               GST_BUFFER_PTS(buffer.get()));
+    GST_BUFFER_PTS(buffer.get()) = gst_segment_to_running_time(gst_sample_get_segment(sample),
+                                                               GST_FORMAT_TIME, GST_BUFFER_PTS(buffer.get()));
     GST_BUFFER_DTS(buffer.get()) = GST_BUFFER_PTS(buffer.get());
     return gst::Owned<GstSample>(gst_sample_new(buffer.get(), gst_sample_get_caps(sample), nullptr, nullptr));
 }
@@ -160,6 +182,7 @@ void EncodedTag::connect(GstElement* source) {
             g_object_set(source, "owner", owner_.c_str(), nullptr);
     }
     const gst::Owned<GstObject> pad(GST_OBJECT(gst_element_get_static_pad(source, "src")));
+    gst_pad_add_probe(GST_PAD(pad.get()), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, give_rate, nullptr, nullptr);
     gst_pad_add_probe(
         GST_PAD(pad.get()), GST_PAD_PROBE_TYPE_BUFFER,
         [](GstPad* at, GstPadProbeInfo* info, gpointer self) {
@@ -184,7 +207,8 @@ bool EncodedTag::let_through(GstPad* pad, GstBuffer* buffer) {
     const GstClockTime interval = GST_SECOND / fps_;
     if (GST_CLOCK_TIME_IS_VALID(next_) && time < next_)
         return false;
-    next_ = GST_CLOCK_TIME_IS_VALID(next_) && next_ + interval > time ? next_ + interval : time + interval / 2;
+    next_ =
+        GST_CLOCK_TIME_IS_VALID(next_) && next_ + interval > time ? next_ + interval : time + interval / 2;
     const GstClockTime now = gst_clock_get_time(GST_CLOCK(clock_.get()));
     if (wants_key_frame_ && now >= key_frame_asked_ + between_key_frames) {
         key_frame_asked_ = now;

@@ -93,6 +93,7 @@ class Page(ServeTest):
         self.assertRegex(self.value_in_the_middle(), r"^x 160  y 120 .*= \[0,0,0\]$")
         self.browser.wait_for("/^[\\d.]+ ms, .*WHEP$/.test(document.getElementById('viewer-numbers').textContent)")
         self.assertEqual(self.viewers(), {"whep": 1, "mjpeg": 0})
+        self.picture("whep")
         # Another picture of the same tag is made for this viewer alone, and goes as JPEGs.
         self.choose("map", "inferno")
         self.browser.wait_for("document.getElementById('canvas').dataset.frame === '4'")

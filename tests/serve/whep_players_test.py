@@ -68,6 +68,19 @@ class Viewers(WhepTest):
         self.assertEqual(player.close(), 0)
         self.assertEqual(self.viewers(), 0)
 
+    def test_are_sent_a_frame_before_the_next_one_comes(self):
+        """Of a tag that does not say how often its frames come."""
+        writer = self.publish("cam1", gray(50))
+        player = Player(self, "cam1")
+        player.until_value(50)
+        ages = []
+        for value in (90, 150, 90, 150, 90):
+            writer.write(gray(value))
+            player.until_value(value)
+            ages.append(self.get_json("/cam1/latency")["sent"])
+        # Where none comes, a frame is encoded again after 0.2 s.
+        self.assertLess(np.median(ages), 0.1, ages)
+
     def test_stay_when_the_writer_is_killed_and_comes_back_in_another_size(self):
         writer = self.writer_process("cam1", (240, 320, 3))
         self.wait_for(lambda: "cam1" in self.tags(), "the tag came")
