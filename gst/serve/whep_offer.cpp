@@ -13,6 +13,7 @@ namespace ndsharray::serve {
 namespace {
 
 constexpr std::size_t most_candidates = 64;
+constexpr const char* playout_delay_uri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 constexpr std::string_view mid_characters = "-_.+!#$%&'*^`{|}~";
 
 using Parameters = std::map<std::string, std::string>;
@@ -212,6 +213,17 @@ std::optional<unsigned> Offer::payload(Codec codec) const {
     return best;
 }
 
+std::optional<unsigned> Offer::playout_delay() const {
+    constexpr unsigned most_of_one_byte = 14;
+    for (const std::string& extension : video_->values("extmap")) {
+        const auto words = words_of(extension);
+        const auto number = number_of(words[0], most_of_one_byte);
+        if (number && *number != 0 && words.size() == 2 && words[1] == playout_delay_uri)
+            return number;
+    }
+    return std::nullopt;
+}
+
 /// The line that says under which parameters the video is sent, where there are any: as they were offered.
 std::string Offer::fmtp(Codec codec) const {
     const std::string format = std::to_string(payload(codec).value());
@@ -284,6 +296,8 @@ std::string Offer::answer(const std::string& local, Codec codec) const {
                 if (!attribute.starts_with("fmtp:"))
                     media += line(attribute);
             media += fmtp(codec);
+            if (const auto number = playout_delay())
+                media += line("extmap:" + std::to_string(*number) + ' ' + playout_delay_uri);
         } else {
             media += declined(section, video);
         }

@@ -35,6 +35,9 @@ class Offer {
     /// The payload type under which the viewer takes this codec.
     std::optional<unsigned> payload(Codec codec) const;
 
+    /// The number under which the viewer takes the header extension "playout-delay".
+    std::optional<unsigned> playout_delay() const;
+
     /// An offer of the video alone, in this codec alone.
     std::string reduced(Codec codec) const;
 

@@ -10,6 +10,7 @@
 
 #include "serve/certificate.hpp"
 #include "serve/main_loop.hpp"
+#include "serve/playout_delay.hpp"
 
 namespace ndsharray::serve {
 namespace {
@@ -28,8 +29,8 @@ std::string launch_line(Codec codec, unsigned payload) {
     const bool is_h264 = codec == Codec::H264;
     return std::string(
                "appsrc name=source is-live=true format=time do-timestamp=true emit-signals=false ! ") +
-           (is_h264 ? "rtph264pay config-interval=-1 aggregate-mode=zero-latency"
-                    : "rtpvp8pay picture-id-mode=2") +
+           (is_h264 ? "rtph264pay name=payloader config-interval=-1 aggregate-mode=zero-latency"
+                    : "rtpvp8pay name=payloader picture-id-mode=2") +
            " mtu=" + std::to_string(packet_bytes) + " pt=" + std::to_string(payload) +
            " ! application/x-rtp,media=video,encoding-name=" + name_of(codec) +
            ",clock-rate=90000,payload=" + std::to_string(payload) +
@@ -86,6 +87,13 @@ WhepSession::WhepSession(std::unique_ptr<Offer> offer, std::shared_ptr<EncodedTa
     GstPad* pad = gst_element_get_static_pad(source_, "src");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, asked, this, nullptr);
     gst_object_unref(pad);
+    if (const auto number = offer_->playout_delay()) {
+        const gst::Owned<GstObject> payloader(
+            GST_OBJECT(gst_bin_get_by_name(GST_BIN(pipeline_), "payloader")));
+        const gst::Owned<GstObject> out(
+            GST_OBJECT(gst_element_get_static_pad(GST_ELEMENT(payloader.get()), "src")));
+        ask_for_no_playout_delay(GST_PAD(out.get()), *number);
+    }
     GstBus* bus = gst_element_get_bus(pipeline_);
     gst_bus_add_watch(bus, message, this);
     gst_object_unref(bus);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A WHEP player on webrtcbin. It prints a line of JSON for each picture that differs from the one before: its
 width, height and how red its middle is. `whep_client.py URL` plays until its input ends, and leaves by DELETE;
-`whep_client.py URL COUNT` connects so often, one after the other, until a picture comes."""
+`whep_client.py URL COUNT` connects so often, one after the other, until a picture comes;
+`whep_client.py URL lies` plays with another certificate than it says."""
 import json
+import re
 import sys
 import threading
 import time
@@ -22,8 +24,9 @@ DECODER = "rtph264depay ! h264parse ! avdec_h264 max-threads=1 ! videoconvert ! 
 
 
 class Player:
-    def __init__(self, url):
+    def __init__(self, url, lies=False):
         self.url = url
+        self.lies = lies  # of its certificate
         self.session = None
         self.last = None
         self.seen = threading.Event()
@@ -52,8 +55,11 @@ class Player:
             threading.Thread(target=self.post, daemon=True).start()
 
     def post(self):
-        offer = self.webrtc.get_property("local-description")
-        request = urllib.request.Request(self.url, offer.sdp.as_text().encode(), {"Content-Type": "application/sdp"})
+        description = self.webrtc.get_property("local-description")
+        offer = description.sdp.as_text()
+        if self.lies:
+            offer = re.sub("(sha-256 )(..)", lambda found: found[1] + ("00" if found[2] != "00" else "01"), offer)
+        request = urllib.request.Request(self.url, offer.encode(), {"Content-Type": "application/sdp"})
         with urllib.request.urlopen(request, timeout=20) as answer:
             self.session = urllib.parse.urljoin(self.url, answer.headers["Location"])
             _, sdp = GstSdp.SDPMessage.new_from_text(answer.read().decode())
@@ -93,10 +99,10 @@ def tell(**what):
     print(json.dumps(what), flush=True)
 
 
-def play(url):
+def play(url, lies):
     """Until the input ends."""
     loop = GLib.MainLoop()
-    player = Player(url)
+    player = Player(url, lies)
     threading.Thread(target=lambda: (sys.stdin.read(), loop.quit()), daemon=True).start()
     loop.run()
     player.close()
@@ -112,7 +118,7 @@ def connect(url, times):
 
 if __name__ == "__main__":
     Gst.init(None)
-    if len(sys.argv) > 2:
+    if sys.argv[2:] and sys.argv[2] != "lies":
         connect(sys.argv[1], int(sys.argv[2]))
     else:
-        play(sys.argv[1])
+        play(sys.argv[1], "lies" in sys.argv)

@@ -20,8 +20,8 @@ PLAYER = [os.environ["GI_PYTHON"], os.path.join(os.path.dirname(os.path.abspath(
 class Player:
     """tests/serve/whep_client.py in a process of its own."""
 
-    def __init__(self, test, tag):
-        self.process = subprocess.Popen([*PLAYER, f"{test.address}{tag}/whep"], stdin=subprocess.PIPE,
+    def __init__(self, test, tag, *arguments):
+        self.process = subprocess.Popen([*PLAYER, f"{test.address}{tag}/whep", *arguments], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE)
         self.rest = b""
         test.addCleanup(self.close)
@@ -104,6 +104,15 @@ class Viewers(WhepTest):
             time.sleep(0.1)
         self.assertEqual(self.viewers(), 0)
         self.wait_for(lambda: self.tags()["cam1"]["readers"] == 0, "nobody reads")
+
+    def test_who_have_another_certificate_than_they_said_see_nothing(self):
+        self.publish("cam1", gray(50))
+        player = Player(self, "cam1", "lies")
+        player.until(lambda line: "answered" in line)
+        self.wait_for(lambda: self.viewers() == 0, "it is dropped")
+        player.process.kill()
+        player.process.wait()
+        self.assertEqual(player.rest + player.process.stdout.read(), b"")
 
     def test_share_one_encoder(self):
         self.writer_process("cam1", (240, 320, 3))

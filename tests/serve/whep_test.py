@@ -187,6 +187,15 @@ class Requests(WhepTest):
         self.assertIn("a=group:BUNDLE 0 1\r\n", answer)
         self.assertEqual(media[1][2], "108")
         self.assertRegex(video, r"a=fmtp:108 .*profile-level-id=42e01f")
+        self.assertIn("a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n", video)
+
+    def test_the_answer_has_the_codec_of_the_encoder(self):
+        self.stop()
+        self.serve("--encoder", "vp8enc")
+        _, _, answer = self.join()
+        self.assertRegex(answer, r"m=video 9 UDP/TLS/RTP/SAVPF 96\r\n")
+        self.assertIn("a=rtpmap:96 VP8/90000\r\n", answer)
+        self.assertEqual(self.post(OFFER.replace("VP8", "VP9"))[0], 406)
 
     def test_only_the_address_that_it_listens_on_is_told(self):
         _, _, answer = self.join()
