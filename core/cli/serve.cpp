@@ -29,8 +29,10 @@ int serve(char** argv) {
         return failure;
     }
     complain(
-        "ndsh-serve is not installed. Debian has it in ndsharray-serve. ndsharray is built with it by meson's "
+        "ndsh-serve is not installed. Debian has it in ndsharray-serve. ndsharray is built with it by "
+        "meson's "
         "-Dserve=enabled, which needs (on Debian) libsoup-3.0-dev libgstrtspserver-1.0-dev "
+        "libgstreamer-plugins-bad1.0-dev "
         "libturbojpeg0-dev libpng-dev");
     return failure;
 }
