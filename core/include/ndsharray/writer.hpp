@@ -50,6 +50,12 @@ struct WriterOptions {
 
     /// Space for the metadata of each frame, in bytes, at most 1 MiB.
     std::size_t metadata_capacity = 0;
+
+    /// The frames were published before, on another machine or in a recording: publish() keeps `number` and
+    /// `published` of their info. So readers see which frames are missing, and how old a frame really is. A
+    /// number that is not above the last one, or above 2^48, becomes the next one. A time that is unknown or in
+    /// the future becomes now.
+    bool forwards = false;
 };
 
 /// Counters of one Writer since it was made.
@@ -177,7 +183,8 @@ class NDSHARRAY_API Writer {
     /// Publishes a filled frame and wakes the readers.
     /// With backpressure, the first frame of a new segment waits for `Every` readers that have not opened the
     /// old segment yet. cancel() ends that wait.
-    /// \param info description of the frame. `number` and `published` in it are replaced.
+    /// \param info description of the frame. `number` and `published` in it are replaced, unless the writer
+    /// `forwards`.
     /// \param metadata at most WriterOptions::metadata_capacity bytes. Larger metadata is left out.
     /// \returns the frame's number. 0 if the frame was not published, because the writer was cancelled or
     /// closed, or because the frame belongs to a segment that is no longer the configured one.

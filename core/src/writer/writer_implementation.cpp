@@ -27,6 +27,9 @@ constexpr auto room_check = 10ms;
 /// for readers waits for so long before it drops a frame.
 constexpr std::chrono::nanoseconds time_to_take_a_frame = 2ms;
 
+// Slots have room for 2^55. No writer gets as far as this by itself.
+constexpr std::uint64_t most_forwarded = std::uint64_t{1} << 48;
+
 }  // namespace
 
 void Writer::Implementation::require_usable() const {
@@ -201,6 +204,16 @@ WritableFrame Writer::Implementation::claim_prepared(Lock& lock, Claim claim) {
     return frame;
 }
 
+/// Of the frame that is published next. Call it with the mutex held.
+void Writer::Implementation::set_number_and_time(FrameInfo& info) noexcept {
+    const std::int64_t now = platform::monotonic_now();
+    if (!options_.forwards || info.number <= published_ || info.number > most_forwarded)
+        info.number = published_ + 1;
+    if (!options_.forwards || info.published == no_time || info.published > now)
+        info.published = now;
+    published_ = info.number;
+}
+
 std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo info,
                                               std::span<const std::byte> metadata) {
     if (inherited() || !frame || frame.published_)
@@ -215,8 +228,7 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
             return 0;
     }
     NDSHARRAY_FAULT_POINT(FrameToBePublished);
-    info.number = ++published_;
-    info.published = platform::monotonic_now();
+    set_number_and_time(info);
     if (metadata.size() > current()->segment().metadata_capacity())
         metadata = {};
     // This comes before the frame is visible. If the writer dies in between, its successor skips the number.

@@ -82,6 +82,7 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     std::shared_ptr<TableOwner> table() const;
     template <typename Claim>
     WritableFrame claim_prepared(Lock& lock, Claim claim);
+    void set_number_and_time(FrameInfo& info) noexcept;
     bool readers_took_all() const noexcept;
     template <typename Ready>
     WriteStatus wait_for_readers(Lock& lock, const platform::Deadline& deadline,
