@@ -202,7 +202,8 @@ std::function<int()> parse(int argc, char** argv, int& exit_code) {
     app.require_subcommand(1);
     app.get_formatter()->column_width(28);
     app.footer(
-        "ndsh serve shows tags in a browser: a program of its own, with its own --help.\n"
+        "ndsh serve shows tags in a browser, ndsh share and ndsh mirror carry them to\n"
+        "other machines: programs of their own, with their own --help.\n"
         "\n"
         "Tags lie in /dev/shm, or where NDSHARRAY_DIR says.\n"
         "\n"

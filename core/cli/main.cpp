@@ -3,7 +3,7 @@
 #include "command_line.hpp"
 #include "exit_code.hpp"
 #include "output.hpp"
-#include "serve.hpp"
+#include "programs.hpp"
 #include "text.hpp"
 
 #include <ndsharray/error.hpp>
@@ -48,8 +48,8 @@ int run(const std::function<int()>& command) {
 int main(int argc, char** argv) {
     // A reader of our output that goes away is an error of write(2), not the end at any point.
     std::signal(SIGPIPE, SIG_IGN);
-    if (argc > 1 && std::string_view(argv[1]) == "serve")
-        return ndsharray::cli::serve(argv);
+    if (argc > 1 && ndsharray::cli::is_program(argv[1]))
+        return ndsharray::cli::become(argv);
     int exit_code = ndsharray::cli::success;
     const auto command = ndsharray::cli::parse(argc, argv, exit_code);
     return command ? ndsharray::cli::run(command) : exit_code;

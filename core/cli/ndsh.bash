@@ -6,6 +6,8 @@ _ndsh_options() {
         list) echo --all --json --names --owner --help ;;
         info) echo --json --owner --help ;;
         serve) echo --listen --http --rtsp --no-rtsp --user --user-file --cert --key --open --ice-server --owner --encoder --bitrate --fps --size --help --version ;;
+        share) echo --all --listen --make-keys --keys --open --owner --help --version ;;
+        mirror) echo --as --every --every-nth --max-rate --compress --max-bytes --permissions --interval --keys --open --help --version ;;
         watch) echo --interval --count --owner --help ;;
         save) echo --count --follow --timeout --force --owner --help ;;
         publish) echo --rate --loop --backpressure --wait-for-reader --slots --permissions --help ;;
@@ -40,10 +42,10 @@ _ndsh() {
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$(_ndsh_options "$command")" -- "$word"))
     elif [[ -z $command ]]; then
-        COMPREPLY=($(compgen -W 'list info watch save publish prune serve' -- "$word"))
+        COMPREPLY=($(compgen -W 'list info watch save publish prune serve share mirror' -- "$word"))
     elif [[ $command == prune ]]; then
         COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" list --all --names 2>/dev/null)" -- "$word"))
-    elif [[ $command != list && $command != serve && $positionals -eq 0 ]]; then
+    elif [[ $command != list && $command != serve && $command != mirror && $positionals -eq 0 ]]; then
         COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" list --names 2>/dev/null)" -- "$word"))
     elif [[ ($command == save || $command == publish) && $positionals -eq 1 ]]; then
         _ndsh_files "$word"

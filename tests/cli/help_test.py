@@ -86,7 +86,7 @@ class Help(NdshTest):
         self.publish("cam0", frames(), "--loop")
         self.leave_behind("old")
         self.save_array("film.npy", frames(1))
-        self.assertEqual(self.complete(""), sorted([*COMMANDS, "serve"]))
+        self.assertEqual(self.complete(""), sorted([*COMMANDS, "mirror", "serve", "share"]))
         self.assertEqual(self.complete("p"), ["prune", "publish"])
         self.assertEqual(self.complete("info", ""), ["cam0"])
         self.assertEqual(self.complete("watch", "--interval", "1", "c"), ["cam0"])

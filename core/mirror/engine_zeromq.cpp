@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine.hpp"
+
+#include "wire.hpp"
+
+#include <ndsharray/error.hpp>
+
+#include <zmq.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+namespace ndsharray::mirror {
+namespace {
+
+// A share answers a peer with few messages at once; what a session has on the way is bounded by itself.
+constexpr int most_to_send = 4096;
+// Heads and parts of arrays that wait at a mirror: 16 MB; what comes then waits in the network.
+constexpr int most_to_receive = 64;
+constexpr int heartbeat_ms = 1000, heartbeat_timeout_ms = 3000, handshake_ms = 3000, linger_ms = 200;
+constexpr int reconnect_ms = 100, slowest_reconnect_ms = 1000;
+
+constexpr const char* outlets = "inproc://outlets";
+constexpr const char* authentication = "inproc://zeromq.zap.01";  // the name that libzmq gives it
+
+[[noreturn]] void fail(const std::string& what) {
+    throw Error(ErrorCode::System, what + ": " + zmq_strerror(zmq_errno()));
+}
+
+void* open_socket(void* context, int type) {
+    void* const socket = zmq_socket(context, type);
+    if (socket == nullptr)
+        fail("no socket can be made");
+    return socket;
+}
+
+template <typename Value>
+void set(void* socket, int option, const Value& value) {
+    zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+void set(void* socket, int option, const std::string& text) {
+    zmq_setsockopt(socket, option, text.c_str(), text.size());
+}
+
+void set_for_network(void* socket, std::size_t longest_message) {
+    set(socket, ZMQ_IPV6, 1);
+    set(socket, ZMQ_LINGER, linger_ms);
+    set(socket, ZMQ_HEARTBEAT_IVL, heartbeat_ms);
+    set(socket, ZMQ_HEARTBEAT_TIMEOUT, heartbeat_timeout_ms);
+    set(socket, ZMQ_HANDSHAKE_IVL, handshake_ms);
+    set(socket, ZMQ_RECONNECT_IVL, reconnect_ms);
+    set(socket, ZMQ_RECONNECT_IVL_MAX, slowest_reconnect_ms);
+    set(socket, ZMQ_SNDHWM, most_to_send);
+    set(socket, ZMQ_RCVHWM, most_to_receive);
+    set(socket, ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(longest_message));
+}
+
+std::string endpoint_of(const Address& address) {
+    return "tcp://" + address.to_string();
+}
+
+std::string bound_port(void* socket) {
+    std::array<char, 256> endpoint{};
+    std::size_t length = endpoint.size();
+    zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint.data(), &length);
+    const std::string text = endpoint.data();
+    return text.substr(text.rfind(':') + 1);
+}
+
+struct RawPart {
+    zmq_msg_t content;
+    RawPart() { zmq_msg_init(&content); }
+    ~RawPart() { zmq_msg_close(&content); }
+    RawPart(const RawPart&) = delete;
+    RawPart& operator=(const RawPart&) = delete;
+
+    bool receive(void* socket) { return zmq_msg_recv(&content, socket, ZMQ_DONTWAIT) >= 0; }
+    bool has_more() { return zmq_msg_more(&content) != 0; }
+    std::string text() {
+        return {static_cast<const char*>(zmq_msg_data(&content)), zmq_msg_size(&content)};
+    }
+};
+
+void drop_rest(void* socket, bool more) {
+    while (more) {
+        RawPart rest;
+        if (!rest.receive(socket))
+            return;
+        more = rest.has_more();
+    }
+}
+
+}  // namespace
+
+// ---- parts of messages
+
+struct Part::Content : RawPart {};
+
+Part::Part() = default;
+Part::~Part() = default;
+Part::Part(Part&& other) noexcept = default;
+Part& Part::operator=(Part&& other) noexcept = default;
+
+std::span<const std::byte> Part::bytes() const {
+    if (!content_)
+        return {};
+    return {static_cast<const std::byte*>(zmq_msg_data(&content_->content)), zmq_msg_size(&content_->content)};
+}
+
+// ---- the engine
+
+Engine::Engine() : context_(zmq_ctx_new()) {
+    if (context_ == nullptr)
+        fail("ZeroMQ cannot be started");
+}
+
+Engine::~Engine() {
+    zmq_ctx_term(context_);
+}
+
+// ---- who listens
+
+struct Listener::Implementation {
+    void* context = nullptr;
+    void* router = nullptr;
+    void* from_outlets = nullptr;
+    void* keeper = nullptr;  // asked whether a key may come in
+    Address address{};
+    std::optional<ShareKeys> keys{};
+    std::deque<std::string> gone{};
+
+    ~Implementation() {
+        for (void* const socket : {router, from_outlets, keeper})
+            if (socket != nullptr)
+                zmq_close(socket);
+    }
+
+    bool may_enter(const std::string& binary_key) const {
+        std::array<char, 41> text{};
+        return binary_key.size() == 32 &&
+               zmq_z85_encode(text.data(), reinterpret_cast<const std::uint8_t*>(binary_key.data()), 32) != nullptr &&
+               std::find(keys->mirrors.begin(), keys->mirrors.end(), text.data()) != keys->mirrors.end();
+    }
+
+    /// A request as RFC 27 of ZeroMQ has it: the last of its parts is the key.
+    void answer_keeper() {
+        std::deque<std::string> parts;
+        for (bool more = true; more;) {
+            RawPart part;
+            if (!part.receive(keeper))
+                return;
+            more = part.has_more();
+            parts.push_back(part.text());
+        }
+        const bool may = parts.size() == 7 && parts[5] == "CURVE" && may_enter(parts[6]);
+        const std::string id = parts.size() > 1 ? parts[1] : "";
+        for (const std::string& part : {std::string("1.0"), id, std::string(may ? "200" : "400"),
+                                        std::string(may ? "OK" : "unknown key"), std::string()})
+            zmq_send(keeper, part.data(), part.size(), ZMQ_SNDMORE);
+        zmq_send(keeper, "", 0, 0);
+    }
+
+    void pass_on() {
+        RawPart peer;
+        if (!peer.receive(from_outlets))
+            return;
+        const std::string name = peer.text();
+        if (zmq_send(router, name.data(), name.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+            gone.push_back(name);
+            drop_rest(from_outlets, peer.has_more());
+            return;
+        }
+        for (bool more = peer.has_more(); more;) {
+            RawPart part;
+            if (!part.receive(from_outlets))
+                return;
+            more = part.has_more();
+            zmq_msg_send(&part.content, router, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT);
+        }
+    }
+
+    std::optional<Received> receive_one() {
+        RawPart peer;
+        if (!peer.receive(router))
+            return std::nullopt;
+        if (!peer.has_more())
+            return std::nullopt;
+        Received received;
+        received.peer = peer.text();
+        received.head.content_ = std::make_unique<Part::Content>();
+        if (!received.head.content_->receive(router))
+            return std::nullopt;
+        if (received.head.content_->has_more()) {
+            received.body.content_ = std::make_unique<Part::Content>();
+            received.body.content_->receive(router);
+            drop_rest(router, received.body.content_->has_more());
+        }
+        return received;
+    }
+};
+
+Listener::Listener(Engine& engine, const Address& address, const std::optional<ShareKeys>& keys)
+    : implementation_(std::make_unique<Implementation>()) {
+    Implementation& own = *implementation_;
+    own.context = engine.context_;
+    own.keys = keys;
+    own.from_outlets = open_socket(engine.context_, ZMQ_PULL);
+    set(own.from_outlets, ZMQ_RCVHWM, 0);  // bounded by the sessions
+    if (zmq_bind(own.from_outlets, outlets) != 0)
+        fail("no socket can be made");
+    own.router = open_socket(engine.context_, ZMQ_ROUTER);
+    set_for_network(own.router, max_request_bytes);
+    set(own.router, ZMQ_ROUTER_MANDATORY, 1);
+    if (keys) {
+        own.keeper = open_socket(engine.context_, ZMQ_REP);
+        if (zmq_bind(own.keeper, authentication) != 0)
+            fail("no socket can be made");
+        set(own.router, ZMQ_CURVE_SERVER, 1);
+        set(own.router, ZMQ_CURVE_SECRETKEY, keys->secret);
+        set(own.router, ZMQ_ZAP_DOMAIN, std::string("ndsharray"));
+    }
+    Address bound = address;
+    if (bound.port == "0")
+        bound.port = "*";
+    if (zmq_bind(own.router, endpoint_of(bound).c_str()) != 0)
+        fail("cannot listen on " + address.to_string());
+    own.address = address;
+    own.address.port = bound_port(own.router);
+}
+
+Listener::~Listener() = default;
+
+const Address& Listener::address() const {
+    return implementation_->address;
+}
+
+std::optional<Received> Listener::receive(std::chrono::milliseconds timeout, int descriptor) {
+    Implementation& own = *implementation_;
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    for (;;) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        std::array<zmq_pollitem_t, 4> items{{{own.router, 0, ZMQ_POLLIN, 0},
+                                             {own.from_outlets, 0, ZMQ_POLLIN, 0},
+                                             {nullptr, descriptor, ZMQ_POLLIN, 0},
+                                             {own.keeper, 0, ZMQ_POLLIN, 0}}};
+        const int used = own.keeper != nullptr ? 4 : 3;
+        if (zmq_poll(items.data(), used, std::max<long>(0, left.count())) <= 0)
+            return std::nullopt;
+        if ((items[3].revents & ZMQ_POLLIN) != 0)
+            own.answer_keeper();
+        if ((items[0].revents & ZMQ_POLLIN) != 0)
+            return own.receive_one();
+        if ((items[2].revents & ZMQ_POLLIN) != 0)
+            return std::nullopt;
+        if ((items[1].revents & ZMQ_POLLIN) != 0) {
+            own.pass_on();
+            if (!own.gone.empty())
+                return std::nullopt;
+        }
+    }
+}
+
+bool Listener::send(const std::string& peer, std::string_view head) {
+    if (zmq_send(implementation_->router, peer.data(), peer.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+        return false;
+    return zmq_send(implementation_->router, head.data(), head.size(), ZMQ_DONTWAIT) >= 0;
+}
+
+std::optional<std::string> Listener::take_gone() {
+    if (implementation_->gone.empty())
+        return std::nullopt;
+    std::string peer = std::move(implementation_->gone.front());
+    implementation_->gone.pop_front();
+    return peer;
+}
+
+// ---- other threads of the one that listens
+
+Outlet::Outlet(Engine& engine, const Listener&) : socket_(open_socket(engine.context_, ZMQ_PUSH)) {
+    set(socket_, ZMQ_SNDHWM, 0);
+    set(socket_, ZMQ_LINGER, 0);
+    if (zmq_connect(socket_, outlets) != 0) {
+        zmq_close(socket_);
+        fail("no socket can be made");
+    }
+}
+
+Outlet::~Outlet() {
+    zmq_close(socket_);
+}
+
+void Outlet::send(const std::string& peer, std::string_view head) {
+    zmq_send(socket_, peer.data(), peer.size(), ZMQ_SNDMORE);
+    zmq_send(socket_, head.data(), head.size(), 0);
+}
+
+void Outlet::send(const std::string& peer, std::string_view head, std::span<const std::byte> body,
+                  std::shared_ptr<void> keep) {
+    zmq_send(socket_, peer.data(), peer.size(), ZMQ_SNDMORE);
+    zmq_send(socket_, head.data(), head.size(), ZMQ_SNDMORE);
+    auto held = std::make_unique<std::shared_ptr<void>>(std::move(keep));
+    const auto release = [](void*, void* held) { delete static_cast<std::shared_ptr<void>*>(held); };
+    zmq_msg_t message;
+    if (zmq_msg_init_data(&message, const_cast<std::byte*>(body.data()), body.size(), release, held.get()) != 0) {
+        zmq_send(socket_, "", 0, 0);
+        return;
+    }
+    held.release();  // the message has it
+    if (zmq_msg_send(&message, socket_, 0) < 0)
+        zmq_msg_close(&message);
+}
+
+// ---- who connects
+
+Link::Link(Engine& engine, const Address& address, const std::optional<MirrorKeys>& keys)
+    : socket_(open_socket(engine.context_, ZMQ_DEALER)) {
+    static std::atomic<unsigned> links{0};
+    set_for_network(socket_, max_answer_bytes);
+    if (keys) {
+        set(socket_, ZMQ_CURVE_SERVERKEY, keys->share);
+        set(socket_, ZMQ_CURVE_PUBLICKEY, keys->public_key);
+        set(socket_, ZMQ_CURVE_SECRETKEY, keys->secret);
+    }
+    const std::string events = "inproc://events-" + std::to_string(++links);
+    if (zmq_socket_monitor(socket_, events.c_str(), ZMQ_EVENT_ALL) == 0) {
+        events_ = zmq_socket(engine.context_, ZMQ_PAIR);
+        if (events_ != nullptr)
+            zmq_connect(events_, events.c_str());
+    }
+    if (zmq_connect(socket_, endpoint_of(address).c_str()) != 0) {
+        const std::string what = "cannot connect to " + address.to_string();
+        const int error = zmq_errno();
+        if (events_ != nullptr)
+            zmq_close(events_);
+        zmq_close(socket_);
+        throw Error(ErrorCode::System, what + ": " + zmq_strerror(error));
+    }
+}
+
+Link::~Link() {
+    zmq_socket_monitor(socket_, nullptr, 0);
+    if (events_ != nullptr) {
+        set(events_, ZMQ_LINGER, 0);
+        zmq_close(events_);
+    }
+    zmq_close(socket_);
+}
+
+void Link::send(std::string_view head) {
+    zmq_send(socket_, head.data(), head.size(), ZMQ_DONTWAIT);
+}
+
+std::optional<Received> Link::receive(std::chrono::milliseconds timeout) {
+    zmq_pollitem_t item{socket_, 0, ZMQ_POLLIN, 0};
+    if (zmq_poll(&item, 1, std::max<long>(0, timeout.count())) <= 0)
+        return std::nullopt;
+    Received received;
+    received.head.content_ = std::make_unique<Part::Content>();
+    if (!received.head.content_->receive(socket_))
+        return std::nullopt;
+    if (received.head.content_->has_more()) {
+        received.body.content_ = std::make_unique<Part::Content>();
+        received.body.content_->receive(socket_);
+        drop_rest(socket_, received.body.content_->has_more());
+    }
+    return received;
+}
+
+std::string Link::trouble() {
+    if (events_ == nullptr)
+        return trouble_;
+    for (;;) {
+        RawPart event;
+        if (!event.receive(events_))
+            return trouble_;
+        drop_rest(events_, event.has_more());
+        std::uint16_t number = 0;
+        std::memcpy(&number, zmq_msg_data(&event.content), std::min(sizeof number, zmq_msg_size(&event.content)));
+        switch (number) {
+            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+                trouble_.clear();
+                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+                trouble_ = "it does not take the key of this machine";
+                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+            case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                trouble_ = "one side has keys, and the other has none or other ones";
+                break;
+            case ZMQ_EVENT_CONNECT_RETRIED:
+                if (trouble_.empty())
+                    trouble_ = "nothing listens there";
+                break;
+            default:
+                break;
+        }
+    }
+}
+
+}  // namespace ndsharray::mirror

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "share.hpp"
+
+#include "place.hpp"
+
+#include <ndsharray/error.hpp>
+#include <ndsharray/tag.hpp>
+#include <ndsharray/tag_info.hpp>
+
+#include <poll.h>
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace ndsharray::mirror {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t most_sessions = 256;
+constexpr auto look_around = 100ms;
+constexpr auto sign_of_life = 500ms;
+constexpr auto patience = 5s;         // with a mirror that is not heard
+constexpr auto long_patience = 10s;   // with one that must get every frame, and may come back for them
+
+std::uint64_t random_id() {
+    std::random_device device;
+    const std::uint64_t id = std::uint64_t{device()} << 32 | device();
+    return id != 0 ? id : 1;
+}
+
+std::int64_t monotonic_now() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+bool is_readable(int descriptor) {
+    pollfd look{descriptor, POLLIN, 0};
+    return ::poll(&look, 1, 0) > 0;
+}
+
+}  // namespace
+
+Share::Share(const ShareOptions& options)
+    : options_(options), instance_(random_id()), listener_(engine_, options.listen, options.keys) {}
+
+void Share::run(int descriptor) {
+    while (!is_readable(descriptor)) {
+        if (const auto received = listener_.receive(look_around, descriptor))
+            answer(*received);
+        keep_sessions();
+    }
+    sessions_.clear();
+}
+
+void Share::answer(const Received& received) {
+    try {
+        if (!received.body.bytes().empty())
+            throw WireError(Refusal::Malformed, "not a message of ndsh mirror: it has two parts");
+        const Message message = decode(received.head.bytes());
+        std::visit([&](const auto& kind) { on(received.peer, kind); }, message);
+    } catch (const WireError& error) {
+        refuse(received.peer, error.refusal(), error.what());
+    } catch (const Error& error) {
+        refuse(received.peer, Refusal::Failed, error.what());
+    }
+}
+
+void Share::refuse(const std::string& peer, Refusal refusal, const std::string& sentence) {
+    std::string printable = sentence;
+    std::replace_if(printable.begin(), printable.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    listener_.send(peer, encode(Refused{refusal, printable}));
+}
+
+/// What only a share sends.
+template <typename Answer>
+void Share::on(const std::string& peer, const Answer&) {
+    refuse(peer, Refusal::Malformed, "this side shares, and only mirrors are answered");
+}
+
+bool Share::is_shared(const std::string& tag) const {
+    return options_.all || std::find(options_.tags.begin(), options_.tags.end(), tag) != options_.tags.end();
+}
+
+void Share::on(const std::string& peer, const Hello& hello) {
+    if (!is_shared(hello.tag))
+        return refuse(peer, Refusal::NotShared, "\"" + hello.tag + "\" is not shared here");
+    if (const auto found = sessions_.find(hello.session); found != sessions_.end() && hello.session != 0) {
+        Session& session = *found->second;
+        if (session.tag() == hello.tag && session.mode() == Mode::Every && hello.mode == Mode::Every &&
+            session.resume(peer, hello.done))
+            return welcome(peer, hello, session, true);
+    }
+    std::erase_if(sessions_, [&](const auto& entry) { return entry.second->peer() == peer; });
+    if (sessions_.size() >= most_sessions)
+        return refuse(peer, Refusal::TooMany, std::to_string(most_sessions) + " mirrors are served already");
+    const std::uint64_t id = random_id();
+    auto session = std::make_unique<Session>(engine_, listener_, hello, peer, id, options_.owner);
+    welcome(peer, hello, *session, false);
+    sessions_[id] = std::move(session);
+}
+
+void Share::welcome(const std::string& peer, const Hello& hello, Session& session, bool resumed) {
+    session.heard = session.spoken = Clock::now();
+    listener_.send(peer, encode(Welcome{session.id(), hello.id, resumed, session.writer_has_backpressure(), host_name()}));
+}
+
+Session* Share::session_of(const std::string& peer, std::uint64_t id) {
+    const auto found = sessions_.find(id);
+    if (found != sessions_.end() && found->second->peer() == peer)
+        return found->second.get();
+    return nullptr;
+}
+
+void Share::on(const std::string& peer, const Credit& credit) {
+    Session* const session = session_of(peer, credit.session);
+    if (session == nullptr)
+        return refuse(peer, Refusal::NoSession, "this session is over, or is that of another connection");
+    session->heard = Clock::now();
+    session->on_credit(credit);
+}
+
+void Share::on(const std::string& peer, const Ping& ping) {
+    const std::int64_t now = monotonic_now();
+    listener_.send(peer, encode(Pong{instance_, ping.sent, now, monotonic_now()}));
+}
+
+void Share::on(const std::string& peer, const Bye& bye) {
+    if (session_of(peer, bye.session) != nullptr)
+        sessions_.erase(bye.session);
+}
+
+void Share::on(const std::string& peer, const List&) {
+    Listing listing;
+    listing.host = host_name();
+    for (const std::string& tag : options_.all ? tags() : options_.tags) {
+        Listed listed;
+        listed.tag = tag;
+        try {
+            const TagInfo info = inspect(tag, options_.owner);
+            if (info.generation != 0) {
+                listed.array = info.spec.to_string();
+                listed.bytes = info.spec.bytes;
+            }
+            listed.millihertz = static_cast<std::uint32_t>(std::clamp(info.rate * 1000, 0.0, 4e9));
+            if (!info.alive)
+                listed.array = "no writer";
+        } catch (const Error&) {
+            if (options_.all)
+                continue;
+            listed.array = "no writer";
+        }
+        listing.tags.push_back(std::move(listed));
+    }
+    listener_.send(peer, encode(listing));
+}
+
+/// Signs of life for mirrors; and the end of sessions that are not needed any more.
+void Share::keep_sessions() {
+    const auto now = Clock::now();
+    while (const auto gone = listener_.take_gone())
+        std::erase_if(sessions_, [&](const auto& entry) {
+            return entry.second->peer() == *gone && entry.second->mode() != Mode::Every;
+        });
+    std::erase_if(sessions_, [&](const auto& entry) {
+        Session& session = *entry.second;
+        if (const auto failure = session.failure()) {
+            refuse(session.peer(), Refusal::Failed, *failure);
+            return true;
+        }
+        if (now - session.spoken > sign_of_life) {
+            listener_.send(session.peer(), encode(State{session.id(), 0, session.state()}));
+            session.spoken = now;
+        }
+        return now - session.heard > (session.mode() == Mode::Every ? long_patience : patience);
+    });
+}
+
+}  // namespace ndsharray::mirror

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ndsh-share: lets other machines mirror tags of this one.
+#include "end_signals.hpp"
+#include "options.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+using namespace ndsharray::mirror;
+
+int run(const ShareCommand& command) {
+    if (command.make_keys) {
+        make_keys(command.key_folder);
+        fmt::print("{0}/share.key stays here; copy {0}/mirror.key to the machines that mirror, into ~/.config/ndsharray\n",
+                   command.key_folder);
+        return 0;
+    }
+    const EndSignals signals;
+    Share share(command.share);
+    fmt::print("shares {} at {}\n", command.share.all ? "all tags" : fmt::format("{}", fmt::join(command.share.tags, ", ")),
+               share.address().to_string());
+    if (!command.share.keys && !command.share.listen.is_local())
+        fmt::print("open: everybody who reaches this machine may read them\n");
+    std::fflush(stdout);
+    share.run(signals.descriptor());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        int exit_code = 0;
+        const auto command = parse_share(argc, argv, exit_code);
+        return command ? run(*command) : exit_code;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "ndsh-share: %s\n", error.what());
+        return 1;
+    }
+}

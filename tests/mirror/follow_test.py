@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A mirror is the tag as it is over there: frames, layouts, ends, and whoever dies comes back."""
+import signal
+import time
+import unittest
+
+from machines import EVERYTHING, MIRROR, NDSH, MachinesTest, wait_for
+
+WRITER = "writer = ndsharray.Writer('cam0')"
+FRAMES = "[writer.write(np.full((50, 60), i, np.uint8)) for i in range({})]"
+
+
+class Follow(MachinesTest):
+    def setUp(self):
+        self.there, self.here = self.machines(2)
+
+    def reader(self, tag="mirror", **options):
+        words = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        return self.here.program(f"reader = ndsharray.Reader({tag!r}, {words})")
+
+    def everything(self, machine, role, tag):
+        return machine.start(EVERYTHING, role, tag)
+
+    def command(self, writer, line):
+        writer.tell(line)
+        self.assertEqual(writer.line(), "done")
+
+    def compare_everything(self, *options):
+        """What a reader of the tag and a reader of its mirror print of 50 frames, two streams and two writers."""
+        writer = self.everything(self.there, "write", "cam0")
+        share = self.there.share("cam0")
+        mirror = self.here.mirror(share.address, "cam0", "--as", "mirror", "--every", *options)
+        seen = []
+        for _ in range(2):  # writers
+            near = self.everything(self.there, "read", "cam0")
+            far = self.everything(self.here, "read", "mirror")
+            self.command(writer, "reader")
+            wait_for(lambda: self.there.run(NDSH, "info", "cam0").count("every") >= 2, "two readers over there")
+            near.says("attached")
+            self.command(writer, "publish 1")
+            far.says("attached")
+            self.command(writer, "publish 46")
+            self.command(writer, "end")
+            near.says("^EndOfStream")
+            far.says("^EndOfStream")
+            self.command(writer, "publish 3")
+            self.command(writer, "close")
+            near.says("^Disconnected")
+            far.says("^Disconnected")
+            self.assertEqual([line for line in far.lines if line != "attached"],
+                             [line for line in near.lines if line != "attached"])
+            seen.append(far.lines)
+            self.assertEqual(len(far.lines), 1 + 50 + 1 + 1)
+            self.assertIn("EndOfStream", far.lines)
+        self.assertEqual(mirror.end(), 0)
+        self.assertEqual(self.here.names(), [])
+
+    def test_every_frame_is_there_with_all_that_it_holds(self):
+        self.compare_everything()
+
+    def test_every_frame_is_there_through_compression(self):
+        self.compare_everything("--compress", "zstd")
+
+    def test_the_newest_frame_comes_and_its_number_says_what_was_missed(self):
+        share = self.there.share("cam0")
+        self.here.mirror(share.address, "cam0", "--as", "mirror")
+        writer = self.there.program(WRITER, FRAMES.format(3))
+        reader = self.reader()
+        reader.run("frame = reader.read(10)")
+        self.assertEqual(reader.run("frame.number, int(frame.array[0, 0]), frame.array.shape"), (3, 2, (50, 60)))
+        writer.run(FRAMES.format(200))
+        wait_for(lambda: reader.run("frame = reader.read(1) or frame; frame.number") == 203, "the last frame")
+        stats = reader.run("reader.stats")
+        self.assertEqual(stats["frames"] + stats["missed"], 201)
+
+    def test_tag_comes_ends_and_comes_back_as_the_one_over_there(self):
+        share = self.there.share("cam0")
+        mirror = self.here.mirror(share.address, "cam0", "--as", "mirror")
+        reader = self.reader()
+        for kill in (True, False):
+            writer = self.there.program(WRITER, FRAMES.format(1))
+            self.assertTrue(reader.run("frame = reader.read(10); frame.first_of_writer"))
+            if kill:
+                writer.end(signal.SIGKILL)
+            else:
+                writer.run("writer.close()")
+            wait_for(lambda: reader.run("reader.read(0.1) or reader.status") == "Disconnected", "the end of the tag")
+            wait_for(lambda: self.here.names() == [], "an empty folder")
+        mirror.says("the writer has left")
+
+    def test_sharing_process_that_dies_comes_back(self):
+        writer = self.there.program(WRITER, FRAMES.format(1))
+        share = self.there.share("cam0")
+        mirror = self.here.mirror(share.address, "cam0", "--as", "mirror")
+        reader = self.reader()
+        self.assertEqual(reader.run("reader.read(10).number"), 1)
+        share.end(signal.SIGKILL)
+        mirror.says("no word from .*: nothing listens there")
+        writer.run(FRAMES.format(2))
+        self.there.share("cam0", listen=share.address)
+        self.assertEqual(reader.run("frame = reader.read(10); (frame.number, frame.missed, frame.first_of_writer)"),
+                         (3, 1, False))
+
+    def test_mirroring_process_that_dies_comes_back(self):
+        writer = self.there.program(WRITER, FRAMES.format(5))
+        share = self.there.share("cam0")
+        mirror = self.here.mirror(share.address, "cam0", "--as", "mirror")
+        reader = self.reader()
+        self.assertEqual(reader.run("reader.read(10).number"), 5)
+        mirror.end(signal.SIGKILL)
+        writer.run(FRAMES.format(2))
+        self.here.mirror(share.address, "cam0", "--as", "mirror")
+        wait_for(lambda: reader.run("frame = reader.read(10); frame and frame.number") == 7, "the newest frame")
+        writer.end(signal.SIGKILL)
+
+    def test_every_frame_comes_once_through_a_dying_reader_here(self):
+        share = self.there.share("cam0")
+        self.here.mirror(share.address, "cam0", "--as", "mirror", "--every")
+        writer = self.there.program("writer = ndsharray.Writer('cam0', backpressure=True)", "writer.wait_for_reader(10)")
+        reader = self.reader(mode="every")
+        other = self.reader(mode="every")
+        writer.run(FRAMES.format(1))
+        self.assertEqual([program.run("reader.read(10).number") for program in (reader, other)], [1, 1])
+        writer.tell(FRAMES.format(300))
+        other.run("[reader.read(10).number for i in range(5)]")
+        other.end(signal.SIGKILL)
+        numbers = reader.run("[reader.read(10).number for i in range(300)]")
+        self.assertEqual(numbers, list(range(2, 302)))
+
+    def test_writer_waits_for_a_slow_reader_on_the_other_machine(self):
+        share = self.there.share("cam0")
+        self.here.mirror(share.address, "cam0", "--as", "mirror", "--every")
+        writer = self.there.program("writer = ndsharray.Writer('cam0', backpressure=True)", "writer.wait_for_reader(10)")
+        reader = self.reader(mode="every")
+        writer.run(FRAMES.format(1))
+        self.assertEqual(reader.run("frame = reader.read(10); frame.number"), 1)
+        writer.tell("for i in range(499): writer.write(np.full((1000, 1000), i % 256, np.uint8))")
+        published = []
+
+        def stands_still():
+            published.append(self.there.run(NDSH, "info", "--json", "cam0"))
+            return len(published) > 30 and published[-1].split('"published"')[1][:8] == published[-25].split('"published"')[1][:8]
+        wait_for(stands_still, "a writer that waits")
+        numbers = reader.run("[reader.read(10).number for i in range(499)]")
+        self.assertEqual(numbers, list(range(2, 501)))
+
+    def test_less_is_sent_where_less_is_asked_for(self):
+        share = self.there.share("cam0")
+        self.here.mirror(share.address, "cam0", "--as", "third", "--every", "--every-nth", "3")
+        self.here.mirror(share.address, "cam0", "--as", "slow", "--every", "--max-rate", "100")
+        writer = self.there.program("writer = ndsharray.Writer('cam0', backpressure=True)")
+        wait_for(lambda: self.there.run(NDSH, "info", "cam0").count("every") >= 2, "both readers")
+        third, slow = self.reader("third", mode="every"), self.reader("slow", mode="every")
+        writer.run(FRAMES.format(1))
+        self.assertEqual([program.run("reader.read(10).number") for program in (third, slow)], [1, 1])
+        writer.run("for i in range(89): writer.write(np.zeros(5, np.uint8)); time.sleep(0.002)")
+        writer.run("writer.drain(10)")
+        numbers = third.run("[reader.read(10).number for i in range(29)]")
+        self.assertEqual(numbers, list(range(4, 91, 3)))
+        writer.run("writer.end_of_stream()")
+        numbers = slow.run("[frame.number for frame in iter(lambda: reader.read(5), None)]")
+        self.assertLess(len(numbers), 60)
+        self.assertGreater(len(numbers), 5)
+
+    def test_tag_that_somebody_writes_here_is_left_alone(self):
+        self.here.program("writer = ndsharray.Writer('mirror')", "writer.write(np.zeros(5))")
+        self.assertIn("in use", self.here.run(MIRROR, "127.0.0.1:1", "cam0", "--as", "mirror", status=1))
+
+    def test_ages_are_those_since_the_frame_was_published_over_there(self):
+        self.there.program(WRITER, FRAMES.format(1))
+        published = time.monotonic()
+        time.sleep(0.5)
+        share = self.there.share("cam0")
+        self.here.mirror(share.address, "cam0", "--as", "mirror")
+        reader = self.reader()
+        age = reader.run("reader.read(10).age_ms")
+        self.assertGreaterEqual(age, 490)
+        self.assertLess(age, (time.monotonic() - published) * 1000 + 100)
+
+
+if __name__ == "__main__":
+    unittest.main()

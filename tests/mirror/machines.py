@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Machines for tests of ndsh mirror: each has a folder of tags of its own and, if asked for and if the kernel allows it,
+a network namespace of its own."""
+import itertools
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+SHARE, MIRROR, NDSH, EVERYTHING = (os.environ.get(name) for name in ("NDSH_SHARE", "NDSH_MIRROR", "NDSH", "EVERYTHING"))
+DEADLINE = 20 * int(os.environ.get("TEST_PATIENCE", "1"))
+
+# Runs each line that it is given and prints what the last expression gave.
+PROGRAM = """
+import ast, os, sys, time
+import numpy as np
+import ndsharray
+names = {"np": np, "ndsharray": ndsharray, "time": time, "os": os}
+for line in sys.stdin:
+    try:
+        tree = ast.parse(line)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, "line", "exec"), names)
+        print(repr(eval(compile(ast.Expression(last.value), "line", "eval"), names)) if last else "None", flush=True)
+    except Exception as error:
+        print("!" + repr(error), flush=True)
+"""
+
+
+def wait_for(condition, what, patience=DEADLINE):
+    deadline = time.monotonic() + patience
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true")
+        time.sleep(0.01)
+
+
+class Process:
+    """A process whose output is read as it comes."""
+
+    def __init__(self, command, environment):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True, env=environment)
+        self.lines = []
+        self.unread = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self.collect, daemon=True)
+        self.thread.start()
+
+    def collect(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            self.unread.put(line.rstrip("\n"))
+
+    def line(self):
+        """The next one."""
+        try:
+            return self.unread.get(timeout=DEADLINE)
+        except queue.Empty:
+            raise AssertionError(f"no further line after {self.lines}") from None
+
+    def says(self, pattern, patience=DEADLINE):
+        """Waits until a line matches."""
+        def found():
+            return next((match for line in list(self.lines) if (match := re.search(pattern, line))), None)
+        try:
+            return wait_for(found, pattern, patience)
+        except AssertionError:
+            raise AssertionError(f"{pattern!r} was not said, but {self.lines}") from None
+
+    def tell(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def run(self, line):
+        """Of a PROGRAM: what the line gave."""
+        self.tell(line)
+        answer = self.line()
+        if answer.startswith("!"):
+            raise RuntimeError(answer[1:])
+        return eval(answer, {"nan": float("nan")})
+
+    def end(self, number=signal.SIGTERM):
+        """Ends it; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(DEADLINE)
+        self.thread.join(DEADLINE)
+        return code
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.thread.join(DEADLINE)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def memory(self):
+        """Private bytes."""
+        with open(f"/proc/{self.process.pid}/smaps_rollup", encoding="utf-8") as file:
+            return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Private_"))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
+
+class Machine:
+    """A folder of tags, and the processes that use it."""
+
+    def __init__(self, test, name="", namespace=None):
+        self.test = test
+        shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.directory = tempfile.mkdtemp(prefix=f"ndsh-mirror-{name}.", dir=shared_memory)
+        test.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.home = tempfile.mkdtemp(prefix=f"ndsh-mirror-{name}.")
+        test.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        self.environment = dict(os.environ, NDSHARRAY_DIR=self.directory, HOME=self.home)
+        self.environment.pop("XDG_CONFIG_HOME", None)
+        self.inside = ["ip", "netns", "exec", namespace] if namespace else []
+
+    def start(self, *command):
+        process = Process([*self.inside, *command], self.environment)
+        self.test.addCleanup(process.stop)
+        return process
+
+    def run(self, *command, status=0):
+        done = subprocess.run([*self.inside, *command], env=self.environment, capture_output=True, text=True,
+                              timeout=DEADLINE, check=False)
+        self.test.assertEqual(done.returncode, status, f"{command}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def program(self, *lines):
+        """A Python process that runs lines."""
+        program = self.start(sys.executable, "-c", PROGRAM)
+        for line in lines:
+            program.run(line)
+        return program
+
+    def share(self, *arguments, listen="127.0.0.1:0"):
+        """ndsh-share; its `address` is where it listens."""
+        share = self.start(SHARE, *arguments, "--listen", listen)
+        share.address = share.says(r"^shares .* at (\S+)$")[1]
+        return share
+
+    def mirror(self, address, *arguments):
+        return self.start(MIRROR, address, *arguments, "--interval", "0")
+
+    def names(self):
+        return sorted(os.listdir(self.directory))
+
+
+class MachinesTest(unittest.TestCase):
+    def machines(self, count):
+        return [Machine(self, str(i)) for i in range(count)]
+
+
+_numbers = itertools.count()
+
+
+def needs_namespaces(test):
+    """Skips where the kernel or the user has no network namespaces."""
+    if getattr(needs_namespaces, "reason", None) is None:
+        name = f"ndshtry{os.getpid()}"
+        try:
+            subprocess.run(["ip", "netns", "add", name], check=True, capture_output=True)
+            subprocess.run(["ip", "netns", "del", name], check=True, capture_output=True)
+            needs_namespaces.reason = ""
+        except (OSError, subprocess.CalledProcessError) as error:
+            needs_namespaces.reason = f"no network namespaces here: {getattr(error, 'stderr', None) or error}"
+    return unittest.skipIf(needs_namespaces.reason, needs_namespaces.reason)(test)
+
+
+class Network:
+    """Machines in namespaces of their own, all on one bridge: 10.78.0.1, .2, ..."""
+
+    def __init__(self, test, count):
+        self.test = test
+        self.id = f"nd{os.getpid()}{next(_numbers)}"
+        self.hub = self.add(f"{self.id}h")
+        self.ip(self.hub, "link", "add", "hub", "type", "bridge")
+        self.ip(self.hub, "link", "set", "hub", "up")
+        self.machines = []
+        for i in range(1, count + 1):
+            name = self.add(f"{self.id}m{i}")
+            self.ip(self.hub, "link", "add", f"p{i}", "type", "veth", "peer", "name", "net0", "netns", name)
+            self.ip(self.hub, "link", "set", f"p{i}", "master", "hub", "up")
+            self.ip(name, "addr", "add", f"10.78.0.{i}/24", "dev", "net0")
+            self.ip(name, "link", "set", "net0", "up")
+            machine = Machine(test, f"m{i}", name)
+            machine.address = f"10.78.0.{i}"
+            machine.port = f"p{i}"
+            machine.namespace = name
+            machine.network = self
+            self.machines.append(machine)
+
+    @classmethod
+    def between(cls, test):
+        """Two machines."""
+        return cls(test, 2).machines
+
+    def add(self, name):
+        subprocess.run(["ip", "netns", "add", name], check=True)
+        self.test.addCleanup(subprocess.run, ["ip", "netns", "del", name], check=True)
+        self.ip(name, "link", "set", "lo", "up")
+        return name
+
+    @staticmethod
+    def ip(name, *arguments):
+        subprocess.run(["ip", "-n", name, *arguments], check=True)
+
+    def limit(self, machine, mbit):
+        """What a machine sends."""
+        subprocess.run(["ip", "netns", "exec", machine.namespace, "tc", "qdisc", "replace", "dev", "net0", "root", "tbf",
+                        "rate", f"{mbit}mbit", "burst", "64kb", "latency", "20ms"], check=True)
+
+    def plug(self, machine, state):
+        """Pulls the cable ("down"), or puts it in ("up")."""
+        self.ip(self.hub, "link", "set", machine.port, state)
