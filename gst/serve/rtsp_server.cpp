@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include "serve/guard.hpp"
 #include "serve/main_loop.hpp"
@@ -168,7 +169,14 @@ std::string RtspServer::address(std::string_view host) const {
 }
 
 unsigned RtspServer::viewers() const {
-    return gst_rtsp_session_pool_get_n_sessions(sessions_);
+    Played played;
+    gst_rtsp_session_pool_filter(sessions_, count_session, &played);
+    unsigned all = 0;
+    for (const auto& [media, viewers] : played) {
+        all += viewers;
+        g_object_unref(media);
+    }
+    return all;
 }
 
 std::uint64_t RtspServer::bytes() const {
@@ -187,16 +195,25 @@ void RtspServer::connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* se
     g_signal_connect(client, "new-session", G_CALLBACK(new_session), self);
     g_signal_connect(client, "play-request", G_CALLBACK(played), self);
     const std::lock_guard lock(self->mutex_);
-    self->clients_[client] = {.number = ++self->accepted_};
+    self->clients_[client].number = ++self->accepted_;
     self->make_room();
     if (self->timer_ == 0)
         self->timer_ = every(milliseconds_between_sweeps, [self] { return self->sweep(); });
 }
 
+/// What the viewer had goes with the connection, also over UDP.
 void RtspServer::closed(GstRTSPClient* client, RtspServer* self) {
+    std::vector<std::string> sessions;
     {
         const std::lock_guard lock(self->mutex_);
+        sessions = std::move(self->clients_[client].sessions);
         self->clients_.erase(client);
+    }
+    for (const std::string& id : sessions) {
+        if (GstRTSPSession* session = gst_rtsp_session_pool_find(self->sessions_, id.c_str())) {
+            gst_rtsp_session_pool_remove(self->sessions_, session);
+            g_object_unref(session);
+        }
     }
     self->count_soon();
 }
@@ -230,8 +247,11 @@ bool RtspServer::sweep() {
     return timer_ != 0;
 }
 
-void RtspServer::new_session(GstRTSPClient*, GstRTSPSession* session, RtspServer*) {
+void RtspServer::new_session(GstRTSPClient* client, GstRTSPSession* session, RtspServer* self) {
     gst_rtsp_session_set_timeout(session, most_seconds_of_silence);
+    const std::lock_guard lock(self->mutex_);
+    if (const auto found = self->clients_.find(client); found != self->clients_.end())
+        found->second.sessions.push_back(gst_rtsp_session_get_sessionid(session));
 }
 
 void RtspServer::count_soon() {

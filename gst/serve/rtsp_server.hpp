@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "serve/encoded_tag.hpp"
 #include "serve/options.hpp"
@@ -35,7 +36,7 @@ class RtspServer {
     /// Makes a live tag known to the server, and forgets one that is gone. Any thread.
     void mount(const std::string& tag);
 
-    /// Viewers that have a session now.
+    /// Viewers that play now.
     unsigned viewers() const;
 
     /// Connections now.
@@ -46,13 +47,14 @@ class RtspServer {
 
   private:
     struct Client {
-        std::uint64_t number;
+        std::uint64_t number = 0;
+        std::vector<std::string> sessions{};  // their ids
         unsigned rounds_without_session = 0;
     };
 
     static void connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* self);
     static void closed(GstRTSPClient* client, RtspServer* self);
-    static void new_session(GstRTSPClient*, GstRTSPSession* session, RtspServer* self);
+    static void new_session(GstRTSPClient* client, GstRTSPSession* session, RtspServer* self);
     static void played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
     bool sweep();
     void make_room();

@@ -14,15 +14,15 @@ DECODERS = {"H264": ["rtph264depay", "!", "avdec_h264", "max-threads=1"], "VP8":
 
 
 class Player:
-    """gst-launch-1.0 with rtspsrc; the picture is fitted into `size`, (width, height)."""
+    """gst-launch-1.0 with rtspsrc, or other elements up to raw video; the picture is fitted into `size`, (width, height)."""
 
-    def __init__(self, url, protocol="tcp", size=(640, 480), codec="H264", settings=(), prefix=()):
+    def __init__(self, url, protocol="tcp", size=(640, 480), codec="H264", settings=(), prefix=(), source=None):
         self.size = size
         width, height = size
-        # Without its own settings nothing waits: the jitter buffer has no latency, the sink no clock.
+        rtsp = ["rtspsrc", f"location={url}", f"protocols={protocol}", "latency=0", *settings, "!", *DECODERS[codec]]
+        # Nothing waits: the jitter buffer has no latency, the sink no clock.
         self.process = subprocess.Popen(
-            [*prefix, "gst-launch-1.0", "-q", "rtspsrc", f"location={url}", f"protocols={protocol}", "latency=0", *settings, "!",
-             *DECODERS[codec], "!", "videoconvert", "!", "videoscale", "!",
+            [*prefix, "gst-launch-1.0", "-q", *(source or rtsp), "!", "videoconvert", "!", "videoscale", "!",
              f"video/x-raw,format=GRAY8,width={width},height={height}", "!", "fdsink", "fd=1", "sync=false"],
             stdout=subprocess.PIPE, bufsize=0)
         self.selector = selectors.DefaultSelector()
