@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// GstMemory whose bytes are a frame in shared memory: one that was read, or a slot to be filled and
-// published.
+// GstMemory whose bytes are a frame in shared memory: a frame that was read, or a slot that will be filled
+// and published.
 #include "memory/frame_memory.hpp"
 
 #include <cstddef>
@@ -14,11 +14,11 @@ namespace {
 
 constexpr const char* memory_type = "NdshFrame";
 
-/// C code knows it by its first member; only this file makes and destroys it.
+/// C code sees only its first member. Only this file makes and destroys it.
 struct FrameMemory {
     GstMemory memory{};
-    std::byte* data = nullptr;  // to be written only where the memory is not read-only
-    std::variant<std::monostate, Frame, WritableFrame> held;  // nothing in a part of another memory
+    std::byte* data = nullptr;  // written to only if the memory is not read-only
+    std::variant<std::monostate, Frame, WritableFrame> held;  // empty in a part of another memory
 };
 
 struct FrameAllocator {
@@ -59,7 +59,7 @@ GstMemory* share_part(GstMemory* memory, gssize offset, gssize size) {
         return nullptr;
     }
     part->data = from_c(parent)->data;
-    // A part would not learn that the whole is sealed, so it can only be read from the start.
+    // A part is not told when the whole is sealed. So it is read-only from the start.
     gst_memory_init(&part->memory, GST_MEMORY_FLAG_READONLY, parent->allocator, parent, parent->maxsize,
                     parent->align, begin, length);
     return &part.release()->memory;

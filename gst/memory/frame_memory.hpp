@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// GstMemory whose bytes are a frame in shared memory: one that was read, or a slot to be filled and
-// published.
+// GstMemory whose bytes are a frame in shared memory: a frame that was read, or a slot that will be filled
+// and published.
 #pragma once
 
 #include <gst/gst.h>
@@ -12,29 +12,29 @@
 
 namespace ndsharray::gst {
 
-/// An allocator for frame_memory_new(); it cannot allocate by itself.
+/// An allocator for frame_memory_new(). It cannot allocate by itself.
 Owned<GstAllocator> frame_allocator_new();
 
-/// Memory that holds nothing yet. Whoever maps it gets the frame it holds then; a copy of it, or a part
-/// written to, is ordinary memory.
+/// Memory that holds nothing yet. Mapping it gives the frame that it holds at that moment. A copy of it is
+/// ordinary memory, and so is a part of it that is written to.
 Owned<GstMemory> frame_memory_new(GstAllocator* allocator);
 
-/// Whether this was made by frame_memory_new(): neither other memory nor a part of such.
+/// Whether frame_memory_new() made this memory. False also for a part of such memory.
 bool is_frame_memory(GstMemory* memory);
 
-/// Makes the memory that of a frame that was read, with its first `size` bytes. Read-only.
+/// Lets the memory hold the first `size` bytes of a frame that was read. It is read-only.
 void hold(GstMemory* memory, Frame&& frame, gsize size);
 
-/// Makes the memory that of a slot, with its first `size` bytes. Writable until seal().
+/// Lets the memory hold the first `size` bytes of a slot. It is writable until seal().
 void hold(GstMemory* memory, WritableFrame&& frame, gsize size);
 
-/// The slot the memory holds; nullptr if it holds none.
+/// The slot that the memory holds, or nullptr.
 WritableFrame* held_slot(GstMemory* memory);
 
-/// From now on the memory can only be read, by whoever has it.
+/// Makes the memory read-only for everyone.
 void seal(GstMemory* memory);
 
-/// Gives the frame or slot back. Nobody but the caller may have the memory.
+/// Gives the frame or slot back. Only the caller may hold the memory.
 void let_go(GstMemory* memory);
 
 }  // namespace ndsharray::gst

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A pool of GstBuffers over frame memory: buffers are kept and used again, frames are not.
+// A pool of GstBuffers over frame memory. It keeps buffers to use them again, but no frames.
 #include "memory/frame_pool.hpp"
 
 #include <exception>
@@ -23,7 +23,7 @@ G_DEFINE_TYPE(FramePool, frame_pool, GST_TYPE_BUFFER_POOL)
 
 namespace {
 
-/// As many as a reader or an upstream can hold of one segment.
+/// A reader or an upstream element can hold as many frames of one segment.
 constexpr std::size_t most_idle = 32;
 
 FramePool* to_self(gpointer instance) {
@@ -41,7 +41,7 @@ Owned<GstBuffer> new_buffer(FramePool* self) {
     return buffer;
 }
 
-/// Nothing is made ahead: a frame that nobody asked for would be missing elsewhere.
+/// Makes nothing in advance: another user would miss a frame that nobody asked for here.
 gboolean start(GstBufferPool*) {
     return TRUE;
 }
@@ -69,7 +69,7 @@ GstFlowReturn acquire_buffer(GstBufferPool* pool, GstBuffer** out, GstBufferPool
 void release_buffer(GstBufferPool* pool, GstBuffer* released) {
     Owned<GstBuffer> buffer(released);
     if (!is_as_made(released) || !is_frame_memory(memory_of(released))) {
-        return;  // the frame is given back when the last who has the memory is done
+        return;  // the frame is given back when the last owner of the memory lets it go
     }
     let_go(memory_of(released));
     FramePool::State& state = *to_self(pool)->state;

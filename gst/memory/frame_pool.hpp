@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A pool of GstBuffers over frame memory: buffers are kept and used again, frames are not.
+// A pool of GstBuffers over frame memory. It keeps buffers to use them again, but no frames.
 #pragma once
 
 #include <gst/gst.h>
@@ -11,9 +11,9 @@
 
 namespace ndsharray::gst {
 
-/// A GstBufferPool whose buffers have one memory of frame_memory.hpp, empty when acquired: the caller lets it
-/// hold a frame. When a buffer comes back its frame is given back at once. Nothing is allocated ahead, and
-/// nothing at all once as many buffers exist as are out at a time; there is no limit to them.
+/// A GstBufferPool. Each buffer has one memory of frame_memory.hpp. It is empty when acquired, and the caller
+/// lets it hold a frame. When a buffer comes back, its frame is given back at once. Buffers are made when
+/// they are needed, and nothing is allocated while an idle one is left. There is no limit to their number.
 struct FramePool {
     GstBufferPool parent;
     struct State;
@@ -26,11 +26,11 @@ struct FramePoolClass {
 
 GType frame_pool_get_type();
 
-/// Gives a pool what it works with. For who makes one: in the type's own functions an exception would pass C
-/// code. \throws std::bad_alloc
+/// Makes the state of a pool. The code that makes a pool calls it: in the type's own functions an exception
+/// would pass through C code. \throws std::bad_alloc
 void set_up(FramePool* pool);
 
-/// What is done to each buffer when it is made; metas it adds stay.
+/// Called for each buffer when it is made. Metas that it adds stay.
 using Decorate = std::function<void(GstBuffer*)>;
 
 /// An active pool.
@@ -38,10 +38,10 @@ Owned<GstBufferPool> frame_pool_new(Decorate decorate);
 
 void set_decoration(FramePool* pool, Decorate decorate);
 
-/// A buffer with empty frame memory; for subclasses, inside of acquire_buffer.
+/// A buffer with empty frame memory. For subclasses, within acquire_buffer.
 Owned<GstBuffer> take_idle_buffer(FramePool* pool);
 
-/// Whether a buffer that comes back to its pool still has its one memory, and nobody else has it.
+/// Whether a buffer that comes back to its pool still has its one memory, and is the only owner of it.
 bool is_as_made(GstBuffer* buffer);
 
 /// The buffer's only memory.

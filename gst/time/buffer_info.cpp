@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What of a GstBuffer crosses beside its pixels: times, duration, offsets and flags.
+// The properties of a GstBuffer that cross with its pixels: times, duration, offsets and flags.
 #include "time/buffer_info.hpp"
 
 #include <gst/video/video.h>
@@ -9,8 +9,8 @@
 namespace ndsharray::gst {
 namespace {
 
-// Flags that say something of the picture or its place in the stream; those about the buffer's own memory
-// (TAG_MEMORY, SYNC_AFTER) end with that memory.
+// Flags of the picture and of its place in the stream. Flags of the buffer's own memory (TAG_MEMORY,
+// SYNC_AFTER) do not cross: that memory stays here.
 constexpr std::uint32_t content_flags =
     GST_BUFFER_FLAG_LIVE | GST_BUFFER_FLAG_DECODE_ONLY | GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_RESYNC |
     GST_BUFFER_FLAG_CORRUPTED | GST_BUFFER_FLAG_MARKER | GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_GAP |

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What of a GstBuffer crosses beside its pixels: times, duration, offsets and flags.
+// The properties of a GstBuffer that cross with its pixels: times, duration, offsets and flags.
 #pragma once
 
 #include <gst/gst.h>
@@ -10,8 +10,8 @@
 
 namespace ndsharray::gst {
 
-/// Describes a buffer of the pipeline that `time` is of. Stream times are running times in `segment`, the
-/// instants are those of showing them `latency` nanoseconds later.
+/// Describes a buffer. `time` is the time of its pipeline. The stream times are running times in `segment`.
+/// The instants are those at which a sink shows the buffer, `latency` nanoseconds later.
 FrameInfo frame_info(GstBuffer* buffer, const GstSegment& segment, const PipelineTime& time,
                      GstClockTime latency);
 

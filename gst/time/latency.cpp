@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The latency ndshsrc reports, so that sinks which synchronise show every frame.
+// The latency that ndshsrc reports. With it, sinks that synchronise show every frame.
 #include "time/latency.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 namespace ndsharray::gst {
 namespace {
 
-/// The whole step above, so that small differences between frames are no news.
+/// Rounded up to a whole step: a small difference between frames does not change the report.
 std::int64_t rounded_up(std::int64_t lateness) {
     constexpr std::int64_t step = LatencyTracker::step;
     return std::clamp<std::int64_t>(lateness, 0, LatencyTracker::most - step) / step * step + step;
@@ -30,7 +30,7 @@ bool LatencyTracker::observe(std::int64_t lateness, std::int64_t now) {
         on_end_ = often_ = {};
         return report(rounded_up(lateness));
     }
-    // Both take note of every frame.
+    // Both must see every frame.
     const std::int64_t usual = std::max(on_end(lateness, now), often(lateness, now));
     if (usual > 0) {
         on_end_ = often_ = {};
@@ -49,7 +49,7 @@ void LatencyTracker::Span::add(std::int64_t lateness, std::int64_t now, bool is_
     }
 }
 
-/// The largest lateness of frames that were late one after the other; 0 where they were not for long.
+/// The largest lateness of consecutive late frames. 0 if they were not late for long.
 std::int64_t LatencyTracker::on_end(std::int64_t lateness, std::int64_t now) {
     constexpr std::uint32_t few = 3;
     if (!is_late(lateness)) {
@@ -60,7 +60,7 @@ std::int64_t LatencyTracker::on_end(std::int64_t lateness, std::int64_t now) {
     return on_end_.frames >= few && now - on_end_.since >= patience ? on_end_.late_by : 0;
 }
 
-/// The largest lateness of a second in which a quarter of the frames was late; else 0.
+/// The largest lateness in one second. 0 if less than a quarter of its frames was late.
 std::int64_t LatencyTracker::often(std::int64_t lateness, std::int64_t now) {
     constexpr std::uint32_t many = 12;
     constexpr std::int64_t second = 1'000'000'000;

@@ -9,7 +9,7 @@
 namespace ndsharray::gst {
 namespace {
 
-/// Times that come out of shared memory may be anything.
+/// Times from shared memory can have any value.
 std::optional<std::int64_t> sum(std::int64_t a, std::int64_t b) {
     std::int64_t result = 0;
     if (__builtin_add_overflow(a, b, &result)) {
@@ -18,7 +18,7 @@ std::optional<std::int64_t> sum(std::int64_t a, std::int64_t b) {
     return result;
 }
 
-/// Whether this is the ordinary system clock, which counts CLOCK_MONOTONIC unless it is slaved.
+/// Whether this is the ordinary system clock. It shows CLOCK_MONOTONIC unless it is slaved.
 bool counts_monotonic(GstClock* clock) {
     if (!clock || G_OBJECT_TYPE(clock) != GST_TYPE_SYSTEM_CLOCK) {
         return false;

@@ -16,14 +16,14 @@ namespace ndsharray::gst {
 /// CLOCK_MONOTONIC, in nanoseconds.
 std::int64_t monotonic_now() noexcept;
 
-/// How far a clock is ahead of CLOCK_MONOTONIC, and how far off that may be, in nanoseconds.
+/// How far a clock is ahead of CLOCK_MONOTONIC, and the largest error of that, in nanoseconds.
 struct ClockSample {
     std::int64_t offset = 0;
     std::int64_t uncertainty = 0;
 };
 
-/// Reads a clock between two readings of CLOCK_MONOTONIC, a few times; the narrowest bracket counts.
-/// \param monotonic, clock functions that return nanoseconds
+/// Reads a clock between two readings of CLOCK_MONOTONIC, a few times. The pair that is closest together
+/// counts. \param monotonic, clock functions that return nanoseconds
 template <class Monotonic, class Clock>
 ClockSample sample_clock(Monotonic&& monotonic, Clock&& clock, int tries = 5) {
     std::optional<ClockSample> best;
@@ -38,8 +38,8 @@ ClockSample sample_clock(Monotonic&& monotonic, Clock&& clock, int tries = 5) {
     return best.value_or(ClockSample{});
 }
 
-/// The offset in use. It stays as it is until a sample contradicts it by more than the sample's own
-/// uncertainty and `tolerance`, so that PTS steps do not jitter with the measurement.
+/// The offset in use. It changes only if a sample differs from it by more than the sample's own uncertainty
+/// plus `tolerance`. So the steps between PTS do not jitter with the measurement.
 class ClockOffset {
   public:
     static constexpr std::int64_t tolerance = 200'000;
@@ -59,8 +59,8 @@ class PipelineClock {
 
     explicit operator bool() const { return clock_ != nullptr; }
 
-    /// Nanoseconds the clock is ahead of CLOCK_MONOTONIC now. Exactly 0, without measuring, for the ordinary
-    /// system clock.
+    /// How far the clock is ahead of CLOCK_MONOTONIC now, in nanoseconds. For the ordinary system clock it is
+    /// exactly 0, and nothing is measured.
     std::int64_t offset();
 
   private:
@@ -69,7 +69,7 @@ class PipelineClock {
     ClockOffset offset_;
 };
 
-/// What an element must know of its pipeline to convert times. Without a clock, `offset` is nothing.
+/// The values of a pipeline that convert times. Without a clock, `offset` is empty.
 struct PipelineTime {
     std::optional<std::int64_t> offset;  ///< pipeline clock minus CLOCK_MONOTONIC
     std::int64_t base_time = 0;          ///< of the element
@@ -78,10 +78,10 @@ struct PipelineTime {
     /// Reads clock and base time of an element.
     static PipelineTime of(GstElement* element, PipelineClock& clock);
 
-    /// Running time at `instant`; nothing without a clock or where the sum does not fit.
+    /// The running time at `instant`. Empty without a clock, or if the sum does not fit.
     std::optional<std::int64_t> running_time(std::int64_t instant) const;
 
-    /// The instant of a running time, `latency` later; no_time without a clock.
+    /// The instant of a running time, plus `latency`. no_time without a clock.
     std::int64_t instant(std::int64_t running_time, std::int64_t latency) const;
 };
 

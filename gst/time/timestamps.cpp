@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which PTS, DTS and segment a frame gets in the pipeline of its reader.
+// The PTS, DTS and segment that a frame gets in the pipeline of its reader.
 #include "time/timestamps.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 namespace ndsharray::gst {
 namespace {
 
-// Times that come out of shared memory may be anything. One that is decades away is no time.
+// Times from shared memory can have any value. A time that is decades away counts as none.
 constexpr std::int64_t far = std::int64_t{1} << 60;
 
 std::optional<std::int64_t> known(std::int64_t time) {
@@ -26,7 +26,7 @@ void Timestamps::restart() {
     floor_ = latest_ + 1;
 }
 
-/// A flush or the application may have set running time back: then what was given before binds no more.
+/// A flush or the application may have set running time back. Then earlier times count no more.
 void Timestamps::follow(const PipelineTime& time) {
     constexpr std::int64_t jitter = 10'000'000;  // more than a measured clock has
     const auto now = time.running_time(time.now);
@@ -55,8 +55,8 @@ Timestamps::Stamp Timestamps::next(const FrameInfo& info, TimestampMode mode, co
     return arrival_stamp(time);
 }
 
-/// PTS steps are the writer's, exactly. What makes them fit a live pipeline is the segment: the first frame
-/// of a stream belongs at the running time at which it came.
+/// The steps between PTS are exactly the writer's. The segment makes them fit a live pipeline: the first
+/// frame of a stream gets the running time at which it came.
 Timestamps::Stamp Timestamps::stream_stamp(const FrameInfo& info, const PipelineTime& time) {
     const std::optional<std::int64_t> now = time.running_time(time.now);
     const std::int64_t arrival =
@@ -112,8 +112,8 @@ Timestamps::Stamp Timestamps::arrival_stamp(const PipelineTime& time) {
     return stamp;
 }
 
-/// In a stream's segment the frame is at the position that the stream would have reached. The stream itself
-/// goes on where it stopped: its next frame gets another segment.
+/// In the segment of a stream, the frame gets the position that the stream would have reached. The stream
+/// itself goes on at its own position, so its next frame gets another segment.
 Timestamps::Stamp Timestamps::repeat(const PipelineTime& time) {
     follow(time);
     const auto now = time.running_time(time.now);
@@ -139,7 +139,7 @@ Timestamps::Stamp Timestamps::repeat(const PipelineTime& time) {
     return stamp;
 }
 
-/// Back to the plain segment, in which a PTS is a running time.
+/// Goes back to the plain segment, in which a PTS is a running time.
 void Timestamps::leave_stream(Stamp& stamp) {
     restarted_ = false;
     if (anchor_) {
@@ -162,9 +162,9 @@ GstSegment Timestamps::anchored_at(std::int64_t start, std::int64_t base) {
     return segment;
 }
 
-/// Here no PTS of a plain segment runs back. A frame may be from before the base time or from before the last
-/// one: from another writer, after a pause, with another clock. Such frames get the first nanoseconds that
-/// are left, one each, so that no two share a PTS where the writer's own did not.
+/// Here no PTS of a plain segment decreases. A frame can be older than the base time or than the last frame:
+/// it is from another writer, it comes after a pause, or the clock changed. Such frames get the next free
+/// nanoseconds, one each. So two frames share a PTS only if the writer's own did.
 std::int64_t Timestamps::lifted(std::int64_t running_time) {
     const std::int64_t given = std::max(running_time, floor_);
     floor_ = given > running_time ? given + 1 : given;

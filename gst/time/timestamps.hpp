@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which PTS, DTS and segment a frame gets in the pipeline of its reader. Time of a segment never runs back:
-// this is the place that guarantees it, for every way to get a PTS.
+// The PTS, DTS and segment that a frame gets in the pipeline of its reader. This is the place that
+// guarantees, for every mode, that the PTS of a segment never decrease.
 #pragma once
 
 #include <gst/gst.h>
@@ -16,7 +16,7 @@ namespace ndsharray::gst {
 
 /// How a frame gets its PTS.
 enum class TimestampMode {
-    Auto,     ///< Stream where the writer has backpressure, else Clock
+    Auto,     ///< Stream if the writer has backpressure, else Clock
     Clock,    ///< the same instant as in the writer's pipeline
     Stream,   ///< the writer's running time, as it is
     Arrival,  ///< when it was read
@@ -29,22 +29,22 @@ class Timestamps {
         GstClockTime pts = GST_CLOCK_TIME_NONE;
         GstClockTime dts = GST_CLOCK_TIME_NONE;
 
-        /// Set where the frame needs another segment than the one before it.
+        /// Set if the frame needs another segment than the frame before it.
         std::optional<GstSegment> segment;
 
-        /// How long after its PTS the frame came; nothing where that says nothing of the transport.
+        /// How long after its PTS the frame came. Empty if that does not measure the transport.
         std::optional<std::int64_t> lateness;
     };
 
-    /// Another stream begins: its times need not continue the last one's. In running time it does not begin
-    /// before the last frame.
+    /// Another stream begins. Its times need not continue those of the last one. In running time it does not
+    /// begin before the last frame.
     void restart();
 
     /// \param mode not Auto
     Stamp next(const FrameInfo& info, TimestampMode mode, const PipelineTime& time);
 
-    /// For a frame that was there before and is pushed again now. It is later than all before it, and those
-    /// after it are later than it is.
+    /// For a frame that is pushed once more. Its time is after all times before, and before all times that
+    /// follow.
     Stamp repeat(const PipelineTime& time);
 
   private:
@@ -62,14 +62,14 @@ class Timestamps {
     GstSegment anchored_at(std::int64_t start, std::int64_t base);
     std::int64_t lifted(std::int64_t running_time);
 
-    std::optional<Anchor> anchor_;     // set while in a segment made for Stream
+    std::optional<Anchor> anchor_;     // set in a segment that was made for Stream
     std::int64_t last_pts_ = 0;        // of the stream, since the anchor
     std::int64_t end_ = 0;             // running time at which the last frame of the stream ends
     std::int64_t latest_ = -1;         // the latest running time that was given
-    std::int64_t floor_ = 0;           // no running time before this is given next
+    std::int64_t floor_ = 0;           // the next running time is not before this
     std::optional<std::int64_t> now_;  // running time of the last call
     bool restarted_ = false;
-    bool needs_segment_ = false;  // running time was set back: what follows is in a segment of its own
+    bool needs_segment_ = false;  // running time was set back: the next frame begins a segment
 };
 
 }  // namespace ndsharray::gst
