@@ -16,6 +16,7 @@
 #include <ndsharray/frame_info.hpp>
 #include <ndsharray/leftovers.hpp>
 #include <ndsharray/reader.hpp>
+#include <ndsharray/signals.hpp>
 #include <ndsharray/tag.hpp>
 #include <ndsharray/tag_info.hpp>
 #include <ndsharray/tag_watch.hpp>

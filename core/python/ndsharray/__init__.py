@@ -7,10 +7,20 @@ Reader and Writer are the whole of it; NdShArray is the class of ndsharray 1.x.
 from multiprocessing import util as _util
 
 from . import _core
-from ._core import Error, Frame, Reader, Writer, __version__, tags
+from ._core import Error, Frame, Reader, Writer, __version__, clean_up_on_signals, tags
 from ._drop_in import NdShArray, supported_types
 
-__all__ = ["Error", "Frame", "NdShArray", "Reader", "Writer", "__version__", "supported_types", "tags"]
+__all__ = [
+    "Error",
+    "Frame",
+    "NdShArray",
+    "Reader",
+    "Writer",
+    "__version__",
+    "clean_up_on_signals",
+    "supported_types",
+    "tags",
+]
 
 
 def _close_writers_at_exit(_=None):

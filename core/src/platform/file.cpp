@@ -2,6 +2,7 @@
 // Files by descriptor and by name.
 #include "platform/file.hpp"
 
+#include "platform/own_files.hpp"
 #include "testing/faults.hpp"
 
 #include <algorithm>
@@ -55,17 +56,26 @@ Opened open_existing(const char* path, Access access) noexcept {
     return {Descriptor(number), number < 0 ? errno : 0};
 }
 
-Opened create_new(const std::string& path, unsigned permissions) noexcept {
-    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file)
-        return {Descriptor(), errno};
+Opened create_new(const std::string& path, unsigned permissions) noexcept try {
+    own_files::NewEntry entry(path);
+    Descriptor file;
+    {
+        const own_files::Change change;
+        file = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (!file)
+            return {Descriptor(), errno};
+        if (const auto status = status_of(file))
+            entry.keep(change, *status);
+    }
     NDSHARRAY_FAULT_POINT(FileCreated);
     if (!set_permissions(file, permissions)) {
         const int error = errno;
-        ::unlink(path.c_str());
+        unlink_file(path);
         return {Descriptor(), error};
     }
     return {std::move(file), 0};
+} catch (const std::bad_alloc&) {
+    return {Descriptor(), ENOMEM};
 }
 
 std::optional<FileStatus> status_of(const Descriptor& file) noexcept {
@@ -123,11 +133,21 @@ bool set_permissions(const Descriptor& file, unsigned permissions) noexcept {
     return fchmod(file.number(), permissions) == 0;
 }
 
-int link_file(const std::string& from, const std::string& to) noexcept {
-    return ::link(from.c_str(), to.c_str()) == 0 ? 0 : errno;
-}
-
 namespace {
+
+/// Does what gives a file this name, which so becomes one of this process's files. \returns 0 or an errno.
+template <typename Call>
+int give_name(const std::string& name, Call call) noexcept try {
+    own_files::NewEntry entry(name);
+    const own_files::Change change;
+    if (call() != 0)
+        return errno;
+    if (const auto status = status_of(name))
+        entry.keep(change, *status);
+    return 0;
+} catch (const std::bad_alloc&) {
+    return ENOMEM;
+}
 
 std::string path_of(const Descriptor& file) {
     return "/proc/self/fd/" + std::to_string(file.number());
@@ -135,9 +155,18 @@ std::string path_of(const Descriptor& file) {
 
 }  // namespace
 
+int link_file(const std::string& from, const std::string& to) noexcept {
+    return give_name(to, [&] { return ::link(from.c_str(), to.c_str()); });
+}
+
+void give_back_name(const std::string& from, const std::string& to) noexcept {
+    static_cast<void>(!::link(from.c_str(), to.c_str()));
+}
+
 int link_open_file(const Descriptor& file, const std::string& to) noexcept try {
-    return ::linkat(AT_FDCWD, path_of(file).c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0
-                                                                                                   : errno;
+    return give_name(to, [&, from = path_of(file)] {
+        return ::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW);
+    });
 } catch (const std::bad_alloc&) {
     return ENOMEM;
 }
@@ -147,11 +176,25 @@ bool can_link_open_files() noexcept {
 }
 
 int rename_file(const std::string& from, const std::string& to) noexcept {
-    return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+    const int error = give_name(to, [&] { return ::rename(from.c_str(), to.c_str()); });
+    if (error == 0)
+        own_files::forget(own_files::Change(), from);
+    return error;
 }
 
 int unlink_file(const std::string& path) noexcept {
-    return ::unlink(path.c_str()) == 0 ? 0 : errno;
+    // Not within a Change: the memory of a large file is freed here.
+    const int error = ::unlink(path.c_str()) == 0 ? 0 : errno;
+    own_files::forget(own_files::Change(), path);
+    return error;
+}
+
+void unlink_file(const std::string& path, const FileStatus& file) noexcept {
+    const own_files::Change change;
+    const auto named = status_of(path);
+    if (named && named->same_file(file))
+        ::unlink(path.c_str());
+    own_files::forget(change, path);
 }
 
 bool write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {

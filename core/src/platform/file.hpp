@@ -45,7 +45,8 @@ inline Opened open_existing(const std::string& path, Access access) noexcept {
     return open_existing(path.c_str(), access);
 }
 
-/// Creates a file that must not exist, with exactly these permissions whatever the umask is.
+/// Creates a file that must not exist, with exactly these permissions whatever the umask is. It is one of
+/// own_files.hpp until it is unlinked.
 Opened create_new(const std::string& path, unsigned permissions) noexcept;
 
 struct FileStatus {
@@ -80,8 +81,11 @@ std::uint64_t free_bytes(const Descriptor& file) noexcept;
 /// Sets a file's permissions, whatever the umask is.
 bool set_permissions(const Descriptor& file, unsigned permissions) noexcept;
 
-/// Gives a file a second name that must not exist. \returns 0 or an errno.
+/// Gives a file of this process a second name that must not exist. \returns 0 or an errno.
 int link_file(const std::string& from, const std::string& to) noexcept;
+
+/// Gives the file of another process back the name that it had.
+void give_back_name(const std::string& from, const std::string& to) noexcept;
 
 /// Gives an open file another name. ENOENT: it has none any more. Only where can_link_open_files().
 int link_open_file(const Descriptor& file, const std::string& to) noexcept;
@@ -89,6 +93,9 @@ bool can_link_open_files() noexcept;
 
 int rename_file(const std::string& from, const std::string& to) noexcept;
 int unlink_file(const std::string& path) noexcept;
+
+/// Removes the name if it leads to this file.
+void unlink_file(const std::string& path, const FileStatus& file) noexcept;
 
 /// Writes all of the bytes. \returns whether that succeeded.
 bool write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept;

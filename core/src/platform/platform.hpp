@@ -9,4 +9,5 @@
 #include "platform/futex.hpp"
 #include "platform/lock.hpp"
 #include "platform/mapping.hpp"
+#include "platform/own_files.hpp"
 #include "platform/process.hpp"

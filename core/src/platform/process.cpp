@@ -2,6 +2,8 @@
 // This process, its user and its threads; random numbers; names of errors.
 #include "platform/process.hpp"
 
+#include "platform/signals_blocked.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <system_error>
@@ -10,7 +12,6 @@
 
 #include <pthread.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -62,15 +63,7 @@ std::string error_text(int error) {
 }
 
 std::unique_ptr<std::thread> start_thread(std::function<void()> work) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    // But one that an access of the thread itself raises: blocked, it would end the process.
-    for (const int raised : {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP})
-        sigdelset(&all, raised);
-    pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
-    const std::shared_ptr<void> at_end(nullptr,
-                                       [&](void*) { pthread_sigmask(SIG_SETMASK, &before, nullptr); });
+    const SignalsBlocked inherited;  // by the new thread
     return std::make_unique<std::thread>(std::move(work));
 }
 

@@ -13,6 +13,16 @@ void SignalChain::install(int signal, Handler handler) noexcept {
     sigaction(signal, &ours, nullptr);
 }
 
+bool SignalChain::is_ignored(int signal) noexcept {
+    struct sigaction now {};
+    return sigaction(signal, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 &&
+           now.sa_handler == SIG_IGN;
+}
+
+bool SignalChain::leads_to_default() const noexcept {
+    return (before_us_.sa_flags & SA_SIGINFO) == 0 && before_us_.sa_handler == SIG_DFL;
+}
+
 void SignalChain::pass_on(int signal, siginfo_t* info, void* context) noexcept {
     const bool with_info = (before_us_.sa_flags & SA_SIGINFO) != 0;
     // A handler for one time only makes room for the default before it runs. Relaxed: a flag alone.

@@ -16,6 +16,12 @@ class SignalChain {
     /// Puts a handler in front of what there is now. Once.
     void install(int signal, Handler handler) noexcept;
 
+    /// Whether the process ignores a signal now.
+    static bool is_ignored(int signal) noexcept;
+
+    /// Whether there was no handler before ours, nor was the signal ignored.
+    bool leads_to_default() const noexcept;
+
     /// What the signal would have done without us; for our handler to end with.
     void pass_on(int signal, siginfo_t* info, void* context) noexcept;
 

@@ -75,7 +75,7 @@ void set_aside(const TagFiles& files, const platform::Descriptor& file) {
         return;
     const RemoveAtEnd remove(aside);
     if (!is_file_at(file, aside))  // another starting writer was faster, and this is its file
-        platform::link_file(aside, files.control());
+        platform::give_back_name(aside, files.control());
 }
 
 /// A control file that does not have its final name yet.
@@ -113,6 +113,18 @@ int put_in_place(const Unnamed& file, const std::string& path) noexcept {
     return platform::link_open_file(file.made.file, path);
 }
 
+/// The writer's last words where a signal ends the process: the tag is closed, and there is no segment.
+void tell_of_end(void* mapped) noexcept {
+    auto& file = *static_cast<ControlFile*>(mapped);
+    const auto state = static_cast<WriterState>(file.state.load(std::memory_order_relaxed));
+    const bool has_ended = state == WriterState::Ended || state == WriterState::EndedAndClosed;
+    const WriterState last = has_ended ? WriterState::EndedAndClosed : WriterState::Closed;
+    file.state.store(static_cast<std::uint32_t>(last), std::memory_order_release);
+    file.generation.store(0, std::memory_order_release);
+    file.wake.fetch_add(1, std::memory_order_release);
+    platform::wake_shared(file.wake);
+}
+
 [[noreturn]] void throw_others_tag(const TagFiles& files, ErrorCode code, uid_t owner) {
     const std::string user = platform::user_name(owner);
     const auto file = platform::open_existing(files.control(), platform::Access::ReadOnly).file;
@@ -140,6 +152,17 @@ std::optional<platform::Descriptor> open_to_take(const TagFiles& files) try {
 }
 
 }  // namespace
+
+/// The notice goes before the mapping that it is about.
+ControlOwner& ControlOwner::operator=(ControlOwner&& other) noexcept {
+    end_ = std::move(other.end_);
+    lock_ = std::move(other.lock_);
+    file_ = other.file_;
+    mapping_ = std::move(other.mapping_);
+    took_over_ = other.took_over_;
+    is_first_ = other.is_first_;
+    return *this;
+}
 
 ControlOwner ControlOwner::take(const TagFiles& files, const WriterOptions& options) {
     const auto deadline = platform::deadline_after(leaving_time);
@@ -197,6 +220,7 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     NDSHARRAY_FAULT_POINT(ControlPreambleWritten);
     owner.start(options);
     NDSHARRAY_FAULT_POINT(ControlStarted);
+    owner.end_ = std::make_unique<platform::own_files::Notice>(tell_of_end, words);
     if (!platform::set_permissions(made.file, control_permissions(options)))
         throw_errno(errno, "set the permissions of", temporary);
     const int error = put_in_place(unnamed, files.control());
@@ -252,6 +276,8 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
         platform::unlink_file(path);
         return std::nullopt;
     }
+    owner.end_ = std::make_unique<platform::own_files::Notice>(tell_of_end, owner.mapping_.data());
+    platform::own_files::adopt(path, file);
     platform::set_permissions(file, control_permissions(options));
     NDSHARRAY_FAULT_POINT(ControlPermissionsSet);
     owner.took_over_ = true;
@@ -318,8 +344,7 @@ void ControlOwner::announce(std::uint32_t generation, const Id& segment) const n
 }
 
 void ControlOwner::unlink(const TagFiles& files) const noexcept {
-    if (is_current(files))
-        platform::unlink_file(files.control());
+    platform::unlink_file(files.control(), file_);
 }
 
 bool ControlOwner::is_current(const TagFiles& files) const noexcept {

@@ -9,6 +9,7 @@
 
 #include <ndsharray/writer.hpp>
 
+#include <memory>
 #include <optional>
 
 namespace ndsharray {
@@ -22,7 +23,7 @@ class ControlOwner {
     static ControlOwner take(const TagFiles& files, const WriterOptions& options);
 
     ControlOwner(ControlOwner&&) noexcept = default;
-    ControlOwner& operator=(ControlOwner&&) noexcept = default;
+    ControlOwner& operator=(ControlOwner&& other) noexcept;
 
     layout::ControlFile& words() const noexcept {
         return *reinterpret_cast<layout::ControlFile*>(mapping_.data());
@@ -59,6 +60,9 @@ class ControlOwner {
     /// Whether the tag's name still leads to this file. A system call.
     bool is_current(const TagFiles& files) const noexcept;
 
+    /// Whether a signal was about to end the process, and so the tag is closed and its files are gone.
+    bool was_ended() const noexcept { return end_ && end_->was_given(); }
+
     /// Removes the name if it still leads to this file. Keeps the lock.
     void unlink(const TagFiles& files) const noexcept;
 
@@ -81,7 +85,8 @@ class ControlOwner {
     platform::FileStatus file_;
     platform::Mapping mapping_;
     bool took_over_ = false;
-    bool is_first_ = false;  // no file of another writer was seen
+    bool is_first_ = false;                             // no file of another writer was seen
+    std::unique_ptr<platform::own_files::Notice> end_;  // of a signal, to the readers
 };
 
 /// A reader's view of a control file.

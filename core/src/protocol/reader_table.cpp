@@ -149,6 +149,7 @@ std::shared_ptr<TableOwner> TableOwner::open(const TagFiles& files, const Id& in
     auto to_lock = open_to_lock(*file, files.readers());
     if (!to_lock)
         return nullptr;
+    platform::own_files::adopt(files.readers(), *file);
     platform::set_permissions(*file, table_permissions(permissions));
     NDSHARRAY_FAULT_POINT(TablePermissionsSet);
     std::shared_ptr<TableOwner> owner(new TableOwner);
@@ -181,8 +182,8 @@ bool TableOwner::is_current(const TagFiles& files) const noexcept {
 }
 
 void TableOwner::unlink(const TagFiles& files) const noexcept {
-    if (is_current(files))
-        platform::unlink_file(files.readers());
+    if (const auto mine = platform::status_of(file_))
+        platform::unlink_file(files.readers(), *mine);
 }
 
 unsigned TableOwner::reclaim_dead() noexcept {

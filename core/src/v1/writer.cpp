@@ -87,6 +87,18 @@ void Writer::take_control(platform::Descriptor existing, const std::string& path
     if (const int error = platform::reserve(existing, 0, bytes); error != 0)
         throw_errno(error, "reserve space in", path);
     control_ = std::move(existing);
+    make_ours();
+}
+
+/// Where a signal ends the process, the file is removed by the rule of close(): if it names data of ours or
+/// none that is there, or if it never named any and was made by us.
+void Writer::make_ours() {
+    platform::own_files::adopt(control_path_, control_, {v1::control_bytes(files_), made_control_});
+}
+
+void Writer::inherit_control() {
+    made_control_ = true;
+    make_ours();
 }
 
 /// Zeros, and all of them at once: readers of 1.x may come and wait. Nothing if there is one by now.
@@ -105,8 +117,11 @@ void Writer::create_control(const std::string& path) {
         return;
     if (error != 0)
         throw_errno(error, "create", path);
+    RemoveAtEnd undo(path);
     control_ = std::move(created.file);
     made_control_ = true;
+    make_ours();
+    undo.keep();
 }
 
 bool Writer::DataFile::holds(const ArraySpec& spec) const noexcept {
@@ -221,6 +236,7 @@ void Writer::close() noexcept {
     }
     remove(current_);
     remove(next_);
+    platform::own_files::forget(platform::own_files::Change(), control_path_);
 }
 
 }  // namespace ndsharray::v1

@@ -29,7 +29,8 @@ class Writer {
 
     /// Says that the control file, if it never named a data file, was made by a dead writer whose tag we
     /// have: close() removes it.
-    void inherit_control() noexcept { made_control_ = true; }
+    /// \throws std::bad_alloc.
+    void inherit_control();
 
     /// Makes room for arrays of this layout. Readers are led there with the first of them.
     /// \throws Error NoSpace, InvalidArgument, TooManyFiles, PermissionDenied, System.
@@ -57,6 +58,7 @@ class Writer {
     void open_control();
     void take_control(platform::Descriptor existing, const std::string& path);
     void create_control(const std::string& path);
+    void make_ours();
     DataFile make_data_file(const v1::DataLayout& layout) const;
     void remove(std::optional<DataFile>& file) const noexcept;
     std::span<const std::byte> elements(const ArrayView& array) noexcept;

@@ -161,7 +161,8 @@ struct Writer::Implementation::Names {
 /// While the directory is missing, no new files can be made. The writer goes on: attached readers still have
 /// the old files.
 bool Writer::Implementation::has_lost_names() const noexcept {
-    return names_->lost.load(std::memory_order_relaxed) && platform::status_of(files_.directory());
+    const bool lost = names_->lost.load(std::memory_order_relaxed) || control_.was_ended();
+    return lost && platform::status_of(files_.directory());
 }
 
 bool Writer::Implementation::has_lost_files() const noexcept {
