@@ -32,7 +32,7 @@ class Debian(unittest.TestCase):
         subprocess.run(["cp", "--archive", os.path.join(FOLDER, "base", "."), self.system], check=True)
         self.archives = os.path.join(self.system, "var/cache/apt/archives")
         os.makedirs(ARCHIVES, exist_ok=True)
-        subprocess.run(["cp", "--archive", "--link", os.path.join(ARCHIVES, "."), self.archives], check=True)
+        subprocess.run(["cp", "--archive", "--link", "--force", os.path.join(ARCHIVES, "."), self.archives], check=True)
         self.bring(os.path.join(FOLDER, "packages"), "debs")
 
     def bring(self, packages, name):
