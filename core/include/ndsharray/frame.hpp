@@ -18,6 +18,7 @@ namespace ndsharray {
 
 namespace detail {
 class FrameOwner;
+struct FrameParts;
 }
 
 /// Why Reader::read returned.
@@ -76,7 +77,7 @@ class NDSHARRAY_API Frame {
 
     /// Generation of the frame's segment. If two frames have the same generation, they have the same dtype,
     /// shape, strides and attributes.
-    std::uint32_t generation() const noexcept;
+    std::uint32_t generation() const noexcept { return generation_; }
 
     /// File name of the frame's segment.
     std::string segment_name() const;
@@ -99,7 +100,9 @@ class NDSHARRAY_API Frame {
     void release() noexcept;
 
   private:
-    friend class detail::FrameOwner;
+    friend class detail::FrameOwner;  // makes frames, and takes back what they hold
+
+    explicit Frame(detail::FrameParts&& parts) noexcept;
 
     std::shared_ptr<detail::FrameOwner> source_;
     const std::byte* data_ = nullptr;
@@ -108,6 +111,7 @@ class NDSHARRAY_API Frame {
     FrameInfo info_;
     std::uint64_t missed_ = 0;
     std::uint32_t slot_ = 0;
+    std::uint32_t generation_ = 0;
     ReadStatus status_ = ReadStatus::Timeout;
     bool copied_ = false;
     bool first_of_writer_ = false;

@@ -61,27 +61,17 @@ FrameOwner::Block FrameOwner::take_unused(std::chrono::steady_clock::time_point 
     return oldest;
 }
 
-Frame FrameOwner::copied_frame(Block block, const FrameInfo& info, std::size_t metadata_bytes) {
-    Frame frame(ReadStatus::Frame);
-    frame.source_ = shared_from_this();
-    frame.copied_ = true;
-    frame.info_ = info;
-    frame.metadata_ = block.get() + spec().bytes;
-    frame.metadata_bytes_ = metadata_bytes;
-    frame.data_ = block.release();
-    return frame;
-}
-
-Frame FrameOwner::leased_frame(std::uint32_t slot, const std::byte* data, const FrameInfo& info,
-                               std::span<const std::byte> metadata) {
-    Frame frame(ReadStatus::Frame);
-    frame.source_ = shared_from_this();
-    frame.slot_ = slot;
-    frame.data_ = data;
-    frame.info_ = info;
-    frame.metadata_ = metadata.data();
-    frame.metadata_bytes_ = metadata.size();
-    return frame;
+Frame FrameOwner::copied_frame(Block block, const FrameInfo& info, const Arrival& arrival,
+                               std::size_t metadata_bytes) {
+    const std::byte* data = block.release();
+    return frame_of({.owner = shared_from_this(),
+                     .data = data,
+                     .metadata = {data + spec().bytes, metadata_bytes},
+                     .info = info,
+                     .arrival = arrival,
+                     .slot = 0,
+                     .generation = generation(),
+                     .copied = true});
 }
 
 void FrameOwner::give_back(const Frame& frame) noexcept {
@@ -100,6 +90,19 @@ void FrameOwner::give_back(const Frame& frame) noexcept {
 
 }  // namespace detail
 
+Frame::Frame(detail::FrameParts&& parts) noexcept
+    : source_(std::move(parts.owner)),
+      data_(parts.data),
+      metadata_(parts.metadata.data()),
+      metadata_bytes_(parts.metadata.size()),
+      info_(parts.info),
+      missed_(parts.arrival.missed),
+      slot_(parts.slot),
+      generation_(parts.generation),
+      status_(ReadStatus::Frame),
+      copied_(parts.copied),
+      first_of_writer_(parts.arrival.first_of_writer) {}
+
 Frame::Frame(Frame&& other) noexcept
     : source_(std::move(other.source_)),
       data_(std::exchange(other.data_, nullptr)),
@@ -108,6 +111,7 @@ Frame::Frame(Frame&& other) noexcept
       info_(other.info_),
       missed_(other.missed_),
       slot_(other.slot_),
+      generation_(other.generation_),
       status_(std::exchange(other.status_, ReadStatus::Timeout)),
       copied_(other.copied_),
       first_of_writer_(other.first_of_writer_) {}
@@ -122,6 +126,7 @@ Frame& Frame::operator=(Frame&& other) noexcept {
         info_ = other.info_;
         missed_ = other.missed_;
         slot_ = other.slot_;
+        generation_ = other.generation_;
         status_ = std::exchange(other.status_, ReadStatus::Timeout);
         copied_ = other.copied_;
         first_of_writer_ = other.first_of_writer_;
@@ -161,9 +166,6 @@ std::chrono::nanoseconds Frame::age() const noexcept {
 
 const Attributes& Frame::attributes() const noexcept {
     return source_->attributes();
-}
-std::uint32_t Frame::generation() const noexcept {
-    return source_->generation();
 }
 std::string Frame::segment_name() const {
     return source_->name();

@@ -15,8 +15,27 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace ndsharray::detail {
+
+/// A frame's place in what its reader gets.
+struct Arrival {
+    std::uint64_t missed = 0;  // frames between the reader's previous frame and this one
+    bool first_of_writer = false;
+};
+
+/// All that makes a Frame.
+struct FrameParts {
+    std::shared_ptr<FrameOwner> owner;
+    const std::byte* data = nullptr;
+    std::span<const std::byte> metadata;
+    FrameInfo info;
+    Arrival arrival;
+    std::uint32_t slot = 0;
+    std::uint32_t generation = 0;
+    bool copied = false;
+};
 
 /// Frames of one layout. Shared by the Reader and all its frames of this layout.
 class FrameOwner : public std::enable_shared_from_this<FrameOwner> {
@@ -32,12 +51,6 @@ class FrameOwner : public std::enable_shared_from_this<FrameOwner> {
 
     /// Whether somebody made the file shorter under its frames.
     virtual bool was_cut() const noexcept { return false; }
-
-    /// Adds to a frame what only the Reader knows.
-    static void describe(Frame& frame, std::uint64_t missed, bool first_of_writer) noexcept {
-        frame.missed_ = missed;
-        frame.first_of_writer_ = first_of_writer;
-    }
 
     /// Takes back what a frame holds. Any thread.
     void give_back(const Frame& frame) noexcept;
@@ -62,11 +75,11 @@ class FrameOwner : public std::enable_shared_from_this<FrameOwner> {
     void keep_block(Block block) noexcept;
 
     /// A frame over a block: the array, then the metadata.
-    Frame copied_frame(Block block, const FrameInfo& info, std::size_t metadata_bytes = 0);
+    Frame copied_frame(Block block, const FrameInfo& info, const Arrival& arrival,
+                       std::size_t metadata_bytes = 0);
 
-    /// A frame over a slot; ends with end_lease().
-    Frame leased_frame(std::uint32_t slot, const std::byte* data, const FrameInfo& info,
-                       std::span<const std::byte> metadata);
+    /// A frame over a slot, unless it is copied. Such a frame ends with end_lease().
+    static Frame frame_of(FrameParts&& parts) noexcept { return Frame(std::move(parts)); }
 
   private:
     virtual void end_lease(std::uint32_t) noexcept {}

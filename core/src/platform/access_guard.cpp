@@ -184,6 +184,7 @@ bool GuardedRange::mend(std::uintptr_t address) noexcept {
     // Said before the zeros can be seen; the system call in between is a barrier for everybody who has the
     // memory mapped.
     cut_.store(true, std::memory_order_seq_cst);
+    any_was_cut_.store(true, std::memory_order_seq_cst);
     const std::uintptr_t last = (content->end + page_bytes - 1) / page_bytes * page_bytes;
     return map_zeros(address / page_bytes * page_bytes, last, content->writable);
 }

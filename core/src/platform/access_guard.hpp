@@ -34,7 +34,10 @@ class GuardedRange {
     void release() noexcept;
 
     /// Whether an access found the file too short.
-    bool was_cut() const noexcept { return cut_.load(std::memory_order_relaxed); }
+    bool was_cut() const noexcept {
+        // Acquire: the handler stores cut_ first. Usually no range was cut, and this is one load.
+        return any_was_cut_.load(std::memory_order_acquire) && cut_.load(std::memory_order_relaxed);
+    }
 
     /// The handler's: whether the address is in here, and if so, whether there is memory at it now.
     bool mend(std::uintptr_t address) noexcept;
@@ -62,6 +65,8 @@ class GuardedRange {
     std::array<std::atomic<char>, std::tuple_size_v<Name>> tag_{};
     std::atomic<bool> writable_{false};
     std::atomic<bool> cut_{false};
+
+    inline static constinit std::atomic<bool> any_was_cut_{false};
 };
 
 }  // namespace ndsharray::platform

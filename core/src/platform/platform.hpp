@@ -10,4 +10,5 @@
 #include "platform/lock.hpp"
 #include "platform/mapping.hpp"
 #include "platform/own_files.hpp"
+#include "platform/prefetch.hpp"
 #include "platform/process.hpp"

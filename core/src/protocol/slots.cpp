@@ -26,6 +26,16 @@ constexpr std::uint64_t lease_word(std::uint32_t generation) noexcept {
     return static_cast<std::uint64_t>(generation) << 32;
 }
 
+/// As std::popcount, which calls another library where the compiler does not count on the instruction: a
+/// reader does this for each frame, and code that is not in the cache is what it waits for.
+constexpr unsigned count_bits(std::uint32_t bits) noexcept {
+    bits -= bits >> 1 & 0x55555555U;
+    bits = (bits & 0x33333333U) + (bits >> 2 & 0x33333333U);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0fU;
+    return bits * 0x01010101U >> 24;
+}
+static_assert(count_bits(0) == 0 && count_bits(0x80000001U) == 2 && count_bits(~std::uint32_t{0}) == 32);
+
 /// Slots that leases and pools together must leave to the writer: the newest frame and one to fill.
 constexpr unsigned slots_left_to_writer = 2;
 
@@ -168,10 +178,10 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
 bool may_pin(const Segment& segment, const ReaderTable& table) noexcept {
     const std::uint32_t leased = held(table, segment.generation()).leased;
     const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
-    const unsigned in_use = static_cast<unsigned>(std::popcount(leased | pinned));
+    const unsigned in_use = count_bits(leased | pinned);
     const unsigned for_readers =
         leases_left_to_readers -
-        std::min(leases_left_to_readers, static_cast<unsigned>(std::popcount(leased)));
+        std::min(leases_left_to_readers, count_bits(leased));
     return in_use + for_readers + slots_left_to_writer < segment.slot_count();
 }
 
@@ -319,7 +329,7 @@ bool may_stay_leased(const Segment& segment, const ReaderTable& table) noexcept 
     // it counts. So of two readers that take the last slots, at least one sees both.
     const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
     const std::uint32_t leased = held(table, segment.generation()).leased;
-    return static_cast<unsigned>(std::popcount(leased | pinned)) + slots_left_to_writer <=
+    return count_bits(leased | pinned) + slots_left_to_writer <=
            segment.slot_count();
 }
 

@@ -56,6 +56,7 @@ bool Attachment::meet_writer() noexcept {
         return false;
     epoch_ = epoch;
     end_reported_ = false;
+    first_of_writer_ = true;
     return true;
 }
 
@@ -133,9 +134,34 @@ void Attachment::leave() noexcept {
 
 // ---- frames
 
-std::optional<Frame> Attachment::take() {
+void Attachment::prefetch() const noexcept {
+    platform::prefetch_stack();
+    platform::prefetch(control_.words());
+    platform::prefetch(*this);
+    if (!source_)
+        return;
+    platform::prefetch(*source_);
+    platform::prefetch(source_->segment().latest());
+    if (session_) {
+        platform::prefetch(*session_);
+        platform::prefetch(session_->table().active);
+        platform::prefetch(session_->entry());
+    }
+}
+
+Frame Attachment::next() {
+    Frame frame = take();
+    if (!frame)
+        return frame;
+    require_whole_files();
+    advance_past(frame);  // the writer may wait for this
+    count(frame);
+    return frame;
+}
+
+Frame Attachment::take() {
     if (!joined_)
-        return std::nullopt;
+        return {};
     if (without_entry_)
         join_late();
     const ControlView::Announcement now = control_.announcement();
@@ -143,17 +169,22 @@ std::optional<Frame> Attachment::take() {
     // the epoch before it announces a segment, so this check cannot miss it.
     const bool moved = now.generation != 0 && !was_taken_over() &&
                        (!source_ || source_->segment().generation() != now.generation);
-    // With mode Every, the frames of the old segment come first. They are complete: the writer left the old
-    // segment before it announced the new one.
+    const bool stays = source_ && now.generation != 0 && !moved;
+    return stays ? take_from_segment() : take_after_move(now, moved);
+}
+
+/// With mode Every, the frames of the old segment come first. They are complete: the writer left the old
+/// segment before it announced the new one.
+Frame Attachment::take_after_move(const ControlView::Announcement& announcement, bool moved) {
     if (source_ && (!moved || options_.mode == ReadMode::Every))
-        if (auto frame = next_frame())
+        if (Frame frame = take_from_segment())
             return frame;
-    if (now.generation == 0)
+    if (announcement.generation == 0)
         source_.reset();  // the writer needs the space, and all frames were taken
     if (!moved)
-        return std::nullopt;
-    move_to(now);
-    return source_ ? next_frame() : std::nullopt;
+        return {};
+    move_to(announcement);
+    return source_ ? take_from_segment() : Frame();
 }
 
 void Attachment::move_to(const ControlView::Announcement& announcement) {
@@ -184,29 +215,37 @@ void Attachment::settle() {
     wanted_ = start;
 }
 
-std::optional<Frame> Attachment::next_frame() {
+/// The place of the next frame, or nothing if there is none. A place of frame 0 means to look again.
+std::optional<slots::Place> Attachment::next_place() const noexcept {
+    const Segment& segment = source_->segment();
+    const slots::Place newest = slots::latest(segment);
+    if (newest.frame < wanted_)
+        return std::nullopt;
+    if (options_.mode == ReadMode::Latest)
+        return newest;
+    return slots::find_from(segment, wanted_, newest.frame).value_or(slots::Place{});
+}
+
+Frame Attachment::take_from_segment() {
     // A fast writer may overwrite the frame that was found; then there is a newer one. In a damaged file the
     // search may never succeed. Then the reader waits as for any frame.
     constexpr int tries = 1000;
     if (!settled_)
         settle();
-    const Segment& segment = source_->segment();
     for (int i = 0; i < tries; ++i) {
-        const slots::Place newest = slots::latest(segment);
-        if (newest.frame < wanted_)
-            return std::nullopt;
-        const auto place = options_.mode == ReadMode::Latest
-                               ? std::optional(newest)
-                               : slots::find_from(segment, wanted_, newest.frame);
+        const auto place = next_place();
         if (!place)
+            break;
+        if (place->frame == 0)
             continue;
-        auto frame = source_->take(*place, options_.max_leases);
+        Frame frame =
+            source_->take(*place, options_.max_leases, {missed_before(place->frame), first_of_writer_});
         if (let_go_of_holes())
-            return std::nullopt;
+            break;
         if (frame)
             return frame;
     }
-    return std::nullopt;
+    return {};
 }
 
 bool Attachment::is_announced(const Segment& segment) const noexcept {
@@ -244,30 +283,50 @@ void Attachment::look_for_cuts() {
     require_whole_files();
 }
 
-std::uint64_t Attachment::missed_before(const Frame& frame) const noexcept {
+std::uint64_t Attachment::missed_before(std::uint64_t frame) const noexcept {
     const std::uint64_t expected = std::max(wanted_, missed_from_);
-    return frame.number() > expected ? frame.number() - expected : 0;
+    return frame > expected ? frame - expected : 0;
 }
 
-void Attachment::advance_past(const Frame& frame, const ReaderStats& counted) noexcept {
+/// Expects the frames after this one.
+void Attachment::advance_past(const Frame& frame) noexcept {
     end_reported_ = false;
+    first_of_writer_ = false;
     wanted_ = frame.number() + 1;
     if (!session_)
         return;
-    layout::ReaderEntry& entry = session_->entry();
-    entry.frames.store(counted.frames, std::memory_order_relaxed);
-    NDSHARRAY_FAULT_POINT(FramesCounted);
-    entry.missed.store(counted.missed, std::memory_order_relaxed);
-    NDSHARRAY_FAULT_POINT(MissedCounted);
-    entry.copied.store(counted.copied, std::memory_order_relaxed);
-    NDSHARRAY_FAULT_POINT(CopiesCounted);
-    // age() reads the clock without a system call.
-    entry.latency.store(static_cast<std::uint64_t>(frame.age().count()), std::memory_order_relaxed);
     // Release: the lease of this frame is visible before the cursor lets the writer reuse older frames.
-    entry.cursor.store(wanted_, std::memory_order_release);
+    session_->entry().cursor.store(wanted_, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(CursorMoved);
     if (options_.mode == ReadMode::Every)
         session_->notify_released();
+}
+
+/// Counts for this process, and for others that look at the reader table.
+void Attachment::count(const Frame& frame) noexcept {
+    counts_.add(frame);
+    if (!session_)
+        return;
+    // Relaxed: each is only for display.
+    layout::ReaderEntry& entry = session_->entry();
+    entry.frames.store(counts_.frames.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(FramesCounted);
+    entry.missed.store(counts_.missed.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(MissedCounted);
+    entry.copied.store(counts_.copied.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(CopiesCounted);
+    // age() reads the clock without a system call.
+    entry.latency.store(static_cast<std::uint64_t>(frame.age().count()), std::memory_order_relaxed);
+}
+
+/// Only the thread that reads stores, so no addition needs to be atomic.
+void DeliveryCounts::add(const Frame& frame) noexcept {
+    const auto add_to = [](std::atomic<std::uint64_t>& sum, std::uint64_t number) {
+        sum.store(sum.load(std::memory_order_relaxed) + number, std::memory_order_relaxed);
+    };
+    add_to(frames, 1);
+    add_to(missed, frame.missed());
+    add_to(copied, frame.is_copy() ? 1 : 0);
 }
 
 }  // namespace ndsharray

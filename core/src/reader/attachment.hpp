@@ -10,6 +10,7 @@
 
 #include <ndsharray/reader.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -20,15 +21,25 @@
 
 namespace ndsharray {
 
+/// What a Reader has delivered, of all writers. The thread that reads counts, any thread looks.
+struct DeliveryCounts {
+    std::atomic<std::uint64_t> frames{0};
+    std::atomic<std::uint64_t> missed{0};
+    std::atomic<std::uint64_t> copied{0};
+
+    void add(const Frame& frame) noexcept;
+};
+
 /// All functions except suspend() are for the thread that reads.
 class Attachment {
   public:
-    /// The first three arguments must outlive the Attachment. It has no entry in the reader table yet.
-    Attachment(const TagFiles& files, const Owner& owner, const ReaderOptions& options, ControlView control,
-               bool suspended)
+    /// The first four arguments must outlive the Attachment. It has no entry in the reader table yet.
+    Attachment(const TagFiles& files, const Owner& owner, const ReaderOptions& options,
+               DeliveryCounts& counts, ControlView control, bool suspended)
         : files_(files),
           owner_(owner),
           options_(options),
+          counts_(counts),
           control_(std::move(control)),
           suspended_(suspended) {}
 
@@ -72,21 +83,17 @@ class Attachment {
     /// Retires the entry, so that the writer does not wait for it. Frames stay leased.
     void leave() noexcept;
 
-    /// Returns the next frame, or nothing if there is none now. advance_past() counts it.
-    /// \throws Error as Segment::open; std::bad_alloc.
-    std::optional<Frame> take();
+    /// Returns the next frame, or an empty one if there is none now. The frame was read from whole files, it
+    /// is counted, and the frames after it are expected.
+    /// \throws Error as Segment::open, and Damaged if a file was cut; std::bad_alloc.
+    Frame next();
 
-    /// Number of frames that were missed before this one.
-    std::uint64_t missed_before(const Frame& frame) const noexcept;
+    /// Asks for the memory that next() uses, when the reader has just been woken.
+    void prefetch() const noexcept;
 
-    /// Expects the frames after this one, and writes the counters to the reader table.
-    void advance_past(const Frame& frame, const ReaderStats& counted) noexcept;
-
-    /// Checks that no file was cut while a frame was read from it. To be called before the frame is returned.
+    /// Checks that no file was cut. For a reader that found no frame: reads the ends of the files first,
+    /// which costs a few loads.
     /// \throws Error Damaged, naming the file.
-    void require_whole_files() const;
-
-    /// The same if there is no frame. Reads the ends of the files first; this costs a few loads.
     void look_for_cuts();
 
     /// The segment that was read last; nullptr before the first, and while there is none.
@@ -101,18 +108,27 @@ class Attachment {
     void settle();
     void join_late();
     void move_to(const ControlView::Announcement& announcement);
-    std::optional<Frame> next_frame();
+    Frame take();
+    Frame take_after_move(const ControlView::Announcement& announcement, bool moved);
+    Frame take_from_segment();
+    std::optional<slots::Place> next_place() const noexcept;
+    std::uint64_t missed_before(std::uint64_t frame) const noexcept;
+    void advance_past(const Frame& frame) noexcept;
+    void count(const Frame& frame) noexcept;
+    void require_whole_files() const;
     bool is_announced(const Segment& segment) const noexcept;
     bool let_go_of_holes() noexcept;
 
     const TagFiles& files_;
     const Owner& owner_;
     const ReaderOptions& options_;
+    DeliveryCounts& counts_;
     ControlView control_;
     std::shared_ptr<detail::LeasedSegment> source_;
     bool joined_ = false;
     bool settled_ = false;  // all frames from wanted_ on are present
     bool end_reported_ = false;
+    bool first_of_writer_ = false;  // the next frame is
     std::optional<std::uint32_t> epoch_;            // of the writer that was met or passed over
     std::uint64_t published_before_ = 0;            // frames when the last writer was lost or passed over
     std::uint64_t wanted_ = 1;                      // number of the frame that is expected

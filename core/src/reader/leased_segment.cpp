@@ -43,22 +43,26 @@ void LeasedSegment::join(std::shared_ptr<ReaderSession> session) noexcept {
     slots::enter_generation(session_->entry(), segment_.generation());
 }
 
-std::optional<Frame> LeasedSegment::take(slots::Place place, unsigned max_leases) {
-    if (!session_) {
-        if (!slots::is_complete(segment_, place))
-            return std::nullopt;
-        Frame frame = copied(place);
-        return slots::is_unchanged(segment_, place) ? std::optional(std::move(frame)) : std::nullopt;
-    }
+Frame LeasedSegment::take(slots::Place place, unsigned max_leases, const Arrival& arrival) {
+    platform::prefetch(segment_.slot(place.slot));
+    if (!session_)
+        return take_without_lease(place, arrival);
     if (!slots::lease(segment_, session_->entry(), place)) {
         session_->notify_released();  // the lease existed for a moment, and may have stopped the writer
-        return std::nullopt;
+        return {};
     }
     if (may_hold(max_leases))
-        return leased(place);
+        return leased(place, arrival);
     // The lease ends with the copy, also if there is no memory for a copy: otherwise it would never end.
     const LeaseAtEnd lease{*session_, segment_, place.slot};
-    return copied(place);
+    return copied(place, arrival);
+}
+
+Frame LeasedSegment::take_without_lease(slots::Place place, const Arrival& arrival) {
+    if (!slots::is_complete(segment_, place))
+        return {};
+    Frame frame = copied(place, arrival);
+    return slots::is_unchanged(segment_, place) ? std::move(frame) : Frame();
 }
 
 /// Whether a lease may be kept: the reader's quota allows it, and the writer keeps enough slots. So a reader
@@ -73,14 +77,20 @@ FrameInfo LeasedSegment::info_at(slots::Place place) const noexcept {
     return info;
 }
 
-Frame LeasedSegment::leased(slots::Place place) {
+Frame LeasedSegment::leased(slots::Place place, const Arrival& arrival) {
     segment_.look_at_slot(place.slot);
     session_->hold_frame();
-    return leased_frame(place.slot, segment_.data(place.slot), info_at(place),
-                        {segment_.metadata(place.slot), metadata_bytes(segment_, place.slot)});
+    return frame_of({.owner = shared_from_this(),
+                     .data = segment_.data(place.slot),
+                     .metadata = {segment_.metadata(place.slot), metadata_bytes(segment_, place.slot)},
+                     .info = info_at(place),
+                     .arrival = arrival,
+                     .slot = place.slot,
+                     .generation = segment_.generation(),
+                     .copied = false});
 }
 
-Frame LeasedSegment::copied(slots::Place place) {
+Frame LeasedSegment::copied(slots::Place place, const Arrival& arrival) {
     segment_.look_at_slot(place.slot);
     const auto bytes = static_cast<std::size_t>(segment_.spec().bytes);
     Block block = take_block(segment_.spec().bytes + segment_.metadata_capacity());
@@ -90,7 +100,7 @@ Frame LeasedSegment::copied(slots::Place place) {
     std::memcpy(block.get(), segment_.data(place.slot), bytes);
     std::memcpy(block.get() + bytes, segment_.metadata(place.slot), metadata);
     NDSHARRAY_FAULT_POINT(CopyMade);
-    return copied_frame(std::move(block), info, metadata);
+    return copied_frame(std::move(block), info, arrival, metadata);
 }
 
 void LeasedSegment::end_lease(std::uint32_t slot) noexcept {

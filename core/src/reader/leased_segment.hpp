@@ -8,7 +8,6 @@
 #include "protocol/slots.hpp"
 
 #include <memory>
-#include <optional>
 
 namespace ndsharray::detail {
 
@@ -28,18 +27,19 @@ class LeasedSegment final : public FrameOwner {
     const std::string& name() const noexcept override { return segment_.name(); }
     bool was_cut() const noexcept override { return segment_.was_cut(); }
 
-    /// The frame at a place, under a lease if possible, otherwise as a copy. Nothing if the writer has
+    /// The frame at a place, under a lease if possible, otherwise as a copy. An empty Frame if the writer has
     /// claimed the slot in the meantime.
     /// \param max_leases number of leases that the reader may hold, including this one.
     /// \throws std::bad_alloc if there is no memory for a copy.
-    std::optional<Frame> take(slots::Place place, unsigned max_leases);
+    Frame take(slots::Place place, unsigned max_leases, const Arrival& arrival);
 
   private:
     void end_lease(std::uint32_t slot) noexcept override;
     bool may_hold(unsigned max_leases) const noexcept;
     FrameInfo info_at(slots::Place place) const noexcept;
-    Frame leased(slots::Place place);
-    Frame copied(slots::Place place);
+    Frame take_without_lease(slots::Place place, const Arrival& arrival);
+    Frame leased(slots::Place place, const Arrival& arrival);
+    Frame copied(slots::Place place, const Arrival& arrival);
 
     Segment segment_;
     std::shared_ptr<ReaderSession> session_;

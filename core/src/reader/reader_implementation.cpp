@@ -37,6 +37,8 @@ Owner owner_of(const ReaderOptions& options) {
 
 Reader::Implementation::Implementation(const std::string& tag, ReaderOptions options)
     : options_(checked(std::move(options))), owner_(owner_of(options_)), files_(tag), v1_(files_, owner_) {
+    constexpr std::size_t id = 33;  // a dot and 32 digits
+    stats_.segment.reserve(files_.control_name().size() + id);
     static_cast<void>(FileWatcher::start());  // without inotify, wait_for_frame() looks at intervals
     watch_directory();
 }
@@ -78,16 +80,16 @@ Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline)
             const auto& word = attachment_->control().words().wake;
             woken = {&word, word.load(std::memory_order_acquire)};
             Frame frame = look();
-            if (attachment_ && frame)
-                attachment_->require_whole_files();
-            else if (attachment_)
+            if (frame)
+                return frame;
+            if (attachment_)
                 attachment_->look_for_cuts();
-            if (frame || frame.status() != ReadStatus::Timeout)
+            if (frame.status() != ReadStatus::Timeout)
                 return frame;
         }
         if (!attached())
-            if (auto frame = take_v1())
-                return std::move(*frame);
+            if (Frame frame = next_of_v1())
+                return frame;
         const bool was_watched = is_watched();
         if (!was_watched) {  // the next look, in this call or the next, checks everything
             check_path_.store(true, std::memory_order_relaxed);
@@ -99,10 +101,12 @@ Frame Reader::Implementation::wait_for_frame(const platform::Deadline& deadline)
         platform::Deadline limit = was_watched ? deadline : platform::no_later_than(deadline, unwatched_look);
         if (!attached())
             limit = v1_.next_look(limit);
-        if (attachment_)
+        if (attachment_) {
             platform::wait_either(woken, interrupted, limit);
-        else
+            attachment_->prefetch();
+        } else {
             platform::wait_private(interrupted, limit);
+        }
     }
 }
 
@@ -133,7 +137,9 @@ void Reader::Implementation::attach() {
     if (!control)
         return;
     const std::lock_guard guard(mutex_);
-    attachment_ = std::make_unique<Attachment>(files_, owner_, options_, std::move(*control), suspended_);
+    attachment_ =
+        std::make_unique<Attachment>(files_, owner_, options_, counts_, std::move(*control), suspended_);
+    shown_generation_ = 0;
     // The watch starts before the look at the writer, so that a death in between is not missed.
     attachment_->watch_death([this] {
         check_death_.store(true, std::memory_order_relaxed);
@@ -154,7 +160,6 @@ void Reader::Implementation::meet_writer() {
     const std::uint32_t options = attachment_->control().words().options.load(std::memory_order_relaxed);
     backpressure_.store((options & layout::option_backpressure) != 0, std::memory_order_relaxed);
     writer_lives_.store(true, std::memory_order_relaxed);
-    first_of_writer_ = true;
     reads_v1_ = false;
     if (std::exchange(met_writer_, true))
         ++stats_.reconnects;
@@ -212,8 +217,8 @@ Frame Reader::Implementation::look() {
     const WriterState state = attachment_->control().state();
     if (!attachment_->has_joined() && layout::is_open(state))
         attachment_->join();
-    if (auto frame = take())
-        return std::move(*frame);
+    if (Frame frame = next())
+        return frame;
     return look_for_end(state);
 }
 
@@ -255,7 +260,7 @@ std::optional<Frame> Reader::Implementation::look_for_end_in(WriterState state) 
     look_for_cut_control();
     if (attachment_->control().writer_lives())
         return Frame(ReadStatus::Timeout);
-    if (auto frame = take()) {  // published just before the death
+    if (Frame frame = next()) {  // published just before the death
         check_death_.store(true, std::memory_order_relaxed);
         return frame;
     }
@@ -267,50 +272,38 @@ std::optional<Frame> Reader::Implementation::look_for_end_in(WriterState state) 
     return Frame(ReadStatus::Disconnected);
 }
 
-std::optional<Frame> Reader::Implementation::take() {
-    auto frame = attachment_->take();
-    if (const detail::LeasedSegment* source = attachment_->source();
-        source != nullptr && source->name() != stats_.segment) {
-        const std::lock_guard guard(mutex_);
-        stats_.generation = source->generation();
-        stats_.segment = source->name();
+Frame Reader::Implementation::next() {
+    Frame frame = attachment_->next();
+    const detail::LeasedSegment* source = attachment_->source();
+    if (source != nullptr && source->generation() != shown_generation_) {
+        show(source->name(), source->generation());
+        shown_generation_ = source->generation();
     }
-    if (frame)
-        count(*frame);
     return frame;
 }
 
-void Reader::Implementation::count(Frame& frame) {
-    detail::FrameOwner::describe(frame, attachment_->missed_before(frame),
-                                 std::exchange(first_of_writer_, false));
-    count_delivered(frame);
-    attachment_->advance_past(frame, stats_);
-}
-
-void Reader::Implementation::count_delivered(const Frame& frame) {
+/// Allocates nothing: the constructor made room for every name. So no frame is lost for want of memory.
+void Reader::Implementation::show(const std::string& segment, std::uint32_t generation) noexcept {
     const std::lock_guard guard(mutex_);
-    ++stats_.frames;
-    stats_.missed += frame.missed();
-    stats_.copied += frame.is_copy() ? 1 : 0;
+    stats_.generation = generation;
+    stats_.segment = segment;
 }
 
 // ---- tags that only 1.x writes
 
 /// A frame of 1.x. Its files say neither which frames there were before nor whether the writer lives.
-std::optional<Frame> Reader::Implementation::take_v1() {
-    auto frame = v1_.take();
+Frame Reader::Implementation::next_of_v1() {
+    Frame frame = v1_.take(!reads_v1_);
     if (!frame)
-        return std::nullopt;
-    const bool first = !std::exchange(reads_v1_, true);
-    detail::FrameOwner::describe(*frame, 0, first);
-    count_delivered(*frame);
-    const std::lock_guard guard(mutex_);
-    stats_.generation = frame->generation();
-    stats_.segment = frame->segment_name();
-    if (first)
+        return frame;
+    counts_.add(frame);
+    show(frame.segment_name(), frame.generation());
+    if (!std::exchange(reads_v1_, true)) {
         backpressure_.store(false, std::memory_order_relaxed);
-    if (first && std::exchange(met_writer_, true))
-        ++stats_.reconnects;
+        const std::lock_guard guard(mutex_);
+        if (std::exchange(met_writer_, true))
+            ++stats_.reconnects;
+    }
     return frame;
 }
 
@@ -318,7 +311,11 @@ ReaderStats Reader::Implementation::stats() const {
     if (inherited())
         return {};
     const std::lock_guard guard(mutex_);
-    return stats_;
+    ReaderStats stats = stats_;
+    stats.frames = counts_.frames.load(std::memory_order_relaxed);
+    stats.missed = counts_.missed.load(std::memory_order_relaxed);
+    stats.copied = counts_.copied.load(std::memory_order_relaxed);
+    return stats;
 }
 
 Error Reader::Implementation::error() const {

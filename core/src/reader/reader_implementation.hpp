@@ -62,10 +62,9 @@ class [[gnu::visibility("hidden")]] Reader::Implementation {
     Frame look_for_end(layout::WriterState state);
     std::optional<Frame> look_for_end_in(layout::WriterState state);
     void look_for_cut_control() const;
-    std::optional<Frame> take();
-    void count(Frame& frame);
-    void count_delivered(const Frame& frame);
-    std::optional<Frame> take_v1();
+    Frame next();
+    void show(const std::string& segment, std::uint32_t generation) noexcept;
+    Frame next_of_v1();
 
     const ReaderOptions options_;
     const Owner owner_;
@@ -82,15 +81,17 @@ class [[gnu::visibility("hidden")]] Reader::Implementation {
     std::atomic<bool> writer_lives_{false};
     std::atomic<bool> backpressure_{false};
 
+    DeliveryCounts counts_;
+
     // Only for the thread that reads.
     bool met_writer_ = false;
-    bool first_of_writer_ = false;
-    bool reads_v1_ = false;  // the last frame came from 1.x
+    bool reads_v1_ = false;                // the last frame came from 1.x
+    std::uint32_t shown_generation_ = 0;  // of the attachment, as far as stats() shows it
 
     mutable std::mutex mutex_;  // of this process only; read() holds it to change the next four
     std::unique_ptr<Attachment> attachment_;
     bool suspended_ = false;
-    ReaderStats stats_;
+    ReaderStats stats_;  // without what counts_ counts
     Error error_{ErrorCode::None, ""};
 
     FileWatcher::Watch directory_watch_;  // these two are last: their callbacks use the members above

@@ -43,14 +43,14 @@ class Frames final : public detail::FrameOwner {
     std::uint32_t generation() const noexcept override { return generation_; }
     const std::string& name() const noexcept override { return name_; }
 
-    /// A frame filled by `fill(std::byte*)`; nothing if that returns false.
+    /// A frame filled by `fill(std::byte*)`; an empty one if that returns false.
     template <typename Fill>
-    std::optional<Frame> copied(const FrameInfo& info, Fill&& fill) {
+    Frame copied(const FrameInfo& info, const detail::Arrival& arrival, Fill&& fill) {
         Block block = take_block(spec_.bytes);
         if (fill(block.get()))
-            return copied_frame(std::move(block), info);
+            return copied_frame(std::move(block), info, arrival);
         keep_block(std::move(block));
-        return std::nullopt;
+        return {};
     }
 
   private:
@@ -120,16 +120,16 @@ platform::Deadline Reader::next_look(const platform::Deadline& deadline) const n
     return platform::no_later_than(deadline, frames_come ? look_while_frames_come : look_otherwise);
 }
 
-std::optional<Frame> Reader::take() {
+Frame Reader::take(bool first_of_writer) {
     const auto name = announced();
     if (!name || !open(*name))
-        return std::nullopt;
+        return {};
     // A frame that is being overwritten may be followed by one that has the time to be copied.
     constexpr int tries = 3;
     for (int i = 0; i < tries; ++i)
-        if (auto frame = copy_newest())
+        if (Frame frame = copy_newest(first_of_writer))
             return frame;
-    return std::nullopt;
+    return {};
 }
 
 /// The name of the data file of 1.x. Nothing if what is at the tag's name does not look like a file of 1.x:
@@ -177,12 +177,13 @@ bool Reader::open(const std::string& name) {
     return true;
 }
 
-std::optional<Frame> Reader::copy_newest() {
+Frame Reader::copy_newest(bool first_of_writer) {
     const auto time = data_->time();
     if (!time || *time <= last_time_ || *time <= ignored_until_)
-        return std::nullopt;
-    auto frame = data_->source->copied(describe(frames_ + 1, *time),
-                                       [&](std::byte* block) { return data_->copy_elements(block, *time); });
+        return {};
+    Frame frame =
+        data_->source->copied(describe(frames_ + 1, *time), {0, first_of_writer},
+                              [&](std::byte* block) { return data_->copy_elements(block, *time); });
     if (frame) {
         last_time_ = *time;
         last_frame_ = std::chrono::steady_clock::now();

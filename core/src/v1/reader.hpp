@@ -27,9 +27,11 @@ class Reader {
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
 
-    /// A copy of the newest frame; nothing if it was taken before, or is not complete, or there is none.
+    /// A copy of the newest frame. An empty one if that was taken before, or is not complete, or there is
+    /// none.
+    /// \param first_of_writer what the frame says of itself
     /// \throws Error WrongOwner, NotRegular, Damaged, PermissionDenied, TooManyFiles, System; std::bad_alloc.
-    std::optional<Frame> take();
+    Frame take(bool first_of_writer);
 
     /// Frames that were written before now are not wanted: they are older than those of a writer of ours that
     /// left.
@@ -44,7 +46,7 @@ class Reader {
 
     std::optional<std::string> announced();
     bool open(const std::string& name);
-    std::optional<Frame> copy_newest();
+    Frame copy_newest(bool first_of_writer);
 
     const TagFiles files_;
     const Owner owner_;

@@ -218,6 +218,10 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
                                               std::span<const std::byte> metadata) {
     if (inherited() || !frame || frame.published_)
         return 0;
+    const Segment& segment = frame.segment_->segment();
+    platform::prefetch(segment.slot(frame.slot_));  // another processor may have these
+    platform::prefetch(segment.latest());
+    platform::prefetch(control_.words());
     Lock lock(mutex_);
     if (closed_ || frame.segment_ != current() || was_cut())
         return 0;
@@ -244,7 +248,9 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
                                      std::memory_order_release);
         NDSHARRAY_FAULT_POINT(LiveAgainStored);
     }
-    frames_published_.fetch_add(1, std::memory_order_relaxed);
+    // Readers that are awake have the frame. The others wait for this no longer than for a store: the number
+    // is on the line of published_, and only this thread changes it.
+    frames_published_.store(frames_published_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     control_.wake_readers();
     if (to_be_noticed)
         control_.notify_watchers();

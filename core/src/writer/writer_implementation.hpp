@@ -117,7 +117,6 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
 
     // Changed with mutex_ held. Each is read by itself, so relaxed.
     std::atomic<bool> closed_{false};
-    std::atomic<std::uint64_t> frames_published_{0};
     std::atomic<std::uint64_t> frames_dropped_{0};
     std::atomic<std::uint64_t> times_remade_{0};
 
@@ -126,6 +125,7 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     Segments segments_{files_, control_, options_, rules_.others_copy};
     std::optional<v1::Writer> v1_;
     std::uint64_t published_ = 0;  // number of the last frame; follows the numbers of a dead writer
+    std::atomic<std::uint64_t> frames_published_{0};  // any thread looks, so relaxed
 
     ReaderEvents events_;
     FileWatcher::Watch directory_watch_;  // these three are last: their callbacks use the members above
