@@ -4,6 +4,7 @@
 
 #include <gst/gst.h>
 
+#include <cstdint>
 #include <memory>
 
 namespace ndsharray::gst {
@@ -16,6 +17,7 @@ struct Unref {
     void operator()(GstMemory* memory) const noexcept { gst_memory_unref(memory); }
     void operator()(GstStructure* structure) const noexcept { gst_structure_free(structure); }
     void operator()(char* text) const noexcept { g_free(text); }
+    void operator()(GstPad* pad) const noexcept { gst_object_unref(pad); }
     void operator()(GstObject* object) const noexcept { gst_object_unref(object); }
     void operator()(GstDevice* device) const noexcept { gst_object_unref(device); }
     void operator()(GstDeviceProvider* provider) const noexcept { gst_object_unref(provider); }
@@ -36,6 +38,17 @@ inline Owned<GstCaps> share(GstCaps* caps) {
 /// Caps as text, for display and for attributes.
 inline Owned<char> to_string(const GstCaps* caps) {
     return Owned<char>(gst_caps_to_string(caps));
+}
+
+/// Asks for an object's memory before it is needed: after a wait it is no longer in the cache, and one line
+/// after the other would be missed. Nothing waits.
+template <class T>
+void prefetch(const T* object) {
+    constexpr std::uintptr_t line = 64;
+    const auto first = reinterpret_cast<std::uintptr_t>(object);
+    for (std::uintptr_t at = first / line * line; object && at < first + sizeof(T); at += line) {
+        __builtin_prefetch(reinterpret_cast<const void*>(at));
+    }
 }
 
 /// The argument for GST_PTR_FORMAT, in the type that "%p" expects.

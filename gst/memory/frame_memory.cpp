@@ -12,7 +12,7 @@
 namespace ndsharray::gst {
 namespace {
 
-constexpr const char* memory_type = "NdshFrame";
+constexpr char memory_type[] = "NdshFrame";
 
 /// C code sees only its first member. Only this file makes and destroys it.
 struct FrameMemory {
@@ -100,7 +100,8 @@ Owned<GstMemory> frame_memory_new(GstAllocator* allocator) {
 }
 
 bool is_frame_memory(GstMemory* memory) {
-    return gst_memory_is_type(memory, memory_type) && !memory->parent;
+    // The address, not the characters: nobody else has this one.
+    return memory->allocator && memory->allocator->mem_type == memory_type && !memory->parent;
 }
 
 void hold(GstMemory* memory, Frame&& frame, gsize size) {

@@ -250,15 +250,13 @@ MetadataDecoder::MetadataDecoder() {
     register_metas();
 }
 
-void MetadataDecoder::take(std::span<const std::byte> metadata) {
+void MetadataDecoder::copy(std::span<const std::byte> metadata) {
+    has_metadata_ = !metadata.empty();
     too_long_ = metadata.size() > most_metadata;
     bytes_.assign(metadata.begin(), too_long_ ? metadata.begin() : metadata.end());
 }
 
-std::optional<Orientation> MetadataDecoder::attach(GstBuffer* buffer, const GstVideoInfo& info) {
-    if (bytes_.empty() && !too_long_) {
-        return std::nullopt;
-    }
+std::optional<Orientation> MetadataDecoder::attach_copy(GstBuffer* buffer, const GstVideoInfo& info) {
     try {
         if (too_long_) {
             throw DamagedBytes();

@@ -24,17 +24,27 @@ class MetadataDecoder {
     void restart() { dropped_ = 0; }
 
     /// Copies the bytes, since whoever wrote them could change them while they are looked at.
-    void take(std::span<const std::byte> metadata);
+    void take(std::span<const std::byte> metadata) {
+        if (has_metadata_ || !metadata.empty()) {
+            copy(metadata);
+        }
+    }
 
     /// Adds to a buffer what was taken last, or nothing at all of what is damaged.
     /// \param info of the frame's caps
     /// \returns which way up the picture is, if that was said.
-    std::optional<Orientation> attach(GstBuffer* buffer, const GstVideoInfo& info);
+    std::optional<Orientation> attach(GstBuffer* buffer, const GstVideoInfo& info) {
+        return has_metadata_ ? attach_copy(buffer, info) : std::nullopt;
+    }
 
     /// Metas of kinds that are unknown here, and frames whose metadata is damaged. Any thread.
     std::uint64_t dropped() const { return dropped_; }
 
   private:
+    void copy(std::span<const std::byte> metadata);
+    std::optional<Orientation> attach_copy(GstBuffer* buffer, const GstVideoInfo& info);
+
+    bool has_metadata_ = false;  // of most frames there is none
     std::vector<std::byte> bytes_;
     bool too_long_ = false;
     std::atomic<std::uint64_t> dropped_ = 0;

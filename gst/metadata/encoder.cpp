@@ -205,13 +205,14 @@ void MetadataEncoder::encode_kind(ByteWriter& bytes, GstBuffer* buffer, Metadata
 }
 
 std::span<const std::byte> MetadataEncoder::encode(GstBuffer* buffer, const GstVideoInfo& info,
+                                                   const std::optional<Rectangle>& cut,
                                                    std::optional<Orientation> orientation) {
     left_out_ = 0;
     unsigned kinds = kinds_of(buffer);
     if (kinds == 0 && !orientation) {
         return {};
     }
-    cut_ = cut_of(buffer, info);
+    cut_ = cut;
     if (cut_) {
         kinds &= ~bit_of(MetadataKind::Crop);  // it was obeyed
     }

@@ -23,8 +23,10 @@ class MetadataEncoder {
     MetadataEncoder() : area_(metadata_capacity) {}
 
     /// What of a buffer crosses; empty for one without metas. Valid until the next call.
-    /// \param info of the caps; where the buffer's picture is cut to that size, metas speak of what is left
+    /// \param info of the caps
+    /// \param cut cut_of() the buffer: metas then describe what is left of the picture
     std::span<const std::byte> encode(GstBuffer* buffer, const GstVideoInfo& info,
+                                      const std::optional<Rectangle>& cut,
                                       std::optional<Orientation> orientation);
 
     /// Metas, and parameters of regions of interest, that encode() left out: for want of room, or because

@@ -11,13 +11,17 @@ namespace {
 bool is_about_memory(const GstMetaInfo* info) {
     static const GQuark memory = g_quark_from_static_string(GST_META_TAG_MEMORY_STR);
     static const GQuark reference = g_quark_from_static_string("memory-reference");
-    return info->api == GST_VIDEO_META_API_TYPE || info->api == GST_PARENT_BUFFER_META_API_TYPE ||
-           gst_meta_api_type_has_tag(info->api, memory) || gst_meta_api_type_has_tag(info->api, reference);
+    return info->api == GST_PARENT_BUFFER_META_API_TYPE || gst_meta_api_type_has_tag(info->api, memory) ||
+           gst_meta_api_type_has_tag(info->api, reference);
 }
 
 }  // namespace
 
 std::optional<MetadataKind> kind_of(const GstMetaInfo* info) {
+    static const GType layout = GST_VIDEO_META_API_TYPE;
+    if (info->api == layout) {  // first: the only one that most buffers have
+        return std::nullopt;
+    }
     if (info->api == GST_VIDEO_CROP_META_API_TYPE) {
         return MetadataKind::Crop;
     }

@@ -82,6 +82,7 @@ struct SinkState {
 
     // Only for the streaming thread.
     Publisher publisher;
+    std::shared_ptr<const SlotFormat> format;  // of the buffers; nothing before the first caps
     Owned<GstCaps> refused;       // caps that were refused, and that upstream may try again
     bool reader_awaited = false;  // wait-for-reader has been answered
 };
@@ -121,6 +122,7 @@ gboolean open_tag(NdshSink* self) {
     SinkSettings settings = current_settings(self);
     settings.writer.metadata_capacity = metadata_capacity;
     state.publisher.restart();
+    state.format.reset();
     state.news.start(settings.tag);
     state.reader_awaited = !settings.wait_for_reader;
     state.tag_writer().open(settings.tag, settings.writer,
@@ -131,6 +133,7 @@ gboolean open_tag(NdshSink* self) {
 
 gboolean close_tag(NdshSink* self) {
     self->state->publisher.finish();
+    self->state->format.reset();
     if (!self->state->tag_writer().close()) {
         GST_WARNING_OBJECT(self, "stopped although a reader did not have the last frame after some seconds");
     }
@@ -194,32 +197,31 @@ gboolean configure(NdshSink* self, GstCaps* caps) {
     }
     VideoLayout layout = video_layout(*info);
     GST_INFO_OBJECT(self, "%" GST_PTR_FORMAT " as %s", printable(caps), layout.array.to_string().c_str());
-    state.tag_writer().set_format(
-        std::make_shared<SlotFormat>(SlotFormat{*info, std::move(layout), attributes_of(caps)}));
+    state.format = std::make_shared<SlotFormat>(SlotFormat{*info, std::move(layout), attributes_of(caps)});
+    state.tag_writer().set_format(state.format);
     return TRUE;
 }
 
+/// Whether a caps event with these caps is on its way to the pad. Its sender has stored it on its own pad by
+/// then. Any other question about caps is a mere look, and its answer is up to whoever asks.
+bool is_being_sent(GstPad* pad, GstCaps* caps) {
+    const Owned<GstPad> sender(gst_pad_get_peer(pad));
+    const Owned<GstCaps> sent(sender ? gst_pad_get_current_caps(sender.get()) : nullptr);
+    return sent && gst_caps_is_equal(sent.get(), caps);
+}
+
 /// The pad itself refuses caps that its template does not have, and upstream then only reports that they are
-/// not negotiated. A caps event is final, so the user gets an error with advice here.
-GstPadProbeReturn explain_refusal(GstPad* pad, GstPadProbeInfo* probe, gpointer instance) {
-    GstEvent* event = GST_PAD_PROBE_INFO_EVENT(probe);
-    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) {
-        return GST_PAD_PROBE_OK;
-    }
-    NdshSink* self = to_self(instance);
-    GstCaps* caps = nullptr;
-    gst_event_parse_caps(event, &caps);
-    const Owned<GstCaps> taken(gst_pad_get_pad_template_caps(pad));
+/// not negotiated. A caps event is final, so the user gets an error with advice here. A probe on the pad would
+/// see the event, too, but GStreamer would then look for probes with every buffer.
+void explain_refusal(NdshSink* self, GstCaps* caps) {
+    GstPad* pad = GST_BASE_SINK_PAD(self);
     Owned<GstCaps>& refused = self->state->refused;
-    if (gst_caps_can_intersect(caps, taken.get()) || (refused && gst_caps_is_equal(refused.get(), caps))) {
-        return GST_PAD_PROBE_OK;
+    if (!is_being_sent(pad, caps) || (refused && gst_caps_is_equal(refused.get(), caps))) {
+        return;
     }
     refused = share(caps);
-    return guarded(GST_ELEMENT(self), {}, GST_PAD_PROBE_OK, [&] {
-        GST_ELEMENT_ERROR(self, STREAM, WRONG_TYPE, ("%s", decoder_advice(caps).c_str()),
-                          ("%" GST_PTR_FORMAT, printable(caps)));
-        return GST_PAD_PROBE_OK;
-    });
+    GST_ELEMENT_ERROR(self, STREAM, WRONG_TYPE, ("%s", decoder_advice(caps).c_str()),
+                      ("%" GST_PTR_FORMAT, printable(caps)));
 }
 
 gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {
@@ -294,7 +296,7 @@ Outcome prepare(NdshSink* self, const std::shared_ptr<const SlotFormat>& format)
 }
 
 GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
-    const auto format = self->state->tag_writer().format();
+    const auto& format = self->state->format;
     if (!format) {
         if (!self->state->refused) {
             GST_ELEMENT_ERROR(self, STREAM, WRONG_TYPE, ("%s", decoder_advice().c_str()),
@@ -310,6 +312,7 @@ GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
 
 GstFlowReturn render(GstBaseSink* sink, GstBuffer* buffer) {
     NdshSink* self = to_self(sink);
+    prefetch(self->state.get());
     return guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR, [&] { return render_buffer(self, buffer); });
 }
 
@@ -336,6 +339,24 @@ GstFlowReturn finish_stream(NdshSink* self) {
 // ----------------------------------------------------------------------------------------------- GObject
 
 G_DEFINE_TYPE(NdshSink, ndsh_sink, GST_TYPE_BASE_SINK)
+
+gboolean handle_query(GstBaseSink* sink, GstQuery* query) {
+    const gboolean handled = GST_BASE_SINK_CLASS(ndsh_sink_parent_class)->query(sink, query);
+    if (GST_QUERY_TYPE(query) != GST_QUERY_ACCEPT_CAPS || !handled) {
+        return handled;
+    }
+    GstCaps* caps = nullptr;
+    gboolean accepted = FALSE;
+    gst_query_parse_accept_caps(query, &caps);
+    gst_query_parse_accept_caps_result(query, &accepted);
+    if (!accepted) {
+        guarded(GST_ELEMENT(sink), {}, FALSE, [&] {
+            explain_refusal(to_self(sink), caps);
+            return TRUE;
+        });
+    }
+    return TRUE;
+}
 
 gboolean handle_event(GstBaseSink* sink, GstEvent* event) {
     const GstFlowReturn flow = guarded(GST_ELEMENT(sink), {}, GST_FLOW_ERROR, [&] {
@@ -375,9 +396,8 @@ void get_any_property(GObject* object, guint id, GValue* value, GParamSpec* spec
     } else if (property == SinkProperty::Stats) {
         SinkState& state = *self->state;
         const Publisher& publisher = state.publisher;
-        g_value_take_boxed(
-            value, to_structure({state.tag_writer().stats(), publisher.copied(), publisher.zero_copied(),
-                                 publisher.dropped_metas(), publisher.lost()}));
+        g_value_take_boxed(value, to_structure({state.tag_writer().stats(), publisher.copied(),
+                                                publisher.dropped_metas(), publisher.lost()}));
     } else {
         const std::lock_guard lock(self->state->mutex);
         if (!get_sink_property(self->state->settings, property, value)) {
@@ -421,8 +441,8 @@ void ndsh_sink_init(NdshSink* self) {
     GstBaseSink* sink = GST_BASE_SINK(self);
     // At its time on the clock a frame needs no more processing, so no time is reserved for that.
     gst_base_sink_set_processing_deadline(sink, 0);
-    gst_pad_add_probe(GST_BASE_SINK_PAD(sink), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, explain_refusal, self,
-                      nullptr);
+    // The last buffer would keep a slot, and giving back the one before it would hold up each frame.
+    gst_base_sink_set_last_sample_enabled(sink, FALSE);
 }
 
 void describe_element(GstElementClass* klass) {
@@ -455,6 +475,7 @@ void ndsh_sink_class_init(NdshSinkClass* klass) {
     sink->unlock_stop = GST_DEBUG_FUNCPTR(unlock_stop);
     sink->set_caps = GST_DEBUG_FUNCPTR(set_caps);
     sink->propose_allocation = GST_DEBUG_FUNCPTR(propose_allocation);
+    sink->query = GST_DEBUG_FUNCPTR(handle_query);
     sink->event = GST_DEBUG_FUNCPTR(handle_event);
     sink->render = GST_DEBUG_FUNCPTR(render);
 }

@@ -2,7 +2,6 @@
 // Publishes a buffer as a frame: in place if its memory is a slot, otherwise with one copy.
 #include "sink/publisher.hpp"
 
-#include <optional>
 #include <utility>
 
 #include "memory/frame_memory.hpp"
@@ -22,7 +21,6 @@ void Publisher::restart() {
     orientation_ = {};
     dropped_metas_ = 0;
     drops_.restart();
-    zero_copied_ = 0;
     copied_ = 0;
     lost_ = 0;
 }
@@ -57,7 +55,13 @@ Outcome Publisher::publish(GstBuffer* buffer) {
             return outcome;
         }
     }
-    return publish_copy(buffer);
+    return publish_copy(buffer, cut_of(buffer, format_->info));
+}
+
+/// What is done after a frame was published, so that no reader waits for it.
+void Publisher::note_published(GstBuffer* buffer) {
+    count_left_out(buffer);
+    drops_.count_processed();
 }
 
 // ---------------------------------------------------------------------------------------------- in place
@@ -77,14 +81,13 @@ WritableFrame* Publisher::slot_holding(GstBuffer* buffer) const {
 /// The buffer still belongs to upstream, which may read it. Failed: its segment is no longer the present one.
 Outcome Publisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot) {
     seal(gst_buffer_peek_memory(buffer, 0));
-    const auto metadata = metadata_.encode(buffer, format_->info, orientation_.get());
+    // Nothing of it is cut off: the slot has the layout of the caps.
+    const auto metadata = metadata_.encode(buffer, format_->info, std::nullopt, orientation_.get());
     const std::uint64_t number = tag_writer_->writer().publish_pinned(slot, describe(buffer), metadata);
     if (number == 0) {
         return tag_writer_->unlocked() ? Outcome::Interrupted : Outcome::Failed;
     }
-    count_left_out(buffer);
-    ++zero_copied_;
-    drops_.count_processed();
+    note_published(buffer);
     GST_LOG_OBJECT(sink_, "published frame %" G_GUINT64_FORMAT, number);
     return Outcome::Done;
 }
@@ -92,12 +95,12 @@ Outcome Publisher::publish_in_place(GstBuffer* buffer, WritableFrame& slot) {
 // ------------------------------------------------------------------------------------------------ copying
 
 /// A slot with a copy of the buffer's pixels, or the reason why there is none.
-WritableFrame Publisher::copied_frame(GstBuffer* buffer) {
+WritableFrame Publisher::copied_frame(GstBuffer* buffer, const std::optional<Rectangle>& cut) {
     WritableFrame frame = tag_writer_->writer().acquire();
     if (frame.status() == WriteStatus::NoSlot) {
         GST_WARNING_OBJECT(sink_, "readers hold every slot: dropping %" GST_PTR_FORMAT, printable(buffer));
     }
-    if (frame && !copy_to_array(buffer, format_->info, format_->layout, frame.data())) {
+    if (frame && !copy_to_array(buffer, format_->info, cut, format_->layout, frame.data())) {
         GST_WARNING_OBJECT(sink_, "no frame of these caps: dropping %" GST_PTR_FORMAT, printable(buffer));
         ++lost_;
         return WritableFrame(WriteStatus::NoSlot);
@@ -105,8 +108,9 @@ WritableFrame Publisher::copied_frame(GstBuffer* buffer) {
     return frame;
 }
 
-Outcome Publisher::publish_copy(GstBuffer* buffer) {
-    WritableFrame frame = copied_frame(buffer);
+/// \param cut cut_of() the buffer
+Outcome Publisher::publish_copy(GstBuffer* buffer, const std::optional<Rectangle>& cut) {
+    WritableFrame frame = copied_frame(buffer, cut);
     switch (frame.status()) {
         case WriteStatus::Ok:
             break;
@@ -119,15 +123,15 @@ Outcome Publisher::publish_copy(GstBuffer* buffer) {
         case WriteStatus::Closed:
             return Outcome::Failed;
     }
-    const auto metadata = metadata_.encode(buffer, format_->info, orientation_.get());
+    const auto metadata = metadata_.encode(buffer, format_->info, cut, orientation_.get());
+    ++copied_;  // before it is published: whoever sees a frame published sees that it was copied
     if (const std::uint64_t number =
             tag_writer_->writer().publish(std::move(frame), describe(buffer), metadata)) {
-        count_left_out(buffer);
-        ++copied_;
-        drops_.count_processed();
+        note_published(buffer);
         GST_LOG_OBJECT(sink_, "copied and published frame %" G_GUINT64_FORMAT, number);
         return Outcome::Done;
     }
+    --copied_;
     if (tag_writer_->unlocked()) {
         return Outcome::Interrupted;
     }

@@ -7,12 +7,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "metadata/encoder.hpp"
 #include "metadata/orientation.hpp"
 #include "sink/sink_qos.hpp"
 #include "sink/tag_writer.hpp"
 #include "time/pipeline_clock.hpp"
+#include "video/crop.hpp"
 
 namespace ndsharray::gst {
 
@@ -46,7 +48,6 @@ class Publisher {
     void observe(GstEvent* event) { orientation_.observe(event); }
 
     const std::shared_ptr<TagWriter>& tag_writer() const { return tag_writer_; }
-    std::uint64_t zero_copied() const { return zero_copied_; }
     std::uint64_t copied() const { return copied_; }
 
     /// Number of frames that were dropped although a slot was free.
@@ -58,8 +59,9 @@ class Publisher {
   private:
     WritableFrame* slot_holding(GstBuffer* buffer) const;
     Outcome publish_in_place(GstBuffer* buffer, WritableFrame& slot);
-    Outcome publish_copy(GstBuffer* buffer);
-    WritableFrame copied_frame(GstBuffer* buffer);
+    Outcome publish_copy(GstBuffer* buffer, const std::optional<Rectangle>& cut);
+    WritableFrame copied_frame(GstBuffer* buffer, const std::optional<Rectangle>& cut);
+    void note_published(GstBuffer* buffer);
     FrameInfo describe(GstBuffer* buffer);
     void count_left_out(GstBuffer* buffer);
     void warn_of_few_slots() const;
@@ -71,7 +73,6 @@ class Publisher {
     PipelineClock clock_;
     MetadataEncoder metadata_;
     OrientationOfStream orientation_;
-    std::atomic<std::uint64_t> zero_copied_ = 0;
     std::atomic<std::uint64_t> copied_ = 0;
     std::atomic<std::uint64_t> lost_ = 0;
     std::atomic<std::uint64_t> dropped_metas_ = 0;

@@ -22,7 +22,6 @@ struct SinkSettings {
 struct SinkStats {
     WriterStats writer;
     std::uint64_t copied = 0;         ///< published frames whose pixels were copied into shared memory
-    std::uint64_t zero_copied = 0;    ///< published frames that upstream wrote there
     std::uint64_t dropped_metas = 0;  ///< metas that did not cross
     std::uint64_t lost = 0;           ///< frames that were dropped although a slot was free
 };

@@ -29,8 +29,8 @@ void BufferBuilder::restart() {
     copied_ = 0;
 }
 
-void BufferBuilder::note(const Frame& frame) {
-    arrived_ = monotonic_now();
+void BufferBuilder::note(const Frame& frame, std::int64_t arrived) {
+    arrived_ = arrived;
     if (frame.first_of_writer()) {
         latency_.begin_writer();
     }
@@ -102,9 +102,9 @@ void BufferBuilder::post_refusal(GstCaps* caps) const {
 }
 
 Owned<GstBuffer> BufferBuilder::buffer(Frame&& frame, TimestampMode mode) {
-    const FrameInfo info = frame.info();
     const Timestamps::Stamp times = stamp(frame, mode);
     metadata_.take(frame.metadata());
+    const FrameInfo info = frame.info();
     Owned<GstBuffer> buffer = pixels(std::move(frame));
     if (!buffer) {
         GST_ELEMENT_ERROR(src_, RESOURCE, NO_SPACE_LEFT, ("There is no memory for a copy of the frame."),
@@ -145,7 +145,7 @@ Owned<GstBuffer> BufferBuilder::repeat(std::chrono::nanoseconds keepalive) {
     if (continuity_.begin_repeat()) {
         timestamps_.restart();
     }
-    const auto times = timestamps_.repeat(PipelineTime::of(GST_ELEMENT(src_), clock_));
+    const auto times = timestamps_.repeat(pipeline_time());
     Owned<GstBuffer> buffer = kept_.repeat();
     set_times(buffer.get(), times);
     if (continuity_.is_discont()) {
@@ -163,13 +163,19 @@ void BufferBuilder::set_times(GstBuffer* buffer, const Timestamps::Stamp& times)
     GST_BUFFER_DTS(buffer) = times.dts;
 }
 
+PipelineTime BufferBuilder::pipeline_time() {
+    PipelineTime time = PipelineTime::of(GST_ELEMENT(src_), clock_);
+    time.now = monotonic_now();
+    return time;
+}
+
 Timestamps::Stamp BufferBuilder::stamp(const Frame& frame, TimestampMode mode) {
     const Continuity::Step step = continuity_.begin(frame);
     is_first_ = step.is_first;
     if (step.starts_new_times) {
         timestamps_.restart();
     }
-    const PipelineTime time = PipelineTime::of(GST_ELEMENT(src_), clock_);
+    const PipelineTime time = pipeline_time();
     auto stamp = timestamps_.next(frame.info(), mode, time);
     // Negotiation of caps took time. Later frames do not need this time, so it is left out.
     const std::int64_t since_arrival = time.now - arrived_;

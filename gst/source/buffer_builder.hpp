@@ -36,7 +36,8 @@ class BufferBuilder {
     void set_takes_video_meta(bool takes_it) { takes_video_meta_ = takes_it; }
 
     /// Notes a frame that was read just now, even if it is not sent.
-    void note(const Frame& frame);
+    /// \param arrived when it was read, CLOCK_MONOTONIC
+    void note(const Frame& frame, std::int64_t arrived);
 
     /// Whether downstream has the caps of this frame.
     bool has_caps_of(const Frame& frame) const;
@@ -50,6 +51,9 @@ class BufferBuilder {
     /// \param mode not Auto
     /// \returns nullptr if there is no memory for a copy.
     Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode);
+
+    /// Asks for the memory of the next buffer().
+    void prefetch_pool() const { prefetch(pool_.get()); }
 
     /// Whether the last buffer of buffer() is the first since the start or a flush.
     bool is_first() const { return is_first_; }
@@ -72,6 +76,7 @@ class BufferBuilder {
   private:
     GstFlowReturn push_caps(const FrameCaps& format);
     void post_refusal(GstCaps* caps) const;
+    PipelineTime pipeline_time();
     Timestamps::Stamp stamp(const Frame& frame, TimestampMode mode);
     void set_times(GstBuffer* buffer, const Timestamps::Stamp& times);
     Owned<GstBuffer> pixels(Frame&& frame);

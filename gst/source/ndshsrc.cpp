@@ -43,6 +43,7 @@
 
 #include "errors.hpp"
 #include "owned.hpp"
+#include "source/pad_probe.hpp"
 #include "source/source_loop.hpp"
 #include "source/src_properties.hpp"
 #include "source/tag_reader.hpp"
@@ -56,13 +57,24 @@ GST_DEBUG_CATEGORY(ndshsrc_debug);
 namespace ndsharray::gst {
 namespace {
 
+GstPadProbeReturn on_sent(GstPad*, GstPadProbeInfo*, gpointer);
+GstPadProbeReturn on_query_sent(GstPad*, GstPadProbeInfo*, gpointer);
+
 struct SrcState {
-    explicit SrcState(GstBaseSrc* src) : loop(src, settings, tag_reader) {}
+    explicit SrcState(GstBaseSrc* src)
+        : loop(src, settings, tag_reader),
+          what_is_sent(GST_BASE_SRC_PAD(src), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER,
+                       on_sent, src),
+          queries(GST_BASE_SRC_PAD(src), GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, on_query_sent, nullptr) {}
 
     SharedSettings settings;
     TagReader tag_reader;
     SourceLoop loop;
     std::atomic<std::thread::id> pausing_thread;  // the thread that goes from PLAYING to PAUSED, if any
+
+    // For start() and for the streaming thread.
+    PadProbe what_is_sent;  // in mode Every
+    PadProbe queries;       // before there are caps
 };
 
 struct NdshSrc {
@@ -97,6 +109,7 @@ gboolean start(GstBaseSrc* src) {
             state.tag_reader.open(tag, settings.second);
             follow_settings(state);  // the settings may have changed meanwhile
             state.loop.restart();
+            state.queries.set_present(true);
             GST_INFO_OBJECT(self, "reading from tag %s", tag.c_str());
             return TRUE;
         });
@@ -146,12 +159,51 @@ gboolean decide_allocation(GstBaseSrc* src, GstQuery* query) {
 
 // ------------------------------------------------------------------------------------------------ reading
 
+/// In mode Every a writer may wait for this source, and a buffer that does not pass the pad is sent again. In
+/// mode Latest a buffer counts as sent: what keeps it from passing is a pause or a flush, and the next buffer
+/// after these has DISCONT in any case.
+void watch_what_is_sent(SrcState& state) {
+    const bool is_watched = state.tag_reader.mode() == ReadMode::Every;
+    state.what_is_sent.set_present(is_watched);
+    if (!is_watched) {
+        state.loop.sent();
+    }
+}
+
 GstFlowReturn create(GstPushSrc* src, GstBuffer** out) {
+    SrcState& state = *to_self(src)->state;
     return guarded(GST_ELEMENT(src), {}, GST_FLOW_ERROR, [&] {
-        SourceLoop::Result result = to_self(src)->state->loop.next();
+        SourceLoop::Result result = state.loop.next();
+        watch_what_is_sent(state);
+        if (result.flow == GST_FLOW_OK) {
+            state.queries.set_present(false);  // downstream has caps
+        }
         *out = result.buffer.release();
         return result.flow;
     });
+}
+
+/// A buffer has passed the pad. Or it is EOS: then the source is not called any more and must not hold up the
+/// writer, not even while downstream handles the EOS.
+GstPadProbeReturn on_sent(GstPad*, GstPadProbeInfo* info, gpointer self) {
+    SrcState& state = *to_self(self)->state;
+    if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) {
+        state.loop.sent();
+    } else if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS) {
+        state.tag_reader.set_ended();
+    }
+    return GST_PAD_PROBE_OK;
+}
+
+/// The base class asks about allocation even before there are caps. Some elements fail then.
+GstPadProbeReturn on_query_sent(GstPad*, GstPadProbeInfo* info, gpointer) {
+    GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
+    if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) {
+        return GST_PAD_PROBE_OK;
+    }
+    GstCaps* caps = nullptr;
+    gst_query_parse_allocation(query, &caps, nullptr);
+    return caps ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
 }
 
 // ------------------------------------------------------------------------------------------------ GObject
@@ -183,15 +235,6 @@ gboolean send_event(GstElement* element, GstEvent* event) {
     return GST_ELEMENT_CLASS(ndsh_src_parent_class)->send_event(element, event);
 }
 
-/// After EOS the source is not called any more. It must not hold up the writer, not even while downstream
-/// handles the EOS.
-GstPadProbeReturn on_event_sent(GstPad*, GstPadProbeInfo* info, gpointer self) {
-    if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS) {
-        to_self(self)->state->tag_reader.set_ended();
-    }
-    return GST_PAD_PROBE_OK;
-}
-
 /// If downstream is flushed or stopped, it takes no frame. Then the source must not hold up the writer
 /// either. It may go on later.
 gboolean post_message(GstElement* element, GstMessage* message) {
@@ -201,22 +244,6 @@ gboolean post_message(GstElement* element, GstMessage* message) {
         return TRUE;
     });
     return GST_ELEMENT_CLASS(ndsh_src_parent_class)->post_message(element, message);
-}
-
-GstPadProbeReturn on_buffer_sent(GstPad*, GstPadProbeInfo*, gpointer self) {
-    to_self(self)->state->loop.sent();
-    return GST_PAD_PROBE_OK;
-}
-
-/// The base class asks about allocation even before there are caps. Some elements fail then.
-GstPadProbeReturn on_query_sent(GstPad*, GstPadProbeInfo* info, gpointer) {
-    GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
-    if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) {
-        return GST_PAD_PROBE_OK;
-    }
-    GstCaps* caps = nullptr;
-    gst_query_parse_allocation(query, &caps, nullptr);
-    return caps ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
 }
 
 /// The base class ends create() only at the next frame. In PAUSED, no frame may be taken.
@@ -341,11 +368,7 @@ void ndsh_src_init(NdshSrc* self) {
     std::construct_at(&self->state, std::make_unique<SrcState>(src));
     gst_base_src_set_live(src, TRUE);
     gst_base_src_set_format(src, GST_FORMAT_TIME);
-    GstPad* pad = GST_BASE_SRC_PAD(src);
-    gst_pad_use_fixed_caps(pad);
-    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event_sent, self, nullptr);
-    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_buffer_sent, self, nullptr);
-    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, on_query_sent, nullptr, nullptr);
+    gst_pad_use_fixed_caps(GST_BASE_SRC_PAD(src));
 }
 
 void describe_element(GstElementClass* klass) {

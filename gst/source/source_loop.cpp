@@ -83,19 +83,26 @@ SourceLoop::Result SourceLoop::next() {
             return {GST_FLOW_OK, builder_.repeat(*result.keepalive)};
         }
         note_arrival(result.frame);
-        if (continuity_.is_of_pause(result.frame, is_lossless())) {
-            GST_DEBUG_OBJECT(src_, "skipping frame %" G_GUINT64_FORMAT ": it was published during a pause",
-                             guint64{result.frame.number()});
-            skip();
-            continue;
-        }
-        if (result.frame.spec().size() > 0) {
+        if (!is_to_be_skipped(result.frame)) {
             return deliver(std::move(result.frame));
         }
-        // Python programs may write such an array before they have a picture.
-        GST_DEBUG_OBJECT(src_, "skipping frame %" G_GUINT64_FORMAT ": it has no elements",
-                         guint64{result.frame.number()});
     }
+}
+
+bool SourceLoop::is_to_be_skipped(const Frame& frame) {
+    if (continuity_.is_of_pause(frame, is_lossless())) {
+        GST_DEBUG_OBJECT(src_, "skipping frame %" G_GUINT64_FORMAT ": it was published during a pause",
+                         guint64{frame.number()});
+        skip();
+        return true;
+    }
+    // Python programs may write an array without elements before they have a picture. No caps are sent for it.
+    if (builder_.has_caps_of(frame) || frame.spec().size() > 0) {
+        return false;
+    }
+    GST_DEBUG_OBJECT(src_, "skipping frame %" G_GUINT64_FORMAT ": it has no elements",
+                     guint64{frame.number()});
+    return true;
 }
 
 /// Returns with a frame, or with the reason why there will be none. Posts an ERROR message if the reason is
@@ -111,6 +118,7 @@ SourceLoop::Waited SourceLoop::wait() {
         tell_of_obstacle();
         const bool repeats_first = repeat && (!end || *repeat < *end);
         Frame frame = reader_.read(until(repeats_first ? repeat : end));
+        prefetch_way();
         if (!frame && frame.status() == ReadStatus::Timeout && repeats_first) {
             return {GST_FLOW_OK, {}, policy_.keepalive};
         }
@@ -124,6 +132,16 @@ SourceLoop::Waited SourceLoop::wait() {
             return {flow, {}, {}};
         }
     }
+}
+
+/// Asks for what a buffer touches on its way to the pad and through it.
+void SourceLoop::prefetch_way() {
+    GstPad* pad = GST_BASE_SRC_PAD(src_);
+    prefetch(src_);
+    prefetch(this);
+    builder_.prefetch_pool();
+    prefetch(pad);
+    prefetch(GST_PAD_PEER(pad));  // its address alone: it may go at any time
 }
 
 /// Posts a warning at the start, and when a writer has left, if no writer can come.
@@ -195,17 +213,23 @@ GstFlowReturn SourceLoop::interrupted() {
 }
 
 void SourceLoop::note_arrival(const Frame& frame) {
-    const auto age = frame.age().count();
-    age_at_arrival_ = static_cast<std::uint64_t>(age);
+    const std::int64_t arrived = monotonic_now();
     if (frame.first_of_writer()) {
         writer_has_backpressure_ = reader_.writer_has_backpressure();
         GST_INFO_OBJECT(src_, "first frame of a writer, in %s", frame.segment_name().c_str());
     }
     continuity_.note(frame, is_lossless());
-    builder_.note(frame);
+    builder_.note(frame, arrived);
+    if (frame.missed() > 0) {
+        qos_.frames_are_missing();
+    }
+    age_at_arrival_.store(static_cast<std::uint64_t>(frame.age().count()), std::memory_order_relaxed);
+    log(frame);
+}
+
+void SourceLoop::log(const Frame& frame) {
     if (frame.missed() > 0) {
         GST_DEBUG_OBJECT(src_, "missed %" G_GUINT64_FORMAT " frames", frame.missed());
-        qos_.frames_are_missing();
     }
     if (frame.is_copy()) {
         GST_DEBUG_OBJECT(src_,
@@ -214,8 +238,8 @@ void SourceLoop::note_arrival(const Frame& frame) {
                          "are not permitted",
                          frame.number());
     }
-    GST_LOG_OBJECT(src_, "frame %" G_GUINT64_FORMAT ", %" G_GINT64_FORMAT " ns old", frame.number(),
-                   static_cast<gint64>(age));
+    GST_LOG_OBJECT(src_, "frame %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " ns old", frame.number(),
+                   guint64{age_at_arrival_.load(std::memory_order_relaxed)});
 }
 
 /// A live source does not send frames that were published during a pause.

@@ -59,12 +59,15 @@ class SourceLoop {
     };
 
     Waited wait();
+    void prefetch_way();
     void tell_of_obstacle();
     std::optional<std::int64_t> timeout_at();
     GstFlowReturn without_frame(ReadStatus status);
     GstFlowReturn disconnected(ReadStatus status);
     GstFlowReturn interrupted();
     void note_arrival(const Frame& frame);
+    bool is_to_be_skipped(const Frame& frame);
+    void log(const Frame& frame);
     void skip();
     bool is_lossless() const;
     TimestampMode timestamp_mode() const;

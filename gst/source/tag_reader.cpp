@@ -110,11 +110,6 @@ Frame TagReader::read(std::optional<std::chrono::nanoseconds> timeout) {
     return frame;
 }
 
-ReadMode TagReader::mode() const {
-    const std::lock_guard lock(mutex_);
-    return read_options_.mode;
-}
-
 bool TagReader::writer_has_backpressure() const {
     const std::lock_guard lock(mutex_);
     return reader_ && reader_->writer_has_backpressure();

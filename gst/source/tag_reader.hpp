@@ -46,8 +46,10 @@ class TagReader {
     /// \throws Error if that tag is malformed.
     Frame read(std::optional<std::chrono::nanoseconds> timeout);
 
+    /// Of the last read(), for the thread that reads.
+    ReadMode mode() const { return read_options_.mode; }
+
     /// These belong to the last read().
-    ReadMode mode() const;
     bool writer_has_backpressure() const;
     Error error() const;
     Error obstacle() const;
@@ -65,7 +67,7 @@ class TagReader {
     std::string tag_;             // for the next read()
     ReaderOptions options_;       // for the next read()
     std::string read_tag_;        // of reader_
-    ReaderOptions read_options_;  // of reader_
+    ReaderOptions read_options_;  // of reader_; only the thread that reads changes it, with the mutex
     ReaderStats past_;            // counters of the earlier readers
     bool interrupted_ = false;    // one read() is to return
     bool unlocked_ = false;

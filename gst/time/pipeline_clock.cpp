@@ -69,15 +69,29 @@ std::int64_t PipelineClock::offset() {
     return offset_.value();
 }
 
+/// One lock for both, and no reference to a clock that is known: this is done for every frame.
+GstClockTime PipelineClock::follow(GstElement* element) {
+    Owned<GstClock> changed;
+    GST_OBJECT_LOCK(element);
+    const GstClockTime base_time = element->base_time;
+    const bool is_same = GST_ELEMENT_CLOCK(element) == clock_.get();
+    if (!is_same && GST_ELEMENT_CLOCK(element)) {
+        changed.reset(GST_CLOCK(gst_object_ref(GST_ELEMENT_CLOCK(element))));
+    }
+    GST_OBJECT_UNLOCK(element);
+    if (!is_same) {
+        follow(std::move(changed));
+    }
+    return base_time;
+}
+
 PipelineTime PipelineTime::of(GstElement* element, PipelineClock& clock) {
-    clock.follow(Owned<GstClock>(gst_element_get_clock(element)));
+    const GstClockTime base_time = clock.follow(element);
     PipelineTime time;
     if (clock) {
         time.offset = clock.offset();
     }
-    const GstClockTime base_time = gst_element_get_base_time(element);
     time.base_time = GST_CLOCK_TIME_IS_VALID(base_time) ? static_cast<std::int64_t>(base_time) : 0;
-    time.now = monotonic_now();
     return time;
 }
 

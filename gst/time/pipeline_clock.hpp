@@ -57,6 +57,9 @@ class PipelineClock {
     /// Uses `clock` from now on; nullptr for none.
     void follow(Owned<GstClock> clock);
 
+    /// Uses the clock of this element from now on. \returns the element's base time.
+    GstClockTime follow(GstElement* element);
+
     explicit operator bool() const { return clock_ != nullptr; }
 
     /// How far the clock is ahead of CLOCK_MONOTONIC now, in nanoseconds. For the ordinary system clock it is
@@ -73,7 +76,7 @@ class PipelineClock {
 struct PipelineTime {
     std::optional<std::int64_t> offset;  ///< pipeline clock minus CLOCK_MONOTONIC
     std::int64_t base_time = 0;          ///< of the element
-    std::int64_t now = 0;                ///< CLOCK_MONOTONIC
+    std::int64_t now = 0;                ///< CLOCK_MONOTONIC; set by who needs it
 
     /// Reads clock and base time of an element.
     static PipelineTime of(GstElement* element, PipelineClock& clock);

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "video/crop.hpp"
 #include "video/frame_layout.hpp"
 
 namespace ndsharray::gst {
@@ -44,9 +43,9 @@ bool is_in_one_memory(GstBuffer* buffer, gsize offset, std::int64_t stride, cons
 }
 
 /// The picture that is read: of a buffer that is to be cut, all that there is to be cut from.
-GstVideoInfo picture_in(GstBuffer* buffer, const GstVideoMeta& meta, const GstVideoInfo& info) {
+GstVideoInfo picture_in(const GstVideoMeta& meta, const GstVideoInfo& info, bool is_to_be_cut) {
     GstVideoInfo picture = info;
-    if (cut_of(buffer, info)) {
+    if (is_to_be_cut) {
         GST_VIDEO_INFO_WIDTH(&picture) = static_cast<gint>(meta.width);
         GST_VIDEO_INFO_HEIGHT(&picture) = static_cast<gint>(meta.height);
     }
@@ -55,7 +54,7 @@ GstVideoInfo picture_in(GstBuffer* buffer, const GstVideoMeta& meta, const GstVi
 
 }  // namespace
 
-bool fits(GstBuffer* buffer, const GstVideoInfo& info) {
+bool fits(GstBuffer* buffer, const GstVideoInfo& info, const std::optional<Rectangle>& cut) {
     const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
     if (!meta) {
         return gst_buffer_get_size(buffer) >= GST_VIDEO_INFO_SIZE(&info);
@@ -66,7 +65,7 @@ bool fits(GstBuffer* buffer, const GstVideoInfo& info) {
         meta->height < static_cast<guint>(GST_VIDEO_INFO_HEIGHT(&info))) {
         return false;
     }
-    const GstVideoInfo picture = picture_in(buffer, *meta, info);
+    const GstVideoInfo picture = picture_in(*meta, info, cut.has_value());
     for (guint plane = 0; plane < meta->n_planes; ++plane) {
         const bool has_rows = !GST_VIDEO_FORMAT_INFO_IS_TILED(format);  // else the stride counts tiles
         const gint stride = has_rows ? meta->stride[plane] : 0;

@@ -4,12 +4,17 @@
 
 #include <gst/video/video.h>
 
+#include <optional>
+
+#include "video/crop.hpp"
+
 namespace ndsharray::gst {
 
 /// Whether the pixels of a frame of these caps can be read from the buffer: it is large enough or, where it
 /// has a GstVideoMeta, that is of the same format and not of a smaller picture, and each plane is in one
 /// memory. After a change of caps an upstream may still send a buffer from before it, of which GStreamer's
 /// own functions complain on stderr.
-bool fits(GstBuffer* buffer, const GstVideoInfo& info);
+/// \param cut cut_of() the buffer
+bool fits(GstBuffer* buffer, const GstVideoInfo& info, const std::optional<Rectangle>& cut);
 
 }  // namespace ndsharray::gst

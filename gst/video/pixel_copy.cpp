@@ -3,11 +3,9 @@
 #include "video/pixel_copy.hpp"
 
 #include <cstring>
-#include <optional>
 
 #include "owned.hpp"
 #include "video/buffer_check.hpp"
-#include "video/crop.hpp"
 
 namespace ndsharray::gst {
 namespace {
@@ -78,11 +76,11 @@ bool copy_frame(GstVideoFrame& to, const GstVideoFrame& from) {
 
 }  // namespace
 
-bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout, std::byte* array) {
-    if (!fits(buffer, info)) {
+bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const std::optional<Rectangle>& cut,
+                   const VideoLayout& layout, std::byte* array) {
+    if (!fits(buffer, info, cut)) {
         return false;
     }
-    const std::optional<Rectangle> cut = cut_of(buffer, info);
     MappedFrame source(buffer, info, GST_MAP_READ);
     if (!source.get() || (cut && !cut_frame(*source.get(), *cut))) {
         return false;

@@ -5,14 +5,18 @@
 #include <gst/video/video.h>
 
 #include <cstddef>
+#include <optional>
 
+#include "video/crop.hpp"
 #include "video/video_layout.hpp"
 
 namespace ndsharray::gst {
 
 /// Copies a buffer, wherever its GstVideoMeta says its planes are, to an array of this layout.
+/// \param cut cut_of() the buffer
 /// \returns false if the buffer does not hold a frame of these caps.
-bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout, std::byte* array);
+bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const std::optional<Rectangle>& cut,
+                   const VideoLayout& layout, std::byte* array);
 
 /// A new buffer in ordinary memory and GStreamer's default layout, with the pixels of an array.
 /// \returns (transfer full) nullptr if there is no memory for it.

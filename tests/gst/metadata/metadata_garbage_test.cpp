@@ -287,7 +287,7 @@ Bytes everything(const GstVideoInfo& info) {
     gst_buffer_add_video_caption_meta(buffer.get(), GST_VIDEO_CAPTION_TYPE_CEA708_RAW, caption,
                                       sizeof caption);
     gst::MetadataEncoder encoder;
-    const auto bytes = encoder.encode(buffer.get(), info, GST_VIDEO_ORIENTATION_90R);
+    const auto bytes = encoder.encode(buffer.get(), info, std::nullopt, GST_VIDEO_ORIENTATION_90R);
     EXPECT_EQ(encoder.left_out(), 0U);
     return {bytes.begin(), bytes.end()};
 }

@@ -136,9 +136,9 @@ TEST_F(Misfit, PlaneThatLeavesItsMemoryIsDropped) {
 TEST(Fit, HasEveryFrameWithAndWithoutAGstVideoMeta) {
     gst::for_all_caps([](const GstVideoInfo& info) {
         const Held<GstBuffer> buffer = buffer_of(GST_VIDEO_INFO_SIZE(&info));
-        EXPECT_TRUE(gst::fits(buffer.get(), info));
+        EXPECT_TRUE(gst::fits(buffer.get(), info, std::nullopt));
         gst::add_video_meta(buffer.get(), info);
-        EXPECT_TRUE(gst::fits(buffer.get(), info));
+        EXPECT_TRUE(gst::fits(buffer.get(), info, std::nullopt));
     });
 }
 
