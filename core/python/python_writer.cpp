@@ -107,6 +107,7 @@ class PythonWriter {
     template <typename Publish>
     std::uint64_t publish_by(Writer& writer, Publish publish);
     WritableFrame wait_for_slot(const ArraySpec& spec, Timeout timeout);
+    void warn_of_missing_slots(const Writer& writer);
     template <typename Wait>
     bool waits_for(const py::object& timeout, Wait wait);
 
@@ -115,6 +116,7 @@ class PythonWriter {
     const OwnProcess process_;
     std::shared_ptr<Writer> writer_;
     std::string published_in_;  // name of the segment
+    unsigned told_missing_slots_ = 0;
 };
 
 std::shared_ptr<Writer> PythonWriter::writer() const {
@@ -135,11 +137,28 @@ WritableFrame PythonWriter::wait_for_slot(const ArraySpec& spec, Timeout timeout
         const WithoutGil released;
         return configured_slot(std::chrono::nanoseconds(0));
     };
-    if (WritableFrame frame = at_once(); frame || !writer->options().backpressure)
-        return frame;
-    return wait_for(timeout, configured_slot, [](const WritableFrame& frame) {
-        return !frame && frame.status() == WriteStatus::Timeout;
-    });
+    WritableFrame frame = at_once();
+    if (!frame && writer->options().backpressure)
+        frame = wait_for(timeout, configured_slot, [](const WritableFrame& found) {
+            return !found && found.status() == WriteStatus::Timeout;
+        });
+    warn_of_missing_slots(*writer);
+    return frame;
+}
+
+/// Raises if the program turned warnings into errors.
+void PythonWriter::warn_of_missing_slots(const Writer& writer) {
+    const unsigned missing = writer.missing_slots();
+    if (missing <= std::exchange(told_missing_slots_, missing))
+        return;
+    const unsigned slots = writer.stats().slots;
+    const std::string text = "only " + std::to_string(slots) + " frames instead of " +
+                             std::to_string(slots + missing) +
+                             " fit into shared memory: readers have less time, or copy; enlarge it, or set "
+                             "slots=" +
+                             std::to_string(slots) + " to be content with that";
+    if (PyErr_WarnEx(PyExc_RuntimeWarning, text.c_str(), 1) != 0)
+        throw py::error_already_set();
 }
 
 /// Publishes without the GIL. With backpressure the first frame of a new layout may wait for readers: that is

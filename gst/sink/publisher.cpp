@@ -30,25 +30,38 @@ Outcome Publisher::prepare(const std::shared_ptr<const SlotFormat>& format) {
         return Outcome::Interrupted;
     }
     format_ = format;
-    warn_of_few_slots();
+    told_missing_slots_ = 0;
+    warn_of_missing_slots();
     return Outcome::Done;
 }
 
-void Publisher::warn_of_few_slots() const {
-    if (tag_writer_->writer().options().slots != 0) {
-        return;  // the user set the number; with less space there is an error
+/// For each frame a load, until there is something to tell.
+void Publisher::warn_of_missing_slots() {
+    const Writer& writer = tag_writer_->writer();
+    const unsigned missing = writer.missing_slots();
+    if (missing <= told_missing_slots_) {
+        return;
     }
-    const unsigned slots = tag_writer_->stats().slots;
-    if (slots < default_slots) {
-        GST_ELEMENT_WARNING(sink_, RESOURCE, NO_SPACE_LEFT,
-                            ("Only %u frames instead of %u fit into shared memory: readers have less time. "
-                             "Enlarge it, or set slots=%u to be content with that.",
-                             slots, default_slots, slots),
-                            (nullptr));
+    told_missing_slots_ = missing;
+    const unsigned slots = writer.stats().slots;
+    if (writer.options().slots == 0 && slots >= default_slots) {
+        return;  // a pool asked for more than usual
     }
+    GST_ELEMENT_WARNING(
+        sink_, RESOURCE, NO_SPACE_LEFT,
+        ("Only %u frames instead of %u fit into shared memory: readers have less time, or copy. "
+         "Enlarge it, or set slots=%u to be content with that.",
+         slots, slots + missing, slots),
+        (nullptr));
 }
 
 Outcome Publisher::publish(GstBuffer* buffer) {
+    const Outcome published = publish_any(buffer);
+    warn_of_missing_slots();
+    return published;
+}
+
+Outcome Publisher::publish_any(GstBuffer* buffer) {
     if (WritableFrame* slot = slot_holding(buffer)) {
         const Outcome outcome = publish_in_place(buffer, *slot);
         if (outcome != Outcome::Failed) {

@@ -36,8 +36,8 @@ class Publisher {
     bool is_prepared(const std::shared_ptr<const SlotFormat>& format) const { return format == format_; }
 
     /// Makes a segment for frames of this format, if there is none. Posts a WARNING message if it has fewer
-    /// slots than usual. With backpressure, this may wait for readers, and the wait can be interrupted.
-    /// \throws Error as Writer::configure.
+    /// slots than usual, and later if there is no room for one of them. With backpressure, this may wait for
+    /// readers, and the wait can be interrupted. \throws Error as Writer::configure.
     Outcome prepare(const std::shared_ptr<const SlotFormat>& format);
 
     /// Publishes a buffer of the format that was prepared last. If no slot is free, counts it as dropped.
@@ -58,18 +58,20 @@ class Publisher {
 
   private:
     WritableFrame* slot_holding(GstBuffer* buffer) const;
+    Outcome publish_any(GstBuffer* buffer);
     Outcome publish_in_place(GstBuffer* buffer, WritableFrame& slot);
     Outcome publish_copy(GstBuffer* buffer, const std::optional<Rectangle>& cut);
     WritableFrame copied_frame(GstBuffer* buffer, const std::optional<Rectangle>& cut);
     void note_published(GstBuffer* buffer);
     FrameInfo describe(GstBuffer* buffer);
     void count_left_out(GstBuffer* buffer);
-    void warn_of_few_slots() const;
+    void warn_of_missing_slots();
 
     GstBaseSink* sink_;
     SinkQos drops_;
     std::shared_ptr<TagWriter> tag_writer_ = std::make_shared<TagWriter>();  // pools share it
     std::shared_ptr<const SlotFormat> format_;
+    unsigned told_missing_slots_ = 0;
     PipelineClock clock_;
     MetadataEncoder metadata_;
     OrientationOfStream orientation_;

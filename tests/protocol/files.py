@@ -25,6 +25,7 @@ class Table:
     entry_count_field, entry_bytes_field = 32, 36
     active, released, writer_waiting, attaches = 64, 128, 132, 136
     lease, cursor, flags, pid, joined, frames, missed, copied, latency = 0, 8, 16, 20, 24, 64, 72, 80, 88
+    quota = 32
     takes_every, suspended = 1, 2
 
     @staticmethod
@@ -34,7 +35,7 @@ class Table:
 
 class Segment:
     magic, header_bytes, size = b"NDSHSEGM", 704, 704
-    latest, pinned = 640, 648
+    latest, pinned, ready = 640, 648, 652
 
 
 class Slot:
@@ -80,7 +81,7 @@ def words_of(digits):
 
 
 def preamble(kind, instance):
-    return kind.magic + struct.pack("=HHIQQ", 1, 0, kind.header_bytes, *instance)
+    return kind.magic + struct.pack("=HHIQQ", 1, 1, kind.header_bytes, *instance)
 
 
 def open_file(name, kind, writable, instance=None):

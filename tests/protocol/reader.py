@@ -2,6 +2,7 @@
 """A reader of a tag, written from core/PROTOCOL.md and not from the library."""
 import fcntl
 import os
+import struct
 import sys
 import time
 from dataclasses import dataclass
@@ -40,12 +41,25 @@ class Frame:
 
 class OpenSegment:
     def __init__(self, tag, digits, generation, instance):
-        descriptor, self.map = files.open_file(files.segment_name(tag, digits), Segment, False, instance)
-        os.close(descriptor)
+        self.descriptor, self.map = files.open_file(files.segment_name(tag, digits), Segment, False, instance)
         self.generation, self.digits = generation, digits
         self.header = files.check_segment(self.map, generation)
+        self.minor = struct.unpack_from("=H", self.map.bytes, 10)[0]
+        self.looked_at = set()
+        self._require_memory(0, self.header.data_offset)
         at = self.header.attributes_offset
         self.attributes = files.unpack_attributes(bytes(self.map.bytes[at:at + self.header.attributes_bytes]))
+
+    def __del__(self):
+        os.close(self.descriptor)
+
+    def _require_memory(self, offset, size):
+        if self.minor >= 1 and os.lseek(self.descriptor, offset, os.SEEK_HOLE) < offset + size:
+            raise files.Bad("a hole")
+
+    def ready(self):
+        count = self.header.slot_count
+        return min(count, self.map.u32[Segment.ready // 4]) if self.minor >= 1 else count
 
     def slot_at(self, slot):
         return self.header.slot_headers_offset + slot * self.header.slot_header_bytes
@@ -63,6 +77,9 @@ class OpenSegment:
 
     def pixels(self, slot):
         at = self.header.data_offset + slot * self.header.slot_bytes
+        if slot not in self.looked_at:
+            self._require_memory(at, self.header.slot_bytes)
+            self.looked_at.add(slot)
         return self.map.bytes[at:at + self.header.frame_bytes]
 
     def info(self, slot):
@@ -142,6 +159,7 @@ class Reader:
             table.u32[(at + Table.flags) // 4] = Table.takes_every if self.every else 0
             table.u32[(at + Table.pid) // 4] = os.getpid()
             table.i64[(at + Table.joined) // 8] = time.monotonic_ns()
+            table.u32[(at + Table.quota) // 4] = self.max_leases
             table.u64[(at + Table.cursor) // 8] = published
             table.set_bit(Table.active, index)
             fence()
@@ -198,7 +216,7 @@ class Reader:
             word = self.table.u64[Table.entry(index) // 8] if active >> index & 1 else 0
             if word >> 32 == segment.generation:
                 out |= word & 0xFFFFFFFF
-        return segment.header.slot_count - bin(out).count("1") >= LEFT_TO_THE_WRITER
+        return segment.ready() - bin(out).count("1") >= LEFT_TO_THE_WRITER
 
     # -- frames ------------------------------------------------------------------------------------------------------
 

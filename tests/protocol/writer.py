@@ -186,7 +186,9 @@ class Writer:
                                   attributes_at, len(packed), 0, dtype, 0 if sys.byteorder == "little" else 1,
                                   len(shape), frame_bytes, *shape, *[0] * (32 - len(shape)),
                                   *strides, *[0] * (32 - len(strides)))
-        content = (files.preamble(Segment, files.instance_of(self.control)) + fixed).ljust(attributes_at, b"\0") + packed
+        content = bytearray(files.preamble(Segment, files.instance_of(self.control)) + fixed).ljust(attributes_at, b"\0")
+        struct.pack_into("=I", content, Segment.ready, self.slots)  # all of them have memory from the beginning
+        content = (content + packed).ljust(data_at, b"\0")
         name = files.segment_name(self.tag, digits)
         descriptor = _make(name, size, content)
         self.next_segment = {"name": name, "digits": digits, "generation": generation, "headers": headers_at,

@@ -33,7 +33,9 @@ inline constexpr unsigned default_slots = 8;
 inline constexpr unsigned max_readers = 64;
 
 struct WriterOptions {
-    /// Frames per segment, 3 to 32. 0 means 8, or fewer (at least 3) if space is short.
+    /// Frames per segment, 3 to 32. Memory is taken for each when it is first needed. 0 means 8, or as many
+    /// (at least 3) as fit into half of the free space: the rest is left to other tags. A chosen number must
+    /// fit.
     unsigned slots = 0;
 
     /// Mode of the files. A read bit lets the group or other users read frames by copying. A write bit beside
@@ -60,14 +62,15 @@ struct WriterOptions {
 
 /// Counters of one Writer since it was made.
 struct WriterStats {
-    std::uint64_t published = 0;   ///< frames published
-    std::uint64_t dropped = 0;     ///< times that acquire() found no slot
-    std::uint64_t reclaimed = 0;   ///< dead readers whose entries were cleared
-    std::uint64_t remade = 0;      ///< times that all files were made again because one was cut or removed
-    std::uint32_t generation = 0;  ///< of the current segment; 0 before the first
-    std::uint32_t slots = 0;       ///< of the current segment
-    std::uint32_t readers = 0;     ///< attached readers
-    std::string segment;           ///< file name of the current segment; empty before the first
+    std::uint64_t published = 0;      ///< frames published
+    std::uint64_t dropped = 0;        ///< times that acquire() found no slot
+    std::uint64_t reclaimed = 0;      ///< dead readers whose entries were cleared
+    std::uint64_t remade = 0;         ///< times that all files were made again because one was cut or removed
+    std::uint32_t generation = 0;     ///< of the current segment; 0 before the first
+    std::uint32_t slots = 0;          ///< of the current segment: those that there is room for
+    std::uint32_t missing_slots = 0;  ///< see Writer::missing_slots()
+    std::uint32_t readers = 0;        ///< attached readers
+    std::string segment;              ///< file name of the current segment; empty before the first
 
     std::uint64_t failed_callbacks = 0;  ///< calls of on_reader_change's function that threw an exception
 };
@@ -242,6 +245,11 @@ class NDSHARRAY_API Writer {
     const WriterOptions& options() const noexcept;
     std::string segment_name() const;
     WriterStats stats() const;
+
+    /// Number of slots by which there are fewer than wanted (WriterOptions::slots, or 8), because space is
+    /// short. Readers then have less time, or copy more. It changes when a segment is made, and when
+    /// acquire() needs memory for a slot. Makes no system call and takes no memory.
+    unsigned missing_slots() const noexcept;
 
     /// Why the writer closed itself: a file of the tag was cut or removed, and no new files could be made.
     /// The code is None if this did not happen.

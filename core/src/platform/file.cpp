@@ -120,6 +120,11 @@ bool is_on_tmpfs(const Descriptor& file) noexcept {
     return fstatfs(file.number(), &status) == 0 && status.f_type == TMPFS_MAGIC;
 }
 
+std::uint64_t first_hole(const Descriptor& file, std::uint64_t offset) noexcept {
+    const off_t found = lseek(file.number(), static_cast<off_t>(offset), SEEK_HOLE);
+    return found < 0 ? offset : static_cast<std::uint64_t>(found);
+}
+
 std::uint64_t free_bytes(const Descriptor& file) noexcept {
     struct statvfs status {};
     if (fstatvfs(file.number(), &status) != 0)

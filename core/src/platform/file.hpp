@@ -68,12 +68,17 @@ std::optional<FileStatus> status_of(const std::string& path) noexcept;  // of a 
 /// Makes a file as long as this. Its bytes are zero and take no space yet. \returns 0 or an errno.
 int set_size(const Descriptor& file, std::uint64_t bytes) noexcept;
 
-/// Reserves space for a part of a file, so that touching it later cannot fail. \returns 0 or an errno.
+/// Reserves space for a part of a file, so that touching it later cannot fail. Makes the file longer if the
+/// part lies past its end. \returns 0 or an errno.
 int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) noexcept;
 
 /// Whether the file is on a tmpfs, where looking at a hole makes memory of it, and `allocated_bytes` are
 /// exact.
 bool is_on_tmpfs(const Descriptor& file) noexcept;
+
+/// Where the first hole from this offset on begins; the offset itself if there is nothing. On a tmpfs, memory
+/// that was reserved and never touched is a hole, too.
+std::uint64_t first_hole(const Descriptor& file, std::uint64_t offset) noexcept;
 
 /// Bytes the file system of this file has left for us.
 std::uint64_t free_bytes(const Descriptor& file) noexcept;

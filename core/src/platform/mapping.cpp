@@ -2,64 +2,14 @@
 // Files mapped into memory.
 #include "platform/mapping.hpp"
 
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <limits>
-#include <span>
 #include <utility>
 
 #include <sys/mman.h>
 #include <unistd.h>
 
 namespace ndsharray::platform {
-namespace {
-
-/// More than this at once is not worth what making room for it takes: with base pages of 16 KiB a huge page
-/// has 32 MiB.
-constexpr std::uint64_t most_bytes_of_huge_page = std::uint64_t{4} << 20;
-
-/// 0 where there are none that we would use.
-std::uint64_t find_huge_page_bytes() noexcept {
-    const Opened file = open_existing("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", Access::ReadOnly);
-    std::array<char, 24> text{};
-    std::uint64_t bytes = 0;
-    if (file.error == 0)
-        std::from_chars(text.data(),
-                        text.data() + read_at(file.file, 0, std::as_writable_bytes(std::span(text))), bytes);
-    const bool is_usable = bytes != 0 && (bytes & (bytes - 1)) == 0 && bytes <= most_bytes_of_huge_page;
-    return is_usable ? bytes : 0;
-}
-
-std::uint64_t huge_page_bytes() noexcept {
-    static const std::uint64_t bytes = find_huge_page_bytes();
-    return bytes;
-}
-
-/// Like mmap, at an address that is a multiple of huge pages. nullptr where that cannot be had.
-void* map_aligned(int file, std::size_t bytes, int protection, std::size_t alignment) noexcept {
-    if (alignment == 0 || bytes < alignment || bytes > std::numeric_limits<std::size_t>::max() - alignment)
-        return nullptr;
-    void* const room = mmap(nullptr, bytes + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (room == MAP_FAILED)
-        return nullptr;
-    auto* const begin = static_cast<std::byte*>(room);
-    const std::size_t before = -reinterpret_cast<std::uintptr_t>(room) & (alignment - 1);
-    void* const mapped = mmap(begin + before, bytes, protection, MAP_SHARED | MAP_FIXED, file, 0);
-    if (mapped == MAP_FAILED) {
-        munmap(room, bytes + alignment);
-        return nullptr;
-    }
-    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const std::size_t end = (before + bytes + page - 1) & ~(page - 1);
-    if (before > 0)
-        munmap(begin, before);
-    if (end < bytes + alignment)
-        munmap(begin + end, bytes + alignment - end);
-    return mapped;
-}
-
-}  // namespace
 
 Mapping::Mapping(Mapping&& other) noexcept
     : address_(std::exchange(other.address_, nullptr)),
@@ -90,9 +40,7 @@ Mapping Mapping::of(const Descriptor& file, std::uint64_t bytes, Access access,
     }
     const int protection = access == Access::ReadWrite ? PROT_READ | PROT_WRITE : PROT_READ;
     const auto size = static_cast<std::size_t>(bytes);
-    void* address = map_aligned(file.number(), size, protection, static_cast<std::size_t>(huge_page_bytes()));
-    if (address == nullptr)
-        address = mmap(nullptr, size, protection, MAP_SHARED, file.number(), 0);
+    void* const address = mmap(nullptr, size, protection, MAP_SHARED, file.number(), 0);
     if (address == MAP_FAILED)
         return {};
     Mapping mapping;
@@ -107,9 +55,9 @@ Mapping Mapping::of(const Descriptor& file, std::uint64_t bytes, Access access,
     return mapping;
 }
 
-bool Mapping::is_cut() const noexcept {
-    if (address_ != nullptr)
-        static_cast<void>(*reinterpret_cast<const volatile std::byte*>(address_ + bytes_ - 1));
+bool Mapping::is_cut_before(std::uint64_t end) const noexcept {
+    if (address_ != nullptr && end != 0)
+        static_cast<void>(*reinterpret_cast<const volatile std::byte*>(address_ + end - 1));
     return was_cut();
 }
 
@@ -138,22 +86,6 @@ bool Mapping::discard(std::uint64_t offset, std::uint64_t bytes) const noexcept 
     const std::uint64_t begin = (offset + page - 1) / page * page;
     const std::uint64_t end = (offset + bytes) / page * page;
     return begin >= end || madvise(address_ + begin, static_cast<std::size_t>(end - begin), MADV_REMOVE) == 0;
-}
-
-std::optional<std::uint64_t> Mapping::use_huge_page(std::uint64_t offset) const noexcept {
-    constexpr int collapse = 25;  // MADV_COLLAPSE, Linux 6.1; the C library's headers may be older
-    const std::uint64_t huge = huge_page_bytes();
-    if (huge == 0)
-        return std::nullopt;
-    const std::uint64_t begin = (offset + huge - 1) / huge * huge;
-    const bool is_aligned = reinterpret_cast<std::uintptr_t>(address_) % huge == 0;
-    if (!is_aligned || begin > bytes_ || bytes_ - begin < huge)
-        return std::nullopt;
-    // EAGAIN, EBUSY: not this one, maybe the next. ENOMEM, EINVAL: none.
-    const int result = madvise(address_ + begin, static_cast<std::size_t>(huge), collapse);
-    if (result != 0 && errno != EAGAIN && errno != EBUSY)
-        return std::nullopt;
-    return begin + huge;
 }
 
 }  // namespace ndsharray::platform

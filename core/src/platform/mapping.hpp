@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace ndsharray::platform {
@@ -20,8 +19,7 @@ class Mapping {
     Mapping& operator=(Mapping&& other) noexcept;
     ~Mapping();
 
-    /// Maps the first `bytes` of a file, so that huge pages of the file can be huge pages of the mapping. An
-    /// empty mapping means failure; errno says why.
+    /// Maps the first `bytes` of a file. An empty mapping means failure; errno says why.
     /// \param tag whose frames the file holds, for who writes them without leave; empty: none
     static Mapping of(const Descriptor& file, std::uint64_t bytes, Access access,
                       std::string_view tag = {}) noexcept;
@@ -39,7 +37,10 @@ class Mapping {
 
     /// The same after a look at the end of the mapping. A cut of less than a page has zeros at the end and is
     /// not found: to the reader of a file it is as if its owner had written them.
-    bool is_cut() const noexcept;
+    bool is_cut() const noexcept { return is_cut_before(bytes_); }
+
+    /// The same after a look at the last byte before this offset.
+    bool is_cut_before(std::uint64_t end) const noexcept;
 
     /// Brings a part into the page table, so that no later access to it faults. To be written, it must have
     /// been reserved, and nobody else may use it yet.
@@ -48,11 +49,6 @@ class Mapping {
     /// Gives the memory of whole pages of a part back to the file system, whoever has them mapped; from then
     /// on they read as zeros. Where the file system cannot, nothing happens. \returns whether it could.
     bool discard(std::uint64_t offset, std::uint64_t bytes) const noexcept;
-
-    /// Puts huge pages in the place of small ones from this offset on, one at a time; what the pages hold and
-    /// who uses them does not matter. The file is on tmpfs; all of it has been reserved.
-    /// \returns where to go on, or nothing if there are none to come, or the kernel has none to give.
-    std::optional<std::uint64_t> use_huge_page(std::uint64_t offset) const noexcept;
 
   private:
     std::byte* address_ = nullptr;

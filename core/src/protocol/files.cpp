@@ -2,6 +2,7 @@
 // The files of a tag: their names, and safe ways to open and make them.
 #include "protocol/files.hpp"
 
+#include "protocol/memory_holders.hpp"
 #include "testing/faults.hpp"
 
 #include <ndsharray/tag.hpp>
@@ -185,11 +186,13 @@ void reserve_or_throw(const platform::Descriptor& file, std::uint64_t bytes, con
         return;
     if (code_for(error) != ErrorCode::NoSpace)
         throw_errno(error, "reserve space for", path);
-    throw Error(ErrorCode::NoSpace,
-                "no room for " + path + ": " + std::to_string(bytes) + " bytes needed, " +
-                    std::to_string(platform::free_bytes(file)) +
-                    " free; enlarge the file system (mount -o remount,size=..., docker --shm-size=...), or "
-                    "set NDSHARRAY_DIR to a larger tmpfs");
+    const Error no_room(
+        ErrorCode::NoSpace,
+        "no room for " + path + ": " + std::to_string(bytes) + " bytes needed, " +
+            std::to_string(platform::free_bytes(file)) +
+            " free; enlarge the file system (mount -o remount,size=..., docker --shm-size=...), or "
+            "set NDSHARRAY_DIR to a larger tmpfs");
+    throw with_memory_holders(no_room, path.substr(0, path.rfind('/')));
 }
 
 void throw_cut(const std::string& path) {

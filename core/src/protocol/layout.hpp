@@ -24,7 +24,10 @@ inline constexpr std::size_t cache_line = 64;
 inline constexpr std::uint64_t data_alignment = 4096;
 
 inline constexpr std::uint16_t major_version = 1;
-inline constexpr std::uint16_t minor_version = 0;
+inline constexpr std::uint16_t minor_version = 1;
+
+/// Before this minor version, all slots of a segment had memory when it was announced.
+inline constexpr std::uint16_t minor_of_ready_slots = 1;
 
 /// First bytes of every file. An unknown major version is refused; a minor one only adds.
 struct Preamble {
@@ -99,6 +102,7 @@ struct ReaderEntry {
     std::atomic<std::uint32_t> flags;                      // reader_*
     std::atomic<std::uint32_t> pid;                        // for people
     std::atomic<std::int64_t> joined;                      // when it came: tells it from who was here before
+    std::atomic<std::uint32_t> quota;                      // leases that it keeps at most; 0: it does not say
     // What only people look at: another.
     alignas(cache_line) std::atomic<std::uint64_t> frames;
     std::atomic<std::uint64_t> missed;
@@ -108,6 +112,7 @@ struct ReaderEntry {
 static_assert(offsetof(ReaderEntry, cursor) == 8);
 static_assert(offsetof(ReaderEntry, flags) == 16);
 static_assert(offsetof(ReaderEntry, joined) == 24);
+static_assert(offsetof(ReaderEntry, quota) == 32);
 static_assert(offsetof(ReaderEntry, frames) == 64);
 static_assert(offsetof(ReaderEntry, latency) == 88);
 static_assert(sizeof(ReaderEntry) == 128);
@@ -161,11 +166,13 @@ struct SegmentHeader {
     Preamble preamble;
     SegmentGeometry geometry;
     alignas(cache_line) std::atomic<std::uint64_t> latest;  // frame << 8 | slot
-    std::atomic<std::uint32_t> pinned;                      // bit per slot the writer's pool has out
+    std::atomic<std::uint32_t> pinned;  // bit per slot with a published frame that the writer still has out
+    std::atomic<std::uint32_t> ready;   // slots that have memory: the first ones; only grows
 };
 static_assert(offsetof(SegmentHeader, geometry) == 32);
 static_assert(offsetof(SegmentHeader, latest) == 640);
 static_assert(offsetof(SegmentHeader, pinned) == 648);
+static_assert(offsetof(SegmentHeader, ready) == 652);
 static_assert(sizeof(SegmentHeader) == 704);
 
 /// One slot. Its state is on a cache line of its own: readers look at it while the next slot changes.

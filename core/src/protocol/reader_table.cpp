@@ -258,13 +258,13 @@ std::shared_ptr<ReaderSession> ReaderSession::open(const TagFiles& files, const 
     return session;
 }
 
-bool ReaderSession::join(ReadMode mode, std::uint64_t next) noexcept {
+bool ReaderSession::join(const ReaderOptions& options, std::uint64_t next) noexcept {
     // First the unused entries, then those of dead readers.
     const std::uint64_t active = table().active.load(std::memory_order_relaxed);
     if (!take_entry(~active) && !take_entry(active))
         return false;
     NDSHARRAY_FAULT_POINT(EntryLocked);
-    announce(mode, next);
+    announce(options, next);
     // A watch on the file reports write(2), but not a store in a mapping.
     const std::uint32_t attached = table().attaches + 1;
     platform::write_at(lock_.file(), offsetof(ReaderTable, attaches), std::as_bytes(std::span(&attached, 1)));
@@ -287,7 +287,7 @@ bool ReaderSession::take_entry(std::uint64_t candidates) noexcept {
     return false;
 }
 
-void ReaderSession::announce(ReadMode mode, std::uint64_t next) noexcept {
+void ReaderSession::announce(const ReaderOptions& options, std::uint64_t next) noexcept {
     clear(entry());
     entry().frames.store(0, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(EntryFramesCleared);
@@ -301,7 +301,10 @@ void ReaderSession::announce(ReadMode mode, std::uint64_t next) noexcept {
     NDSHARRAY_FAULT_POINT(EntryPidStored);
     entry().cursor.store(next, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(EntryCursorStored);
-    entry().flags.store(mode == ReadMode::Every ? layout::reader_every : 0, std::memory_order_relaxed);
+    entry().quota.store(options.max_leases, std::memory_order_relaxed);
+    NDSHARRAY_FAULT_POINT(EntryQuotaStored);
+    entry().flags.store(options.mode == ReadMode::Every ? layout::reader_every : 0,
+                        std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(EntryFlagsStored);
     // Release: a writer that sees the bit sees the entry. The fence before each lease makes the bit visible
     // in time (slots.hpp).

@@ -95,7 +95,7 @@ class ReaderSession {
     /// Takes an entry.
     /// \returns false if the table is full. Such a reader copies, and may try again.
     /// \param next the first frame that an `Every` reader expects.
-    bool join(ReadMode mode, std::uint64_t next) noexcept;
+    bool join(const ReaderOptions& options, std::uint64_t next) noexcept;
 
     /// Whether an entry seems to be free. A load.
     bool may_join() const noexcept;
@@ -135,7 +135,7 @@ class ReaderSession {
   private:
     ReaderSession() = default;
     bool take_entry(std::uint64_t candidates) noexcept;
-    void announce(ReadMode mode, std::uint64_t next) noexcept;
+    void announce(const ReaderOptions& options, std::uint64_t next) noexcept;
 
     ProcessDescriptor lock_;
     platform::Mapping mapping_;

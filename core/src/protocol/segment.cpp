@@ -21,6 +21,9 @@ using layout::SegmentGeometry;
 using layout::SegmentHeader;
 using layout::SlotHeader;
 
+/// Slots that have memory from the beginning: the newest frame, one to fill, and one that a reader holds.
+constexpr std::uint32_t ready_at_first = min_slots;
+
 std::uint64_t round_up(std::uint64_t value, std::uint64_t multiple) noexcept {
     return (value + multiple - 1) / multiple * multiple;
 }
@@ -77,7 +80,7 @@ SegmentGeometry plan_geometry(const SegmentPlan& plan, std::size_t attribute_byt
     geometry.slot_header_bytes = round_up(sizeof(SlotHeader) + plan.metadata_capacity, layout::cache_line);
     geometry.data_offset = round_up(geometry.slot_headers_offset + plan.slots * geometry.slot_header_bytes,
                                     layout::data_alignment);
-    geometry.slot_bytes = round_up(std::max<std::uint64_t>(plan.spec.bytes, 1), layout::data_alignment);
+    geometry.slot_bytes = Segment::slot_bytes_for(plan.spec);
     geometry.file_bytes = geometry.data_offset + plan.slots * geometry.slot_bytes;
     geometry.dtype = static_cast<std::uint32_t>(plan.spec.dtype);
     geometry.byte_order = static_cast<std::uint32_t>(plan.spec.byte_order);
@@ -144,7 +147,8 @@ std::string problem_of(const SegmentGeometry& g, std::uint64_t file_bytes) {
             "smaller frames, or set NDSHARRAY_DIR to a larger tmpfs");
 }
 
-/// Whether the file has no name any more. A writer removes the name before it frees memory of an old segment.
+/// Whether the file has no name any more. A writer of format 1.0 removed the name before it freed memory of
+/// an old segment.
 bool has_lost_name(const std::string& path, const platform::FileStatus& status) noexcept {
     const auto named = platform::status_of(path);
     return !named || !named->same_file(status);
@@ -201,6 +205,10 @@ std::optional<SegmentDescription> SegmentDescription::read(const TagFiles& files
     return found;
 }
 
+std::uint64_t Segment::slot_bytes_for(const ArraySpec& spec) noexcept {
+    return round_up(std::max<std::uint64_t>(spec.bytes, 1), layout::data_alignment);
+}
+
 std::uint64_t Segment::bytes_for(const TagFiles& files, const SegmentPlan& plan) {
     check_plan(files, plan);
     return plan_geometry(plan, encode(plan.attributes).size()).file_bytes;
@@ -227,25 +235,24 @@ Segment Segment::create(const TagFiles& files, const SegmentPlan& plan) {
         throw_errno(created.error, "create", path);
     NDSHARRAY_FAULT_POINT(SegmentCreated);
     RemoveAtEnd undo(path);
-    const std::uint64_t free = platform::free_bytes(created.file);
-    // The check comes first: a failing reservation would fill the file system for a moment and hurt others.
-    int error = bytes > free ? ENOSPC : platform::set_size(created.file, bytes);
+    segment.file_ = std::move(created.file);
+    const std::uint64_t free = platform::free_bytes(segment.file_);
+    int error = bytes > free ? ENOSPC : platform::set_size(segment.file_, bytes);
     NDSHARRAY_FAULT_POINT(SegmentSized);
+    const std::uint32_t ready = std::min(plan.slots, ready_at_first);
     if (error == 0)
-        error = platform::reserve(created.file, 0, bytes);
+        error = segment.reserve(0, segment.geometry_.data_offset + ready * segment.geometry_.slot_bytes);
     if (error == ENOSPC || error == EFBIG || error == EDQUOT)
         throw_no_space(files, plan, bytes, free);
     if (error != 0)
         throw_errno(error, "reserve space in", path);
     NDSHARRAY_FAULT_POINT(SegmentReserved);
-    segment.mapping_ = platform::Mapping::of(created.file, bytes, platform::Access::ReadWrite);
+    segment.mapping_ = platform::Mapping::of(segment.file_, bytes, platform::Access::ReadWrite);
     if (!segment.mapping_)
         throw_errno(errno, "map", path);
     segment.write_header(attributes, plan.instance);
-    for (std::uint32_t i = 0; i < ready_at_first; ++i) {
-        segment.prepare_slot(i);
+    for (std::uint32_t i = 0; i < ready; ++i)
         slots::open_slot(segment, i);
-    }
     NDSHARRAY_FAULT_POINT(SegmentReady);
     undo.keep();
     return segment;
@@ -257,6 +264,7 @@ void Segment::write_header(const std::string& attributes, const Id& instance) {
     header->preamble = make_preamble(layout::segment_magic, sizeof(SegmentHeader), instance);
     NDSHARRAY_FAULT_POINT(SegmentPreambleWritten);
     header->geometry = geometry_;
+    header->ready.store(std::min(geometry_.slot_count, ready_at_first), std::memory_order_relaxed);
     std::memcpy(at(geometry_.attributes_offset), attributes.data(), attributes.size());
     NDSHARRAY_FAULT_POINT(SegmentHeaderWritten);
     for (std::uint32_t i = 0; i < geometry_.slot_count; ++i) {
@@ -266,8 +274,35 @@ void Segment::write_header(const std::string& attributes, const Id& instance) {
     }
 }
 
-void Segment::prepare_slot(std::uint32_t index) const noexcept {
-    mapping_.populate(geometry_.data_offset + index * geometry_.slot_bytes, geometry_.slot_bytes);
+/// The look at the free space comes first: a failing reservation would fill the file system for a moment and
+/// hurt others. \returns 0 or an errno.
+int Segment::reserve(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+    return bytes > platform::free_bytes(file_) ? ENOSPC : platform::reserve(file_, offset, bytes);
+}
+
+bool Segment::reserve_another() noexcept {
+    const std::uint32_t slot = ready();
+    if (slot == slot_count())
+        return false;
+    const auto status = platform::status_of(file_);
+    if (!status)
+        return false;
+    if (status->bytes < file_bytes()) {
+        // Somebody made the file shorter. A reservation would make it longer again, and nobody would notice.
+        static_cast<void>(mapping_.is_cut());
+        return false;
+    }
+    if (reserve(geometry_.data_offset + slot * geometry_.slot_bytes, geometry_.slot_bytes) != 0) {
+        free_slot(slot);  // of a large slot, a part may have memory
+        return false;
+    }
+    NDSHARRAY_FAULT_POINT(SlotReserved);
+    slots::open_slot(*this, slot);
+    NDSHARRAY_FAULT_POINT(SlotOpened);
+    // Release: a reader that counts on the slot finds it open.
+    header().ready.store(slot + 1, std::memory_order_release);
+    NDSHARRAY_FAULT_POINT(ReadySlotsStored);
+    return true;
 }
 
 void Segment::free_slot(std::uint32_t index) const noexcept {
@@ -275,35 +310,38 @@ void Segment::free_slot(std::uint32_t index) const noexcept {
     NDSHARRAY_FAULT_POINT(SlotMemoryFreed);
 }
 
-void Segment::look_at_slot(std::uint32_t index) noexcept {
+bool Segment::look_at_slot(std::uint32_t index) noexcept {
     const std::uint32_t bit = std::uint32_t{1} << index;
-    if ((seen_slots_ & bit) == 0)
-        mapping_.populate(geometry_.data_offset + index * geometry_.slot_bytes, geometry_.slot_bytes);
+    if ((seen_slots_ & bit) != 0)
+        return true;
+    const std::uint64_t begin = geometry_.data_offset + index * geometry_.slot_bytes;
+    if (checks_slots_ && platform::first_hole(file_, begin) < begin + geometry_.slot_bytes)
+        return false;
+    mapping_.populate(begin, geometry_.slot_bytes);
     seen_slots_ |= bit;
+    return true;
 }
 
 std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const Id& instance,
                                      std::uint32_t generation, const Owner& owner) {
     const std::string path = files.segment(id);
-    const auto file = open_checked(path, platform::Access::ReadOnly, owner);
+    auto file = open_checked(path, platform::Access::ReadOnly, owner);
     if (!file)
         return std::nullopt;
     NDSHARRAY_FAULT_POINT(SegmentFileOpened);
     const auto status = platform::status_of(*file);
     if (!status || status->bytes < sizeof(SegmentHeader))
         throw_damaged(path, "it is shorter than its header");
-    // Writers reserve a whole segment. A file with holes costs its owner nothing, and reading it would fill
-    // memory.
-    if (status->allocated_bytes < status->bytes && platform::is_on_tmpfs(*file)) {
-        if (has_lost_name(path, *status))
-            return std::nullopt;
-        throw_damaged(path, "of its " + std::to_string(status->bytes) + " bytes only " +
-                                std::to_string(status->allocated_bytes) + " are there");
-    }
+    // Holes cost the owner of a file nothing, and reading them would fill memory.
+    const bool on_tmpfs = platform::is_on_tmpfs(*file);
+    const std::uint64_t hole = on_tmpfs ? platform::first_hole(*file, 0) : status->bytes;
+    if (hole < sizeof(SegmentHeader))
+        throw_damaged(path, "its header has no memory");
 
     Segment segment;
     segment.id_ = id;
     segment.name_ = files.segment_name(id);
+    segment.path_ = path;
     segment.mapping_ = platform::Mapping::of(*file, status->bytes, platform::Access::ReadOnly, files.tag());
     if (!segment.mapping_)
         throw_errno(errno, "map", path);
@@ -314,12 +352,20 @@ std::optional<Segment> Segment::open(const TagFiles& files, const Id& id, const 
     segment.read_geometry(path, status->bytes);
     if (instance_of(preamble) != instance || segment.generation() != generation)
         throw_damaged(path, "it belongs to another tag or generation");
-    segment.read_attributes(path);
-    if (segment.is_cut()) {
+    segment.all_ready_ = preamble.minor < layout::minor_of_ready_slots;
+    if (segment.all_ready_ && on_tmpfs && status->allocated_bytes < status->bytes) {
         if (has_lost_name(path, *status))
-            return std::nullopt;  // not a cut but a hole, and there is no memory to read it
-        throw_cut(path);
+            return std::nullopt;
+        throw_damaged(path, "of its " + std::to_string(status->bytes) + " bytes only " +
+                                std::to_string(status->allocated_bytes) + " are there");
     }
+    segment.checks_slots_ = !segment.all_ready_ && on_tmpfs;
+    if (segment.checks_slots_ && hole < segment.geometry_.data_offset)
+        throw_damaged(path, "its headers have no memory");
+    segment.read_attributes(path);
+    if (segment.was_cut())
+        throw_cut(path);
+    segment.file_ = std::move(*file);
     return segment;
 }
 

@@ -9,6 +9,9 @@
 #include <ndsharray/array.hpp>
 #include <ndsharray/attributes.hpp>
 
+#include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -46,54 +49,59 @@ struct SegmentDescription {
 /// again from the file.
 class Segment {
   public:
-    /// Makes the file and reserves all its space. The first slots are ready, and the others are closed, see
-    /// prepare_slot().
+    /// Makes the file. Only the headers and the first slots have memory, see reserve_another().
     /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, PermissionDenied, System.
     static Segment create(const TagFiles& files, const SegmentPlan& plan);
 
-    /// Number of bytes that create() reserves.
+    /// Number of bytes that must be free for create().
     /// \throws Error InvalidArgument, NoSpace, as create().
     static std::uint64_t bytes_for(const TagFiles& files, const SegmentPlan& plan);
+
+    /// Number of bytes of a slot of such arrays.
+    static std::uint64_t slot_bytes_for(const ArraySpec& spec) noexcept;
 
     /// Opens and checks a file. Nothing if the file is gone.
     /// \throws Error as open_checked(), and Damaged, UnsupportedVersion, OutOfMemory.
     static std::optional<Segment> open(const TagFiles& files, const Id& id, const Id& instance,
                                        std::uint32_t generation, const Owner& owner);
 
-    /// Number of ready slots in a new segment. The first frame needs no more, and should come quickly.
-    static constexpr std::uint32_t ready_at_first = 1;
-
-    /// For the writer: clears a slot's memory and brings it into the page table.
-    void prepare_slot(std::uint32_t index) const noexcept;
-
-    /// For the writer: replaces small pages from this offset on by one huge page, even if they are in use.
-    /// \returns the offset for the next call, or nothing at the end.
-    std::optional<std::uint64_t> use_huge_page(std::uint64_t offset) const noexcept {
-        return mapping_.use_huge_page(offset);
-    }
+    /// For the writer: gives memory to one more slot, which becomes an empty slot.
+    /// \returns false if all slots have memory, or if there is no room.
+    bool reserve_another() noexcept;
 
     /// For the writer: frees the memory of a slot that is not used any more.
     void free_slot(std::uint32_t index) const noexcept;
 
-    /// For a reader: brings a slot into the page table at its first use.
-    void look_at_slot(std::uint32_t index) noexcept;
+    /// Brings a slot into the page table at its first use. Later calls make no system call.
+    /// \returns false if the slot has no memory: then a touch would take some, or fail. For a reader, of a
+    /// slot that has a frame.
+    bool look_at_slot(std::uint32_t index) noexcept;
 
     const std::string& name() const noexcept { return name_; }
-
-    /// The path of the file, if this process created it.
     const std::string& path() const noexcept { return path_; }
     std::uint32_t generation() const noexcept { return geometry_.generation; }
     std::uint32_t slot_count() const noexcept { return geometry_.slot_count; }
+
+    /// Number of slots that have memory. Another process may have written any number.
+    std::uint32_t ready() const noexcept {
+        // Acquire: the slots are empty slots by now.
+        return all_ready_ ? slot_count()
+                          : std::min(slot_count(), header().ready.load(std::memory_order_acquire));
+    }
     std::uint64_t slot_bytes() const noexcept { return geometry_.slot_bytes; }
     std::uint64_t file_bytes() const noexcept { return geometry_.file_bytes; }
+
+    /// Number of bytes that have memory.
+    std::uint64_t ready_bytes() const noexcept { return geometry_.data_offset + ready() * slot_bytes(); }
     std::uint64_t metadata_capacity() const noexcept { return geometry_.metadata_capacity; }
     const Id& id() const noexcept { return id_; }
     const ArraySpec& spec() const noexcept { return spec_; }
     const Attributes& attributes() const noexcept { return attributes_; }
 
-    /// Whether the file was made shorter. is_cut() looks at the end of the file first. See platform::Mapping.
+    /// Whether the file was made shorter. is_cut() looks first at the end of what this process uses. See
+    /// platform::Mapping.
     bool was_cut() const noexcept { return mapping_.was_cut(); }
-    bool is_cut() const noexcept { return mapping_.is_cut(); }
+    bool is_cut() const noexcept { return mapping_.is_cut_before(end_of_used()); }
 
     std::atomic<std::uint64_t>& latest() const noexcept { return header().latest; }
     std::atomic<std::uint32_t>& pinned() const noexcept { return header().pinned; }
@@ -111,6 +119,7 @@ class Segment {
   private:
     Segment() = default;
     void write_header(const std::string& attributes, const Id& instance);
+    int reserve(std::uint64_t offset, std::uint64_t bytes) const noexcept;
     void read_geometry(const std::string& path, std::uint64_t file_bytes);
     void read_attributes(const std::string& path);
 
@@ -118,11 +127,18 @@ class Segment {
         return *reinterpret_cast<layout::SegmentHeader*>(mapping_.data());
     }
     std::byte* at(std::uint64_t offset) const noexcept { return mapping_.data() + offset; }
+    std::uint64_t end_of_used() const noexcept {
+        const auto slots = static_cast<std::uint64_t>(std::bit_width(seen_slots_));
+        return geometry_.data_offset + slots * geometry_.slot_bytes;
+    }
 
     std::string name_;
     std::string path_;
     Id id_;
+    platform::Descriptor file_;  // to reserve slots, or to find out whether slots have memory
     platform::Mapping mapping_;
+    bool all_ready_ = false;        // a segment of format 1.0
+    bool checks_slots_ = false;     // a reader's on a tmpfs
     std::uint32_t seen_slots_ = 0;  // bit per slot
     layout::SegmentGeometry geometry_{};
     ArraySpec spec_;

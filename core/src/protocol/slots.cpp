@@ -39,6 +39,12 @@ static_assert(count_bits(0) == 0 && count_bits(0x80000001U) == 2 && count_bits(~
 /// Slots that leases and pools together must leave to the writer: the newest frame and one to fill.
 constexpr unsigned slots_left_to_writer = 2;
 
+/// Leases of a reader that does not say how many it keeps.
+constexpr std::uint32_t usual_quota = 2;
+
+/// Slots that get memory before readers need them: so many leases may come until the writer looks again.
+constexpr unsigned slots_ahead = 2;
+
 /// Slots that pools must leave to readers: one reader can keep a frame while it takes the next.
 constexpr unsigned leases_left_to_readers = 2;
 
@@ -118,6 +124,8 @@ Held held(const ReaderTable& table, std::uint32_t generation) noexcept {
         const std::uint64_t lease = entry.lease.load(std::memory_order_acquire);
         if (lease >> 32 == generation)
             result.leased |= static_cast<std::uint32_t>(lease);
+        const std::uint32_t quota = entry.quota.load(std::memory_order_relaxed);
+        result.quota += quota != 0 ? std::min<std::uint32_t>(quota, max_slots) : usual_quota;
         if (wants_every_frame(entry))
             result.floor = std::min(result.floor, entry.cursor.load(std::memory_order_acquire));
     });
@@ -175,34 +183,35 @@ std::optional<std::uint32_t> claim(const Segment& segment, const ReaderTable& ta
     }
 }
 
-bool may_pin(const Segment& segment, const ReaderTable& table) noexcept {
+std::uint32_t wanted(const Segment& segment, const ReaderTable& table, ClaimRules rules) noexcept {
+    const Held now = held(table, segment.generation());
+    if (order_for(now, rules) == Order::OldestFirst)
+        return segment.slot_count();
+    const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
+    const auto in_use = static_cast<unsigned>(std::popcount(now.leased | pinned));
+    const unsigned most = now.quota + static_cast<unsigned>(std::popcount(pinned));
+    return std::min(segment.slot_count(), slots_left_to_writer + std::min(in_use + slots_ahead, most));
+}
+
+bool may_pin(const Segment& segment, const ReaderTable& table, std::uint32_t out,
+             std::uint32_t slots) noexcept {
     const std::uint32_t leased = held(table, segment.generation()).leased;
     const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
-    const unsigned in_use = count_bits(leased | pinned);
+    const unsigned in_use = count_bits(leased | pinned | out);
     const unsigned for_readers =
-        leases_left_to_readers -
-        std::min(leases_left_to_readers, count_bits(leased));
-    return in_use + for_readers + slots_left_to_writer < segment.slot_count();
+        leases_left_to_readers - std::min(leases_left_to_readers, count_bits(leased));
+    return in_use + for_readers + slots_left_to_writer < slots;
 }
 
-std::optional<std::uint32_t> claim_pinned(const Segment& segment, const ReaderTable& table,
-                                          ClaimRules rules) noexcept {
-    if (!may_pin(segment, table))
-        return std::nullopt;
-    const auto slot = claim(segment, table, rules);
-    if (!slot)
-        return std::nullopt;
+void pin(const Segment& segment, std::uint32_t slot) noexcept {
     NDSHARRAY_FAULT_POINT(SlotToBePinned);
     // Relaxed: for readers it is only advice.
-    segment.pinned().fetch_or(bit_of(*slot), std::memory_order_relaxed);
+    segment.pinned().fetch_or(bit_of(slot), std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(SlotPinned);
-    return slot;
 }
 
-void unpin(const Segment& segment, std::uint32_t slot, bool was_published) noexcept {
+void unpin(const Segment& segment, std::uint32_t slot) noexcept {
     NDSHARRAY_FAULT_POINT(SlotToBeUnpinned);
-    if (!was_published)
-        put_back(segment, slot);
     segment.pinned().fetch_and(~bit_of(slot), std::memory_order_release);
     NDSHARRAY_FAULT_POINT(SlotUnpinned);
 }
@@ -213,19 +222,17 @@ void put_back(const Segment& segment, std::uint32_t slot) noexcept {
     NDSHARRAY_FAULT_POINT(SlotPutBack);
 }
 
-Withdrawn withdraw(const Segment& segment, const ReaderTable& table) noexcept {
+std::uint32_t withdraw(const Segment& segment, const ReaderTable& table) noexcept {
     constexpr bool keeps_wanted = true;
     Held now = held(table, segment.generation());
     const Place newest = latest(segment);
-    Withdrawn result;
-    for (std::uint32_t slot = 0; slot < segment.slot_count(); ++slot) {
+    std::uint32_t withdrawn = 0;
+    for (std::uint32_t slot = 0; slot < segment.ready(); ++slot) {
         if (newest.frame != 0 && newest.slot == slot)
             continue;
         std::atomic<std::uint64_t>& state = segment.slot(slot).state;
         const std::uint64_t before = state.load(std::memory_order_acquire);
-        if ((before & claimed_bit) != 0) {
-            result.claimed |= bit_of(slot);
-        } else {
+        if ((before & claimed_bit) == 0) {
             if (is_held(now, slot, before, keeps_wanted) ||
                 !try_claim(segment, table, slot, keeps_wanted, now))
                 continue;
@@ -233,33 +240,9 @@ Withdrawn withdraw(const Segment& segment, const ReaderTable& table) noexcept {
             state.store(state_of(0) | claimed_bit, std::memory_order_release);
             NDSHARRAY_FAULT_POINT(SlotWithdrawn);
         }
-        result.slots |= bit_of(slot);
+        withdrawn |= bit_of(slot);
     }
-    return result;
-}
-
-unsigned count_withdrawable(const Segment& segment, const ReaderTable& table) noexcept {
-    const Held now = held(table, segment.generation());
-    const Place newest = latest(segment);
-    const std::uint32_t pinned = segment.pinned().load(std::memory_order_acquire);
-    unsigned result = 0;
-    for (std::uint32_t slot = 0; slot < segment.slot_count(); ++slot) {
-        const std::uint64_t state = segment.slot(slot).state.load(std::memory_order_acquire);
-        const bool is_newest = newest.frame != 0 && newest.slot == slot;
-        // Claimed: it is being filled, or it is closed. The caller knows about closed slots.
-        const bool is_claimed = (state & claimed_bit) != 0;
-        if (!is_newest && !is_claimed && (pinned & bit_of(slot)) == 0 && !is_held(now, slot, state, true))
-            ++result;
-    }
-    return result;
-}
-
-bool is_out(const Segment& segment, Withdrawn withdrawn, std::uint32_t slot) noexcept {
-    // Acquire: all accesses of a pool to a slot that it released are done.
-    if ((segment.pinned().load(std::memory_order_acquire) & bit_of(slot)) != 0)
-        return true;
-    return (withdrawn.claimed & bit_of(slot)) != 0 &&
-           (segment.slot(slot).state.load(std::memory_order_acquire) & claimed_bit) != 0;
+    return withdrawn;
 }
 
 void publish(const Segment& segment, std::uint32_t slot, const FrameInfo& info,
@@ -329,8 +312,7 @@ bool may_stay_leased(const Segment& segment, const ReaderTable& table) noexcept 
     // it counts. So of two readers that take the last slots, at least one sees both.
     const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
     const std::uint32_t leased = held(table, segment.generation()).leased;
-    return count_bits(leased | pinned) + slots_left_to_writer <=
-           segment.slot_count();
+    return count_bits(leased | pinned) + slots_left_to_writer <= segment.ready();
 }
 
 void release(ReaderEntry& entry, std::uint32_t generation, std::uint32_t slot) noexcept {

@@ -31,6 +31,7 @@ inline constexpr std::uint64_t no_frame = std::numeric_limits<std::uint64_t>::ma
 struct Held {
     std::uint32_t leased = 0;        // bit per slot
     std::uint64_t floor = no_frame;  // lowest frame that an `Every` reader still expects
+    std::uint32_t quota = 0;         // leases that all readers together keep at most
 };
 
 /// What live readers hold of a generation. Acquire: all accesses of a reader before its release are done.
@@ -48,10 +49,10 @@ bool all_have_taken(const layout::ReaderTable& table, std::uint64_t newest, bool
 
 // ---- making a segment
 
-/// Closes a slot, so that it is not used: its memory is not ready yet.
+/// Closes a slot, so that it is not used: it has no memory yet.
 void close_slot(const Segment& segment, std::uint32_t slot) noexcept;
 
-/// Makes a closed slot an empty slot. Any thread.
+/// Makes a closed slot an empty slot.
 void open_slot(const Segment& segment, std::uint32_t slot) noexcept;
 
 // ---- the writer's side: one thread at a time, except put_back()
@@ -68,37 +69,36 @@ struct ClaimRules {
 std::optional<std::uint32_t> claim(const Segment& segment, const layout::ReaderTable& table,
                                    ClaimRules rules) noexcept;
 
-/// Claims a slot for a pool, which may keep it for long. Only if enough slots are left for the writer and its
-/// readers.
-std::optional<std::uint32_t> claim_pinned(const Segment& segment, const layout::ReaderTable& table,
-                                          ClaimRules rules) noexcept;
+/// Number of slots that should have memory now, so that readers can keep as many leases as they may, but no
+/// more than two more than they hold. All slots, if frames should stay for as long as possible.
+std::uint32_t wanted(const Segment& segment, const layout::ReaderTable& table, ClaimRules rules) noexcept;
 
-/// Whether one more slot may be pinned. Closed slots count as left.
-bool may_pin(const Segment& segment, const layout::ReaderTable& table) noexcept;
+/// Whether a pool may take one more slot, and enough slots are left for the writer and its readers.
+/// \param out slots that the writer's side has now, a bit for each.
+/// \param slots number of slots that there are.
+bool may_pin(const Segment& segment, const layout::ReaderTable& table, std::uint32_t out,
+             std::uint32_t slots) noexcept;
 
-/// Gives back a slot that was claimed with claim_pinned(). Any thread.
-void unpin(const Segment& segment, std::uint32_t slot, bool was_published) noexcept;
+/// Says that the writer's side keeps a claimed slot after it is published: it is not claimed again, and
+/// readers leave slots to the writer beside it. To be called before publish().
+void pin(const Segment& segment, std::uint32_t slot) noexcept;
+
+/// Ends it. Any thread.
+void unpin(const Segment& segment, std::uint32_t slot) noexcept;
 
 /// Gives a claimed slot back. Its content is lost. Any thread.
 void put_back(const Segment& segment, std::uint32_t slot) noexcept;
 
-/// Slots that no reader gets any more, a bit for each.
-struct Withdrawn {
-    std::uint32_t slots = 0;
-    std::uint32_t claimed = 0;  // those of them that were claimed before, or were closed
-};
-
-/// Claims for ever the slots that readers neither hold nor still expect: all except the newest frame, leased
-/// slots, and frames from Held::floor on. Backpressure does not matter here. For a segment that gets no more
-/// frames. To be called before a reader can enter the next generation, because its leases in this one are
-/// then forgotten.
-Withdrawn withdraw(const Segment& segment, const layout::ReaderTable& table) noexcept;
-
-/// Number of slots that withdraw() would claim now, without closed slots.
-unsigned count_withdrawable(const Segment& segment, const layout::ReaderTable& table) noexcept;
-
-/// Whether the writer's side still holds a withdrawn slot.
-bool is_out(const Segment& segment, Withdrawn withdrawn, std::uint32_t slot) noexcept;
+/// Takes back the slots of a segment that gets no more frames: claims for ever those that readers neither
+/// hold nor still expect. These are all except the newest frame, leased slots, and frames from Held::floor
+/// on. Backpressure does not matter here. To be called before a reader can enter the next generation, because
+/// its leases in this one are then forgotten. \returns a bit for each slot that no reader gets any more,
+/// those that the writer's side has out included.
+///
+/// To a reader this is a claim like any other, so the argument above covers it: a slot is freed only if no
+/// lease was kept on it, and none is kept later. A suspended reader expects no frame, so only its leases
+/// count. A pin is no lease: the caller frees a slot that is out when it comes back.
+std::uint32_t withdraw(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
 /// Makes a claimed and filled slot the newest frame: info.number.
 void publish(const Segment& segment, std::uint32_t slot, const FrameInfo& info,
@@ -121,7 +121,8 @@ std::optional<Place> find_from(const Segment& segment, std::uint64_t wanted, std
 /// Leases a slot. \returns whether it still has that frame. If not, there is no lease.
 bool lease(const Segment& segment, layout::ReaderEntry& entry, Place place) noexcept;
 
-/// Whether the writer has enough slots left with the present leases, including the caller's, and one more.
+/// Whether the present leases, including the caller's, leave enough slots to the writer. Only slots that have
+/// memory count: the writer may not get memory for more.
 bool may_stay_leased(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
 /// Releases a slot. Does nothing if the entry has entered another generation, because that releases all

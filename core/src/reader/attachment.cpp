@@ -73,7 +73,7 @@ void Attachment::join() {
     std::shared_ptr<ReaderSession> session;
     try {
         session = ReaderSession::open(files_, control_.instance(), owner_);
-        if (session && !session->join(options_.mode, std::max<std::uint64_t>(before, 1)))
+        if (session && !session->join(options_, std::max<std::uint64_t>(before, 1)))
             std::swap(session, without_entry_);
     } catch (const Error& error) {
         if (error.code() == ErrorCode::Damaged && !writer_stays())
@@ -103,7 +103,7 @@ void Attachment::join_late() {
     if (now < join_again_)
         return;
     join_again_ = now + pause_of_joining;
-    if (!without_entry_->join(options_.mode, wanted_))
+    if (!without_entry_->join(options_, wanted_))
         return;
     const std::lock_guard guard(mutex_);
     session_ = std::move(without_entry_);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <utility>
 
 namespace ndsharray::detail {
@@ -51,16 +52,24 @@ Frame LeasedSegment::take(slots::Place place, unsigned max_leases, const Arrival
         session_->notify_released();  // the lease existed for a moment, and may have stopped the writer
         return {};
     }
-    if (may_hold(max_leases))
+    if (segment_.look_at_slot(place.slot) && may_hold(max_leases))
         return leased(place, arrival);
     // The lease ends with the copy, also if there is no memory for a copy: otherwise it would never end.
     const LeaseAtEnd lease{*session_, segment_, place.slot};
+    if (!segment_.look_at_slot(place.slot))
+        throw_no_memory(place);
     return copied(place, arrival);
 }
 
 Frame LeasedSegment::take_without_lease(slots::Place place, const Arrival& arrival) {
     if (!slots::is_complete(segment_, place))
         return {};
+    if (!segment_.look_at_slot(place.slot)) {
+        // A writer frees slots of a segment that it leaves, after it has claimed them.
+        if (!slots::is_unchanged(segment_, place))
+            return {};
+        throw_no_memory(place);
+    }
     Frame frame = copied(place, arrival);
     return slots::is_unchanged(segment_, place) ? std::move(frame) : Frame();
 }
@@ -78,7 +87,6 @@ FrameInfo LeasedSegment::info_at(slots::Place place) const noexcept {
 }
 
 Frame LeasedSegment::leased(slots::Place place, const Arrival& arrival) {
-    segment_.look_at_slot(place.slot);
     session_->hold_frame();
     return frame_of({.owner = shared_from_this(),
                      .data = segment_.data(place.slot),
@@ -90,8 +98,13 @@ Frame LeasedSegment::leased(slots::Place place, const Arrival& arrival) {
                      .copied = false});
 }
 
+/// No writer of this format publishes a frame in such a slot. A touch would take memory.
+void LeasedSegment::throw_no_memory(slots::Place place) const {
+    throw Error(ErrorCode::Damaged, segment_.path() + " is damaged: the slot of frame " +
+                                        std::to_string(place.frame) + " has no memory; restart the writer");
+}
+
 Frame LeasedSegment::copied(slots::Place place, const Arrival& arrival) {
-    segment_.look_at_slot(place.slot);
     const auto bytes = static_cast<std::size_t>(segment_.spec().bytes);
     Block block = take_block(segment_.spec().bytes + segment_.metadata_capacity());
     const FrameInfo info = info_at(place);

@@ -31,11 +31,13 @@ class LeasedSegment final : public FrameOwner {
     /// claimed the slot in the meantime.
     /// \param max_leases number of leases that the reader may hold, including this one.
     /// \throws std::bad_alloc if there is no memory for a copy.
+    /// \throws Error Damaged if the slot has no memory.
     Frame take(slots::Place place, unsigned max_leases, const Arrival& arrival);
 
   private:
     void end_lease(std::uint32_t slot) noexcept override;
     bool may_hold(unsigned max_leases) const noexcept;
+    [[noreturn]] void throw_no_memory(slots::Place place) const;
     FrameInfo info_at(slots::Place place) const noexcept;
     Frame take_without_lease(slots::Place place, const Arrival& arrival);
     Frame leased(slots::Place place, const Arrival& arrival);

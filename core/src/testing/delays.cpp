@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds delay{5};
 
 using Points = std::bitset<point_names.size()>;
 
-/// Those that the environment names: NDSHARRAY_DELAYS=SlotPrepared,FramePublished.
+/// Those that the environment names: NDSHARRAY_DELAYS=SlotReserved,FramePublished.
 Points chosen() {
     const char* listed = std::getenv("NDSHARRAY_DELAYS");
     std::string_view left = listed != nullptr ? listed : "";

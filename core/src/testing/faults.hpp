@@ -29,7 +29,7 @@
     /* a segment */                                                                                         \
     POINT(SegmentToBeMade) POINT(SegmentCreated) POINT(SegmentSized) POINT(SegmentReserved)                 \
     POINT(SegmentPreambleWritten) POINT(SegmentHeaderWritten) POINT(SlotHeaderWritten) POINT(SegmentReady)  \
-    POINT(SlotPrepared) POINT(SlotOpened)                                                                   \
+    POINT(SlotReserved) POINT(SlotOpened) POINT(ReadySlotsStored)                                           \
     POINT(GenerationCleared) POINT(SegmentIdHalfStored) POINT(SegmentIdStored)                              \
     POINT(LastGenerationStored) POINT(GenerationStored)                                                     \
     POINT(OldSegmentRemoved) POINT(SegmentWithdrawn) POINT(WithdrawalTold) POINT(WithdrawnSegmentRemoved)   \
@@ -53,7 +53,8 @@
     POINT(ControlOpened) POINT(ReaderToJoin) POINT(EntryLocked)                                             \
     POINT(EntryLeaseCleared) POINT(EntryFlagsCleared) POINT(EntryCursorCleared) POINT(EntryPidCleared)      \
     POINT(EntryFramesCleared) POINT(EntryMissedCleared) POINT(EntryCopiedCleared) POINT(EntryPidStored)     \
-    POINT(EntryCursorStored) POINT(EntryFlagsStored) POINT(EntryActive) POINT(AttachesBumped)               \
+    POINT(EntryCursorStored) POINT(EntryQuotaStored) POINT(EntryFlagsStored) POINT(EntryActive)             \
+    POINT(AttachesBumped)                                                                                   \
     POINT(ReaderJoined) POINT(SuspendedStored) POINT(ResumedStored) POINT(ReaderRetired)                    \
     POINT(EntryInactive) POINT(EntryUnlocked) POINT(ReaderLeft)                                             \
     /* frames, as a reader has them */                                                                      \

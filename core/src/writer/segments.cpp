@@ -2,9 +2,10 @@
 // The segments of a writer: the configured one, and the one that is announced to readers.
 #include "writer/segments.hpp"
 
+#include "protocol/memory_holders.hpp"
 #include "testing/faults.hpp"
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <thread>
@@ -53,11 +54,18 @@ bool Segments::can_make(const ArraySpec& spec, const Attributes& attributes, uns
     plan.slots = fewest(plan.slots);
     const std::uint64_t needed = Segment::bytes_for(files_, plan);
     const std::uint64_t free = platform::free_bytes(control_.file());
-    std::uint64_t gained = is_to_be_announced() && current_ ? current_->segment().file_bytes() : 0;
-    if (needed <= free || needed - free <= gained || announced_->is_drained())
-        return true;
-    gained += announced_->withdrawable_bytes();
-    return needed - free <= gained && announced_->can_be_left();
+    const std::uint64_t gained = is_to_be_announced() && current_ ? current_->segment().ready_bytes() : 0;
+    return needed <= free || needed - free <= gained || may_give_up_announced();
+}
+
+/// The other half is left to other tags, and to the next layout. The announced segment goes, so it counts as
+/// free.
+unsigned Segments::slots_in_half_the_room(const ArraySpec& spec) const noexcept {
+    const std::uint64_t free = platform::free_bytes(control_.file());
+    const std::uint64_t own = announced_ ? announced_->segment().ready_bytes() : 0;
+    const std::uint64_t room = free / 2 + own / 2;  // the sum could overflow
+    const std::uint64_t slot = std::max(Segment::slot_bytes_for(spec), layout::data_alignment);  // absurd: 0
+    return static_cast<unsigned>(std::clamp<std::uint64_t>(room / slot, min_slots, max_slots));
 }
 
 /// If the number of slots is free, makes as many as there is room for.
@@ -65,7 +73,10 @@ Segment Segments::create(const ArraySpec& spec, const Attributes& attributes, un
     if (++generation_ == 0)
         generation_ = 1;  // 0 means none
     SegmentPlan plan = plan_for(spec, attributes, slots);
+    wanted_slots_ = plan.slots;
     const unsigned fewest = this->fewest(plan.slots);
+    if (options_.slots == 0)
+        plan.slots = std::min(plan.slots, slots_in_half_the_room(spec));
     platform::Deadline room_by;  // deadline for readers to release the old segment
     for (;;) {
         try {
@@ -75,7 +86,7 @@ Segment Segments::create(const ArraySpec& spec, const Attributes& attributes, un
                 throw;
             if (plan.slots > fewest) {
                 --plan.slots;
-            } else if (announced_ && may_retire_announced()) {
+            } else if (announced_ && may_give_up_announced()) {
                 // The old segment takes the room. Its memory is freed, except frames that readers hold or may
                 // still take.
                 retire(std::exchange(announced_, nullptr));
@@ -83,7 +94,7 @@ Segment Segments::create(const ArraySpec& spec, const Attributes& attributes, un
             } else if (room_by && !platform::has_passed(room_by)) {
                 std::this_thread::sleep_for(1ms);
             } else {
-                throw;
+                throw with_memory_holders(error, files_.directory());
             }
         }
     }
@@ -104,13 +115,7 @@ void Segments::retire(Pointer segment) {
     NDSHARRAY_FAULT_POINT(WithdrawnSegmentRemoved);
     if (current_ == segment)
         current_.reset();
-    free(std::move(segment));
-}
-
-/// Frees the memory of a segment that readers, or an upstream with slots of it, may keep mapped.
-void Segments::free(Pointer segment) const noexcept {
-    if (segment.use_count() > 1 || others_copy_ || segment->has_readers())
-        segment->free_withdrawn();
+    segment->free_withdrawn();
 }
 
 void Segments::announce_current() {
@@ -126,7 +131,7 @@ void Segments::announce_current() {
 
 void Segments::free_old() noexcept {
     if (old_)
-        free(std::exchange(old_, nullptr));
+        std::exchange(old_, nullptr)->free_withdrawn();
 }
 
 void Segments::drop_unannounced() {

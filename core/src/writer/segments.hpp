@@ -22,10 +22,8 @@ class Segments {
     using Pointer = std::shared_ptr<detail::WriterSegment>;
 
     /// The references must outlive the Segments.
-    /// \param others_copy there may be readers that copy and have no entry in the reader table.
-    Segments(const TagFiles& files, const ControlOwner& control, const WriterOptions& options,
-             bool others_copy)
-        : files_(files), control_(control), options_(options), others_copy_(others_copy) {}
+    Segments(const TagFiles& files, const ControlOwner& control, const WriterOptions& options)
+        : files_(files), control_(control), options_(options) {}
 
     /// The configured segment. New frames go there.
     const Pointer& current() const noexcept { return current_; }
@@ -39,20 +37,25 @@ class Segments {
     /// \param slots requested number; 0: any number.
     bool is_configured_as(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
 
-    /// With backpressure: whether make() would find room beside the announced segment or in its place,
-    /// without a reader losing frames. Without backpressure: always true.
-    /// \throws Error InvalidArgument, NoSpace, as Segment::create.
+    /// With backpressure: whether make() would find room beside the announced segment, or may give that one
+    /// up. Without backpressure: always true. \throws Error InvalidArgument, NoSpace, as Segment::create.
     bool can_make(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
 
-    /// Whether another segment may replace the announced one, if there is one. With backpressure, no reader
-    /// may lose frames by it.
+    /// Whether another segment may be announced instead of the announced one, if there is one. With
+    /// backpressure, no reader may lose frames by it.
     bool may_retire_announced() const noexcept {
         return !announced_ || !options_.backpressure || announced_->can_be_left();
     }
 
+    /// Whether the announced segment, if there is one, may go before there is another. With backpressure,
+    /// readers must have taken all of its frames.
+    bool may_give_up_announced() const noexcept {
+        return !announced_ || !options_.backpressure || announced_->is_drained();
+    }
+
     /// Makes a segment, which becomes the current one. If there is no room beside the announced segment,
-    /// retires that one first, if it may.
-    /// \throws Error as Segment::create. After NoSpace, a remaining announced segment could not be retired
+    /// gives that one up first, if it may.
+    /// \throws Error as Segment::create. After NoSpace, a remaining announced segment could not be given up
     /// yet.
     void make(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
               const std::shared_ptr<TableOwner>& table);
@@ -75,24 +78,27 @@ class Segments {
     /// Number of slots that was requested for the last segment; 0: any number.
     unsigned asked_slots() const noexcept { return asked_slots_; }
 
+    /// Number of slots that the last segment should have, if space is not short.
+    unsigned wanted_slots() const noexcept { return wanted_slots_; }
+
     /// Generation of the last segment that was made.
     std::uint32_t generation() const noexcept { return generation_; }
 
   private:
     SegmentPlan plan_for(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
     unsigned fewest(unsigned planned) const noexcept { return options_.slots != 0 ? planned : min_slots; }
+    unsigned slots_in_half_the_room(const ArraySpec& spec) const noexcept;
     Segment create(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
     void retire(Pointer segment);
-    void free(Pointer segment) const noexcept;
 
     const TagFiles& files_;
     const ControlOwner& control_;
     const WriterOptions& options_;
-    const bool others_copy_;
     Pointer current_;
     Pointer announced_;
     Pointer old_;  // withdrawn, to be freed
     unsigned asked_slots_ = 0;
+    unsigned wanted_slots_ = default_slots;
     std::uint32_t generation_ = 0;
 };
 

@@ -132,6 +132,9 @@ std::string Writer::segment_name() const {
 WriterStats Writer::stats() const {
     return only_errors([&] { return implementation_ ? implementation_->stats() : WriterStats(); });
 }
+unsigned Writer::missing_slots() const noexcept {
+    return implementation_ ? implementation_->missing_slots() : 0;
+}
 Error Writer::error() const try {
     return only_errors([&] { return of_an_open_one(implementation_).error(); });
 } catch (const Error& error) {

@@ -64,8 +64,8 @@ WriteStatus Writer::Implementation::configure(const ArraySpec& spec, const Attri
     Lock lock(mutex_);
     bool had_no_room = false;  // can_make() found room, but another process took it
     const auto may_try = [&] {
-        return has_lost_files() ||
-               (had_no_room ? segments_.may_retire_announced() : segments_.can_make(spec, attributes, slots));
+        return has_lost_files() || (had_no_room ? segments_.may_give_up_announced()
+                                                : segments_.can_make(spec, attributes, slots));
     };
     for (;;) {
         require_open();
@@ -132,8 +132,12 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
         start_anew(lock);
     if (closed_ || !current())
         return WritableFrame(WriteStatus::Closed);
-    const auto claim = [this] { return current()->claim(rules_); };
-    WritableFrame frame = claim_prepared(lock, claim);
+    const auto claim = [this] {
+        WritableFrame claimed = current()->claim(rules_);
+        note_missing_slots();
+        return claimed;
+    };
+    WritableFrame frame = claim();
     if (!frame && table_->reclaim_dead() > 0 && current())
         frame = claim();
     if (frame)
@@ -171,12 +175,11 @@ WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
     if (closed_ || !current())
         return WritableFrame(WriteStatus::Closed);
     // This never waits for leases and pins: their holder may need more frames before it releases them.
-    const auto may_pin = [this] {
-        return current() && !has_lost_files() && slots::may_pin(current()->segment(), table_->words());
-    };
+    const auto may_pin = [this] { return current() && !has_lost_files() && current()->may_pin(rules_); };
     if (!may_pin())
         return WritableFrame(WriteStatus::NoSlot);
-    WritableFrame frame = claim_prepared(lock, [this] { return current()->claim_pinned(rules_); });
+    WritableFrame frame = current()->claim_pinned(rules_);
+    note_missing_slots();
     if (frame || !options_.backpressure)
         return frame;
     const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check, [&] {
@@ -185,23 +188,6 @@ WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
         return frame || !may_pin();
     });
     return status == WriteStatus::Ok ? std::move(frame) : WritableFrame(status);
-}
-
-/// Claims a slot, and prepares one if necessary. In a new segment this waits for the thread that prepares
-/// slots, so that a free slot does not count as missing.
-template <typename Claim>
-WritableFrame Writer::Implementation::claim_prepared(Lock& lock, Claim claim) {
-    WritableFrame frame = claim();
-    if (!frame && current()->is_preparing())
-        wait_for_readers(lock, std::nullopt, 0ns, [&] {
-            const bool last_look = !current() || !current()->is_preparing();
-            if (current())
-                frame = claim();
-            return frame || last_look;
-        });
-    while (!frame && current() && current()->prepare_another())
-        frame = claim();
-    return frame;
 }
 
 /// Of the frame that is published next. Call it with the mutex held.
@@ -238,8 +224,7 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     // This comes before the frame is visible. If the writer dies in between, its successor skips the number.
     control_.words().published.store(info.number, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(FrameNumberStored);
-    slots::publish(current()->segment(), frame.slot_, info, metadata);
-    frame.published_ = true;
+    current()->publish(frame, info, metadata);
     const bool to_be_noticed = segments_.is_to_be_announced() || state() != WriterState::Live;
     if (segments_.is_to_be_announced())
         segments_.announce_current();
@@ -354,17 +339,26 @@ WriterStats Writer::Implementation::stats() const {
     stats.readers = closed_ ? 0 : table->count_live();
     const Lock lock(shown_mutex_);
     stats.generation = shown_.generation;
-    stats.slots = shown_.slots;
+    stats.slots = usable_slots_.load(std::memory_order_relaxed);
+    stats.missing_slots = missing_slots();
     stats.segment = shown_.segment;
     return stats;
 }
 
+/// Call it with mutex_ held.
+void Writer::Implementation::note_missing_slots() noexcept {
+    const std::uint32_t usable = current() ? current()->usable_slots() : 0;
+    const std::uint32_t wanted = current() ? segments_.wanted_slots() : 0;
+    usable_slots_.store(usable, std::memory_order_relaxed);
+    missing_slots_.store(wanted - std::min(wanted, usable), std::memory_order_relaxed);
+}
+
 /// Call it with mutex_ held, after a change of the current segment.
 void Writer::Implementation::show_segment() noexcept {
+    note_missing_slots();
     const detail::WriterSegment* const segment = current().get();
     const Lock lock(shown_mutex_);
     shown_.generation = segment != nullptr ? segment->segment().generation() : 0;
-    shown_.slots = segment != nullptr ? segment->segment().slot_count() : 0;
     try {
         shown_.segment = segment != nullptr ? segment->segment().name() : std::string();
     } catch (const std::bad_alloc&) {

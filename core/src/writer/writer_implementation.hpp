@@ -53,6 +53,7 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     const WriterOptions& options() const noexcept { return options_; }
     std::string segment_name() const;
     WriterStats stats() const;
+    unsigned missing_slots() const noexcept { return missing_slots_.load(std::memory_order_relaxed); }
     bool inherited() const noexcept { return made_under_ != fork_count(); }
     Error error() const;
 
@@ -80,8 +81,6 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     void make_files_anew();
     void leave(layout::WriterState last);
     std::shared_ptr<TableOwner> table() const;
-    template <typename Claim>
-    WritableFrame claim_prepared(Lock& lock, Claim claim);
     void set_number_and_time(FrameInfo& info) noexcept;
     bool readers_took_all() const noexcept;
     template <typename Ready>
@@ -90,6 +89,7 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     void readers_came_or_went();
     void set_error(const Error& error);
     void show_segment() noexcept;
+    void note_missing_slots() noexcept;
 
     const WriterOptions options_;
     const slots::ClaimRules rules_;
@@ -111,7 +111,6 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     // Guarded by shown_mutex_.
     struct {
         std::uint32_t generation = 0;
-        std::uint32_t slots = 0;
         std::string segment{};
     } shown_;
 
@@ -119,10 +118,12 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     std::atomic<bool> closed_{false};
     std::atomic<std::uint64_t> frames_dropped_{0};
     std::atomic<std::uint64_t> times_remade_{0};
+    std::atomic<std::uint32_t> usable_slots_{0};
+    std::atomic<std::uint32_t> missing_slots_{0};
 
     // Guarded by mutex_.
     std::shared_ptr<Names> names_;
-    Segments segments_{files_, control_, options_, rules_.others_copy};
+    Segments segments_{files_, control_, options_};
     std::optional<v1::Writer> v1_;
     std::uint64_t published_ = 0;  // number of the last frame; follows the numbers of a dead writer
     std::atomic<std::uint64_t> frames_published_{0};  // any thread looks, so relaxed

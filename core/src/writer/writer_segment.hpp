@@ -3,7 +3,6 @@
 #pragma once
 
 #include "process/fork_guard.hpp"
-#include "process/interrupt.hpp"
 #include "protocol/reader_table.hpp"
 #include "protocol/segment.hpp"
 #include "protocol/slots.hpp"
@@ -11,34 +10,42 @@
 #include <ndsharray/writer.hpp>
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <optional>
+#include <span>
 #include <utility>
 
 namespace ndsharray::detail {
 
+/// For one thread at a time, except give_back(). Slots get memory when they are needed, in the thread that
+/// claims them: the first use of each slot makes system calls, and no later one.
 class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
   public:
-    /// Starts to prepare some of the closed slots.
-    WriterSegment(Segment segment, std::shared_ptr<TableOwner> table);
-    ~WriterSegment();
+    WriterSegment(Segment segment, std::shared_ptr<TableOwner> table)
+        : segment_(std::move(segment)), table_(std::move(table)), made_under_(fork_count()) {}
     WriterSegment(const WriterSegment&) = delete;
     WriterSegment& operator=(const WriterSegment&) = delete;
 
     const Segment& segment() const noexcept { return segment_; }
 
-    /// Prepares one more slot at once. \returns false if there is none left.
-    bool prepare_another() noexcept;
-
-    /// Whether another thread is preparing the first slots.
-    bool is_preparing() const noexcept { return preparing_slots_.load(std::memory_order_acquire); }
-
-    /// Claims a slot. The frame is empty if every slot is held. For one thread at a time.
+    /// Claims a slot. The frame is empty if every slot is held, and there is no room for another one.
     WritableFrame claim(slots::ClaimRules rules) noexcept;
 
     /// The same for a pool's frame, which the pool still holds after it is published.
     WritableFrame claim_pinned(slots::ClaimRules rules) noexcept;
+
+    /// Whether claim_pinned() may succeed now or when readers have taken frames.
+    bool may_pin(slots::ClaimRules rules) noexcept;
+
+    /// Makes a frame of claim() or claim_pinned() the newest one.
+    void publish(WritableFrame& frame, const FrameInfo& info, std::span<const std::byte> metadata) noexcept;
+
+    /// Number of slots that there are or that there is room for, as far as is known.
+    std::uint32_t usable_slots() const noexcept {
+        return has_room_ ? segment_.slot_count() : segment_.ready();
+    }
 
     /// Withdraws slots that readers neither hold nor may still take, see slots::withdraw(). For a segment
     /// that gets no more frames, before the next one is announced.
@@ -55,31 +62,21 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     /// Whether `Every` readers have taken all frames of this segment. For the segment with the newest frame.
     bool is_drained() const noexcept;
 
-    /// Bytes that withdraw() and free_withdrawn() would free while readers keep the segment mapped.
-    std::uint64_t withdrawable_bytes() noexcept;
-
-    /// Whether a reader with an entry in the table may have the segment mapped.
-    bool has_readers() const noexcept;
-
     /// Takes back the slot of a frame. Any thread.
-    void give_back(const WritableFrame& frame) const noexcept;
+    void give_back(const WritableFrame& frame) noexcept;
 
   private:
-    void prepare_slots() noexcept;
-    void stop_preparing() noexcept;
-    bool stays_in_use() noexcept;
+    bool reserve_another() noexcept;
     WritableFrame frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept;
 
     Segment segment_;
     std::shared_ptr<TableOwner> table_;
     std::uint32_t made_under_;
-    std::mutex preparation_;  // of this process only; held while one slot is prepared
-    Interrupt stop_;  // no condition variable: a forked child could not destroy one on which the thread waits
-    std::atomic<bool> preparing_slots_{false};
-    std::atomic<std::uint32_t> prepared_{Segment::ready_at_first};
-    std::unique_ptr<std::thread> preparing_;
-    slots::Withdrawn withdrawn_;                 // for the thread that withdraws
-    std::atomic<std::uint32_t> to_be_freed_{0};  // the same slots, for threads that give slots back
+    bool has_room_ = true;  // false after a slot got no memory
+    std::chrono::steady_clock::time_point reserve_again_{};
+    std::uint32_t withdrawn_ = 0;                // bit per slot; for the thread that withdraws
+    std::atomic<std::uint32_t> out_{0};          // slots of claimed frames that were not given back
+    std::atomic<std::uint32_t> to_be_freed_{0};  // withdrawn_, for threads that give slots back
 };
 
 }  // namespace ndsharray::detail

@@ -72,13 +72,13 @@ TEST_F(CutFile, FailsTheReaderNamingTheSegment) {
     writer.kill();
 }
 
-TEST_F(CutFile, FailsTheReaderWhereOnlyTheLastPageIsMissing) {
-    RemoteWriter writer(tag_);
+TEST_F(CutFile, FailsTheReaderWhereOnlyTheLastPageOfAFrameIsMissing) {
+    RemoteWriter writer(tag_, {.slots = 3});  // the first has the frame
     writer.write(1, large_.bytes);
     Reader reader(tag_);
     ASSERT_TRUE(reader.read(in_time));
     const Path segment = segment_file();
-    std::filesystem::resize_file(segment, std::filesystem::file_size(segment) - 1 - 4096);
+    std::filesystem::resize_file(segment, std::filesystem::file_size(segment) - 2 * large_.bytes - 1 - 4096);
     EXPECT_TRUE(names(failure_of(reader), segment));
     writer.kill();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Segments with holes, which honest writers never make. Looking at a hole in a tmpfs makes memory of it,
-// which is the looking process's to answer for: so a segment of a terabyte that costs its owner nothing is
-// refused.
+// Segments with holes. Looking at a hole in a tmpfs makes memory of it, which is the looking process's to
+// answer for. So readers look at no slot without memory, and refuse frames in such slots: a segment of a
+// terabyte costs its owner nothing.
 #include "core_test.hpp"
 #include "limits.hpp"
 #include "open_file.hpp"
@@ -86,14 +86,62 @@ TEST_F(SparseSegment, OfAnySizeIsRefusedAndTakesNoMemory) {
     EXPECT_EQ(allocated(path), before);
 }
 
-TEST_F(SparseSegment, WithOneHoleIsRefused) {
+TEST_F(SparseSegment, WithAHoleInAFrameIsRefused) {
     const std::filesystem::path path = segment_file();
-    // In the first slot: the writer may be preparing the others still, which would fill a hole again.
+    // In the first slot, which has the frame.
     const auto begin = static_cast<off_t>(geometry_in(path).data_offset);
     const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
     ASSERT_EQ(::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin, 4096), 0);
     ::close(file);
     expect_refused(path);
+}
+
+TEST_F(SparseSegment, WithAHoleInItsHeadersIsRefused) {
+    const std::filesystem::path path = segment_file();
+    const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_EQ(::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), 0);
+    ::close(file);
+    const std::uint64_t before = allocated(path);
+    expect_refused(path);
+    EXPECT_EQ(allocated(path), before);
+}
+
+TEST_F(SparseSegment, OfFormat1_0IsRefusedWhateverSlotTheHoleIsIn) {
+    const std::filesystem::path path = segment_file();
+    OpenFile(path).put(offsetof(layout::Preamble, minor), std::uint16_t{0});
+    const SegmentGeometry geometry = geometry_in(path);
+    const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_EQ(::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                          static_cast<off_t>(geometry.data_offset + 2 * geometry.slot_bytes), 4096),
+              0);
+    ::close(file);
+    expect_refused(path);
+}
+
+TEST_F(SparseSegment, OfFormat1_0IsReadIfItHasNone) {
+    OpenFile(segment_file()).put(offsetof(layout::Preamble, minor), std::uint16_t{0});
+    Reader reader(tag_);
+    EXPECT_TRUE(is_intact(reader.read(in_time)));
+}
+
+TEST_F(SparseSegment, OfAWriterGetsNoMemoryFromItsReaders) {
+    writer_->close();
+    Writer writer(tag_);
+    ASSERT_NE(write_pattern(writer, bytes_spec(mebibyte)), 0U);
+    const std::filesystem::path path = segment_file();
+    std::uint64_t after = allocated(path);
+    EXPECT_LT(after, 4 * mebibyte) << "three slots";
+    for (const unsigned leases : {0U, 1U}) {
+        Reader reader(tag_, with_leases(leases));
+        for (int i = 0; i < 10; ++i) {
+            ASSERT_TRUE(is_intact(reader.read(in_time)));
+            EXPECT_EQ(reader.read(0ns).status(), ReadStatus::Timeout);
+            EXPECT_EQ(allocated(path), after) << "nothing but the writer makes memory";
+            ASSERT_NE(write_pattern(writer, bytes_spec(mebibyte)), 0U);
+            after = allocated(path);
+        }
+    }
+    EXPECT_LT(allocated(path), 5 * mebibyte) << "four slots";
 }
 
 TEST_F(SparseSegment, TakesNoMemoryWhenOnlyLookedAt) {

@@ -170,7 +170,7 @@ TEST_F(HotPath, TakesNoPageFaults) {
                 read_ = frame.data()[at] == static_cast<std::byte>(i) && read_;
         }
     };
-    // Huge pages come in the first moments of a segment, and each is a fault more.
+    // The first use of each slot is a fault more.
     EXPECT_TRUE(wait_until([&] {
         const std::uint64_t before = faults_of_this_thread();
         touch_each_page(100);

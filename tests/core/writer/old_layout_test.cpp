@@ -4,7 +4,6 @@
 #include "remote.hpp"
 
 #include <support/stopped.hpp>
-#include <support/thread_state.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -71,11 +70,6 @@ class OldLayout : public CoreTest {
     std::uint64_t patterns_ = 0;
 };
 
-TEST_F(OldLayout, HasMemoryForEachSlotWhileItIsCurrent) {
-    change_layout();
-    ASSERT_NE(publish(), 0U);
-    EXPECT_EQ(look().slots(), slot_count) << "the other tests would say nothing";
-}
 
 TEST_F(OldLayout, KeepsTheSlotOfAHeldFrameAndTheNewestOnly) {
     Reader reader(tag_);
@@ -87,8 +81,10 @@ TEST_F(OldLayout, KeepsTheSlotOfAHeldFrameAndTheNewestOnly) {
     for (unsigned i = 0; i < 2 * slot_count; ++i)
         ASSERT_NE(publish(), 0U);
     const Looked old = look();
+    const std::uint64_t before = old.slots();
+    EXPECT_GT(before, 2U) << "the rest would say nothing";
     change_layout();
-    EXPECT_EQ(old.slots(), slot_count) << "nothing is taken before readers can go on";
+    EXPECT_EQ(old.slots(), before) << "nothing is taken before readers can go on";
     ASSERT_NE(publish(), 0U);
     EXPECT_EQ(old.slots(), 2U);
     EXPECT_TRUE(is_intact(held));
@@ -174,9 +170,7 @@ TEST_P(OldLayoutOfEveryFrame, KeepsAllThatItsReaderHasNotTakenAndNoMore) {
     change_layout();
     ASSERT_NE(publish(), 0U);
     ASSERT_TRUE(reader.read(in_time));
-    // Without backpressure slots are used again while they are only being made ready, and frames missed.
-    ASSERT_TRUE(wait_until(other_threads_are_blocked));
-    constexpr std::uint64_t behind = 3;  // with the one that was read, as many slots as are ready by now
+    constexpr std::uint64_t behind = 5;  // more than have memory at first
     for (std::uint64_t i = 0; i < behind; ++i)
         ASSERT_NE(publish(), 0U);
     const Looked old = look();

@@ -131,6 +131,60 @@ const RegisteredScenes scenes({
          }
          return first.stats().slots + second.stats().slots < 12 ? "shared" : "more than there is";
      }},
+    {"room_for_other_tags",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(16 * mebibyte);
+         std::vector<Writer> writers;
+         std::vector<Reader> readers;
+         const auto works = [&](const std::string& name, const ArraySpec& spec) {
+             writers.emplace_back(name);
+             readers.emplace_back(name);
+             for (int i = 0; i < 20; ++i)
+                 if (!passes(writers.back(), readers.back(), spec))
+                     return false;
+             return true;
+         };
+         std::string outcome = works(tag, bytes_spec(1280 * 720 * 3)) ? "720p" : "nothing";
+         for (const char* name : {".a", ".b"})
+             outcome += works(tag + name, bytes_spec(640 * 480 * 3)) ? " VGA" : " nothing";
+         return outcome + ", " + std::to_string(writers.front().missing_slots()) + " missing";
+     }},
+    {"holders",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(16 * mebibyte);
+         std::vector<Writer> writers;
+         for (std::uint64_t i = 1; i <= 4; ++i) {
+             writers.emplace_back("holder" + std::to_string(i), WriterOptions{.slots = 3});
+             write_pattern(writers.back(), bytes_spec(i * 400'000));
+         }
+         Writer writer(tag);
+         return error_of([&] { writer.configure(bytes_spec(3 * mebibyte)); }).what();
+     }},
+    {"a_chosen_number_later",
+     [](const std::string& tag) -> std::string {
+         mount_small_file_system(8 * mebibyte);
+         Writer writer(tag, {.slots = 6});
+         write_pattern(writer, bytes_spec(mebibyte));
+         Reader reader(tag, with_leases(max_slots));
+         std::string outcome = std::to_string(writer.missing_slots());
+         {
+             const Filling all(0);
+             std::vector<Frame> held;
+             for (int i = 0; i < 20; ++i) {
+                 if (write_pattern(writer, bytes_spec(mebibyte)) == 0)
+                     return "dropped";
+                 held.push_back(reader.read(patience));
+                 if (!held.back() || !is_intact(held.back()))
+                     return "not read";
+             }
+             outcome += ", then " + std::to_string(writer.missing_slots());
+         }
+         const bool again = wait_until([&] {
+             write_pattern(writer, bytes_spec(mebibyte));
+             return writer.missing_slots() == 0;
+         });
+         return outcome + (again ? ", then 0" : ", for ever");
+     }},
     {"layout_in_a_full_file_system",
      [](const std::string& tag) -> std::string {
          mount_small_file_system(5 * mebibyte);
@@ -259,7 +313,7 @@ TEST_F(SmallFileSystem, IsToldInBytesNeededAndBytesFree) {
 }
 
 TEST_F(SmallFileSystem, PassesFramesThroughFewerSlots) {
-    EXPECT_EQ(outcome_of("small_file_system"), "4 slots");
+    EXPECT_EQ(outcome_of("small_file_system"), "3 slots");
 }
 
 TEST_F(SmallFileSystem, FilledToAnyPageGivesAWriterOrAnErrorWithBothNumbers) {
@@ -272,8 +326,23 @@ TEST_F(SmallFileSystem, FilledToAnyPageLeavesTheWriterOfALayoutAlive) {
     EXPECT_EQ(outcome_of("any_space_for_a_layout"), "passes");
 }
 
-TEST_F(SmallFileSystem, OfAContainerHoldsAsManyFramesAsFit) {
-    EXPECT_EQ(outcome_of("container"), "8 5 4 NoSpace, then passes");
+TEST_F(SmallFileSystem, OfAContainerHoldsAsManyFramesAsFitIntoHalfOfIt) {
+    EXPECT_EQ(outcome_of("container"), "5 8 3 NoSpace, then passes");
+}
+
+TEST_F(SmallFileSystem, IsLeftToOtherTagsByAWriterWithAutomaticSlots) {
+    EXPECT_EQ(outcome_of("room_for_other_tags"), "720p VGA VGA, 5 missing");
+}
+
+TEST_F(SmallFileSystem, IsToldWithTheTagsThatHoldMost) {
+    const std::string sentence = outcome_of("holders");
+    EXPECT_TRUE(
+        contains(sentence, "\"holder4\" (4.8 MB), \"holder3\" (3.6 MB), \"holder2\" (2.4 MB) and 1 more"))
+        << sentence;
+}
+
+TEST_F(SmallFileSystem, FilledByOthersLetsReadersThatHoldFramesCopyAndDropsNone) {
+    EXPECT_EQ(outcome_of("a_chosen_number_later"), "0, then 3, then 0");
 }
 
 TEST_F(SmallFileSystem, IsSharedByTwoWriters) {

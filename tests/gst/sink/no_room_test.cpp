@@ -83,7 +83,7 @@ class SmallSharedMemory : public NoRoom {
 TEST_F(SmallSharedMemory, TakesFewerSlotsWithAWarning) {
     const std::string output = launched("26m", hd + "ndshsink tag=cam0");
     EXPECT_TRUE(contains(output, "WARNING: from element")) << output;
-    EXPECT_TRUE(contains(output, "Only 4 frames instead of 8 fit into shared memory")) << output;
+    EXPECT_TRUE(contains(output, "Only 3 frames instead of 8 fit into shared memory")) << output;
     EXPECT_TRUE(contains(output, "exit code 0\nleft nothing")) << output;
 }
 
