@@ -33,9 +33,9 @@ inline constexpr unsigned default_slots = 8;
 inline constexpr unsigned max_readers = 64;
 
 struct WriterOptions {
-    /// Frames per segment, 3 to 32. Memory is taken for each when it is first needed. 0 means 8, or as many
-    /// (at least 3) as fit into half of the free space: the rest is left to other tags. A chosen number must
-    /// fit.
+    /// Frames per segment, 3 to 32. Memory is taken for each when it is first needed. 0 means 8. If
+    /// these do not fit, it means as many (at least 3) as fit into half of the free space: the rest is left to
+    /// other tags. A chosen number must fit.
     unsigned slots = 0;
 
     /// Mode of the files. A read bit lets the group or other users read frames by copying. A write bit beside

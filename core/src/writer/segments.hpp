@@ -87,7 +87,7 @@ class Segments {
   private:
     SegmentPlan plan_for(const ArraySpec& spec, const Attributes& attributes, unsigned slots) const;
     unsigned fewest(unsigned planned) const noexcept { return options_.slots != 0 ? planned : min_slots; }
-    unsigned slots_in_half_the_room(const ArraySpec& spec) const noexcept;
+    unsigned slots_in_the_room(const ArraySpec& spec, unsigned wanted) const noexcept;
     Segment create(const ArraySpec& spec, const Attributes& attributes, unsigned slots);
     void retire(Pointer segment);
 

@@ -326,8 +326,8 @@ TEST_F(SmallFileSystem, FilledToAnyPageLeavesTheWriterOfALayoutAlive) {
     EXPECT_EQ(outcome_of("any_space_for_a_layout"), "passes");
 }
 
-TEST_F(SmallFileSystem, OfAContainerHoldsAsManyFramesAsFitIntoHalfOfIt) {
-    EXPECT_EQ(outcome_of("container"), "5 8 3 NoSpace, then passes");
+TEST_F(SmallFileSystem, OfAContainerHoldsEightFramesOrAsManyAsFitIntoHalfOfIt) {
+    EXPECT_EQ(outcome_of("container"), "8 8 3 NoSpace, then passes");
 }
 
 TEST_F(SmallFileSystem, IsLeftToOtherTagsByAWriterWithAutomaticSlots) {
