@@ -188,8 +188,8 @@ std::uint32_t wanted(const Segment& segment, const ReaderTable& table, ClaimRule
     if (order_for(now, rules) == Order::OldestFirst)
         return segment.slot_count();
     const std::uint32_t pinned = segment.pinned().load(std::memory_order_relaxed);
-    const auto in_use = static_cast<unsigned>(std::popcount(now.leased | pinned));
-    const unsigned most = now.quota + static_cast<unsigned>(std::popcount(pinned));
+    const auto in_use = count_bits(now.leased | pinned);
+    const unsigned most = now.quota + count_bits(pinned);
     return std::min(segment.slot_count(), slots_left_to_writer + std::min(in_use + slots_ahead, most));
 }
 
