@@ -4,7 +4,6 @@
 
 #include <gst/gst.h>
 
-#include <cstdint>
 #include <memory>
 
 namespace ndsharray::gst {
@@ -38,17 +37,6 @@ inline Owned<GstCaps> share(GstCaps* caps) {
 /// Caps as text, for display and for attributes.
 inline Owned<char> to_string(const GstCaps* caps) {
     return Owned<char>(gst_caps_to_string(caps));
-}
-
-/// Asks for an object's memory before it is needed: after a wait it is no longer in the cache, and one line
-/// after the other would be missed. Nothing waits.
-template <class T>
-void prefetch(const T* object) {
-    constexpr std::uintptr_t line = 64;
-    const auto first = reinterpret_cast<std::uintptr_t>(object);
-    for (std::uintptr_t at = first / line * line; object && at < first + sizeof(T); at += line) {
-        __builtin_prefetch(reinterpret_cast<const void*>(at));
-    }
 }
 
 /// The argument for GST_PTR_FORMAT, in the type that "%p" expects.

@@ -9,8 +9,8 @@
 
 #include <ndsharray/tag.hpp>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <string>

@@ -10,7 +10,6 @@
 
 #include <ndsharray/tag_info.hpp>
 
-#include <memory>
 #include <string>
 
 namespace ndsharray::cli {

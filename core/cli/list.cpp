@@ -12,7 +12,6 @@
 #include <ndsharray/tag_info.hpp>
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>

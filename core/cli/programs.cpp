@@ -20,9 +20,9 @@ namespace {
 
 struct Program {
     std::string_view command;
-    std::string_view option;    // of meson
-    std::string_view needs;     // packages of Debian
-    std::string_view package;   // of Debian, with the program
+    std::string_view option;   // of meson
+    std::string_view needs;    // packages of Debian
+    std::string_view package;  // of Debian, with the program
 };
 
 constexpr std::string_view for_mirror = "libzmq3-dev libzstd-dev libcli11-dev libfmt-dev";
@@ -61,7 +61,8 @@ int become(char** argv) {
         return failure;
     }
     complain(
-        "{} is not installed. Debian has it in {}. ndsharray is built with it by meson's -D{}=enabled, which needs "
+        "{} is not installed. Debian has it in {}. ndsharray is built with it by meson's -D{}=enabled, which "
+        "needs "
         "(on Debian) {}",
         name, program.package, program.option, program.needs);
     return failure;

@@ -10,9 +10,9 @@ namespace ndsharray::mirror {
 namespace {
 
 constexpr std::size_t most_pings = 64;
-constexpr std::int64_t drift_parts = 50'000;      // 20 ppm: two quartz clocks drift less
-constexpr std::int64_t slew_parts = 100;          // times follow an estimate by 1 % of the time that passes
-constexpr std::int64_t jump = 1'000'000'000;      // further away the other clock is another one
+constexpr std::int64_t drift_parts = 50'000;  // 20 ppm: two quartz clocks drift less
+constexpr std::int64_t slew_parts = 100;      // times follow an estimate by 1 % of the time that passes
+constexpr std::int64_t jump = 1'000'000'000;  // further away the other clock is another one
 
 constexpr std::int64_t longest = std::int64_t{1} << 61;  // sums of a few such times do not overflow
 
@@ -26,7 +26,8 @@ std::int64_t uncertainty_of(std::int64_t delay, std::int64_t age) {
 
 }  // namespace
 
-void ClockOffset::add(std::int64_t sent, std::int64_t received, std::int64_t answered, std::int64_t returned) {
+void ClockOffset::add(std::int64_t sent, std::int64_t received, std::int64_t answered,
+                      std::int64_t returned) {
     if (!is_sane(sent) || !is_sane(received) || !is_sane(answered) || !is_sane(returned))
         return;
     const std::int64_t delay = (returned - sent) - (answered - received);

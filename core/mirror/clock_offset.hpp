@@ -14,8 +14,8 @@ struct OffsetEstimate {
     std::int64_t uncertainty = 0;
 };
 
-/// Estimates the offset from pings, as NTP's clock filter does: of the last pings the one that tells most counts.
-/// It is off by half its time on the way at most, and since then by what the clocks drift.
+/// Estimates the offset from pings, as NTP's clock filter does: of the last pings the one that tells most
+/// counts. It is off by half its time on the way at most, and since then by what the clocks drift.
 class ClockOffset {
   public:
     /// A ping: sent and returned by this clock, received and answered by the other one.
@@ -35,8 +35,8 @@ class ClockOffset {
     std::deque<Ping> pings_;
 };
 
-/// Instants of the other clock as instants of this one. When the estimate moves, times follow it slowly, and what
-/// was in order stays in order.
+/// Instants of the other clock as instants of this one. When the estimate moves, times follow it slowly, and
+/// what was in order stays in order.
 class NearTimes {
   public:
     /// The newest estimate, at `now` of this clock.

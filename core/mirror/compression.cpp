@@ -68,7 +68,8 @@ void unfilter(std::span<std::byte> to, std::span<const std::byte> from, std::siz
     for (std::size_t i = 0; i < count; ++i) {
         Number folded = 0;
         for (std::size_t plane = 0; plane < width; ++plane)
-            folded |= static_cast<Number>(Number{static_cast<std::uint8_t>(from[plane * count + i])} << (8 * plane));
+            folded |= static_cast<Number>(Number{static_cast<std::uint8_t>(from[plane * count + i])}
+                                          << (8 * plane));
         const Number before = i < step ? Number{0} : load<Number>(&to[(i - step) * width]);
         store(&to[i * width], static_cast<Number>(unfold(folded) + before));
     }
@@ -112,13 +113,16 @@ Compressor::~Compressor() {
     ZSTD_freeCCtx(context_);
 }
 
-std::span<const std::byte> Compressor::compress(std::span<const std::byte> part, const Neighbours& neighbours) {
+std::span<const std::byte> Compressor::compress(std::span<const std::byte> part,
+                                                const Neighbours& neighbours) {
     if (part.size() > max_chunk_bytes)
         return {};
     const std::span<std::byte> filtered = std::span(filtered_).first(part.size());
-    with_number(neighbours.width, [&]<typename Number>(Number) { filter<Number>(filtered, part, neighbours.step); });
-    const std::size_t bytes = ZSTD_compressCCtx(context_, compressed_.data(), part.size() - (part.empty() ? 0 : 1),
-                                                filtered.data(), filtered.size(), level);
+    with_number(neighbours.width,
+                [&]<typename Number>(Number) { filter<Number>(filtered, part, neighbours.step); });
+    const std::size_t bytes =
+        ZSTD_compressCCtx(context_, compressed_.data(), part.size() - (part.empty() ? 0 : 1), filtered.data(),
+                          filtered.size(), level);
     if (ZSTD_isError(bytes))
         return {};  // no room: it would not be fewer
     return std::span(compressed_).first(bytes);

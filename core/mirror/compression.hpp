@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Lossless compression of the parts of an array: differences of neighbours, split into planes of bytes, by zstd.
+// Lossless compression of the parts of an array: differences of neighbours, split into planes of bytes, by
+// zstd.
 #pragma once
 
 #include <ndsharray/array.hpp>
@@ -26,7 +27,8 @@ class Compressor {
     Compressor();
     ~Compressor();
 
-    /// \returns fewer bytes than `part` has, valid until the next call; or none where they would not be fewer.
+    /// \returns fewer bytes than `part` has, valid until the next call; or none where they would not be
+    /// fewer.
     std::span<const std::byte> compress(std::span<const std::byte> part, const Neighbours& neighbours);
 
   private:
@@ -41,7 +43,8 @@ class Decompressor {
     ~Decompressor();
 
     /// Fills `part`. \returns false if `bytes` are not such a part, compressed.
-    bool decompress(std::span<std::byte> part, std::span<const std::byte> bytes, const Neighbours& neighbours);
+    bool decompress(std::span<std::byte> part, std::span<const std::byte> bytes,
+                    const Neighbours& neighbours);
 
   private:
     ZSTD_DCtx_s* context_;

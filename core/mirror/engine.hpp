@@ -93,7 +93,8 @@ class Listener {
     std::unique_ptr<Implementation> implementation_;
 };
 
-/// Sends to a Listener's peers from another thread. Never waits: how much is on the way is the caller's matter.
+/// Sends to a Listener's peers from another thread. Never waits: how much is on the way is the caller's
+/// matter.
 class Outlet {
   public:
     Outlet(Engine& engine, const Listener& listener);

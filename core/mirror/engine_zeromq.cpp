@@ -80,9 +80,7 @@ struct RawPart {
 
     bool receive(void* socket) { return zmq_msg_recv(&content, socket, ZMQ_DONTWAIT) >= 0; }
     bool has_more() { return zmq_msg_more(&content) != 0; }
-    std::string text() {
-        return {static_cast<const char*>(zmq_msg_data(&content)), zmq_msg_size(&content)};
-    }
+    std::string text() { return {static_cast<const char*>(zmq_msg_data(&content)), zmq_msg_size(&content)}; }
 };
 
 void drop_rest(void* socket, bool more) {
@@ -108,7 +106,8 @@ Part& Part::operator=(Part&& other) noexcept = default;
 std::span<const std::byte> Part::bytes() const {
     if (!content_)
         return {};
-    return {static_cast<const std::byte*>(zmq_msg_data(&content_->content)), zmq_msg_size(&content_->content)};
+    return {static_cast<const std::byte*>(zmq_msg_data(&content_->content)),
+            zmq_msg_size(&content_->content)};
 }
 
 // ---- the engine
@@ -142,7 +141,8 @@ struct Listener::Implementation {
     bool may_enter(const std::string& binary_key) const {
         std::array<char, 41> text{};
         return binary_key.size() == 32 &&
-               zmq_z85_encode(text.data(), reinterpret_cast<const std::uint8_t*>(binary_key.data()), 32) != nullptr &&
+               zmq_z85_encode(text.data(), reinterpret_cast<const std::uint8_t*>(binary_key.data()), 32) !=
+                   nullptr &&
                std::find(keys->mirrors.begin(), keys->mirrors.end(), text.data()) != keys->mirrors.end();
     }
 
@@ -242,7 +242,8 @@ std::optional<Received> Listener::receive(std::chrono::milliseconds timeout, int
     Implementation& own = *implementation_;
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     for (;;) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
         std::array<zmq_pollitem_t, 4> items{{{own.router, 0, ZMQ_POLLIN, 0},
                                              {own.from_outlets, 0, ZMQ_POLLIN, 0},
                                              {nullptr, descriptor, ZMQ_POLLIN, 0},
@@ -305,7 +306,8 @@ void Outlet::send(const std::string& peer, std::string_view head, std::span<cons
     auto held = std::make_unique<std::shared_ptr<void>>(std::move(keep));
     const auto release = [](void*, void* held) { delete static_cast<std::shared_ptr<void>*>(held); };
     zmq_msg_t message;
-    if (zmq_msg_init_data(&message, const_cast<std::byte*>(body.data()), body.size(), release, held.get()) != 0) {
+    if (zmq_msg_init_data(&message, const_cast<std::byte*>(body.data()), body.size(), release, held.get()) !=
+        0) {
         zmq_send(socket_, "", 0, 0);
         return;
     }
@@ -379,7 +381,8 @@ std::string Link::trouble() {
             return trouble_;
         drop_rest(events_, event.has_more());
         std::uint16_t number = 0;
-        std::memcpy(&number, zmq_msg_data(&event.content), std::min(sizeof number, zmq_msg_size(&event.content)));
+        std::memcpy(&number, zmq_msg_data(&event.content),
+                    std::min(sizeof number, zmq_msg_size(&event.content)));
         switch (number) {
             case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
                 trouble_.clear();

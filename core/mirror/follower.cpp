@@ -14,13 +14,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto silence = 3s;           // after which a connection is given up
-constexpr auto ask_again = 500ms;      // a sign of life
-constexpr auto pause = 100ms;          // between two connections
-constexpr auto long_pause = 1000ms;    // where the other side refused
-constexpr auto clock_patience = 2s;    // for the first estimate
-constexpr std::uint64_t most_ahead = 32;            // items
-constexpr double least_ahead = 256.0 * 1024;        // bytes on the way, so that the sender is never idle
+constexpr auto silence = 3s;                  // after which a connection is given up
+constexpr auto ask_again = 500ms;             // a sign of life
+constexpr auto pause = 100ms;                 // between two connections
+constexpr auto long_pause = 1000ms;           // where the other side refused
+constexpr auto clock_patience = 2s;           // for the first estimate
+constexpr std::uint64_t most_ahead = 32;      // items
+constexpr double least_ahead = 256.0 * 1024;  // bytes on the way, so that the sender is never idle
 
 /// The connection is of no more use; `wait` before the next.
 struct Broken {
@@ -35,10 +35,17 @@ std::uint64_t random_id() {
 
 }  // namespace
 
-Follower::Follower(Engine& engine, const Address& address, const std::optional<MirrorKeys>& keys, const ClockWatch& clock,
-                   FollowerOptions options, std::function<void(const std::string&)> say)
-    : engine_(engine), address_(address), keys_(keys), clock_(clock), options_(std::move(options)), say_(std::move(say)),
-      tag_(options_.here, this_place()), thread_([this] { run(); }) {}
+Follower::Follower(Engine& engine, const Address& address, const std::optional<MirrorKeys>& keys,
+                   const ClockWatch& clock, FollowerOptions options,
+                   std::function<void(const std::string&)> say)
+    : engine_(engine),
+      address_(address),
+      keys_(keys),
+      clock_(clock),
+      options_(std::move(options)),
+      say_(std::move(say)),
+      tag_(options_.here, this_place()),
+      thread_([this] { run(); }) {}
 
 Follower::~Follower() {
     over_ = true;
@@ -95,7 +102,8 @@ void Follower::run() {
         rest(wait);
     }
     while (!tag_.leave() && options_.here.every) {
-        // Readers here that take every frame have the last ones before the tag goes; but not those that stand still.
+        // Readers here that take every frame have the last ones before the tag goes; but not those that stand
+        // still.
         if (Clock::now() - asked_ > silence)
             break;
     }
@@ -254,8 +262,8 @@ bool Follower::on(Link&, const Refused& refused) {
     throw Broken{address_.to_string() + ": " + refused.sentence, long_pause};
 }
 
-/// Asks for as many frames as keep the connection busy, and for no more: the newest frame is chosen when it may be
-/// sent. Also tells that this side lives.
+/// Asks for as many frames as keep the connection busy, and for no more: the newest frame is chosen when it
+/// may be sent. Also tells that this side lives.
 void Follower::ask(Link& link) {
     const std::uint64_t before = wanted_;
     const double frame = tag_.layout() ? static_cast<double>(tag_.layout()->spec.bytes) + 1 : least_ahead;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// `ndsh mirror` of one tag: asks for its frames, over connections that may break, and gives them to a MirroredTag.
+// `ndsh mirror` of one tag: asks for its frames, over connections that may break, and gives them to a
+// MirroredTag.
 #pragma once
 
 #include "clock_watch.hpp"
@@ -38,8 +39,8 @@ struct FollowerState {
 class Follower {
   public:
     /// \param say is told what changes, a sentence each; called from the thread.
-    Follower(Engine& engine, const Address& address, const std::optional<MirrorKeys>& keys, const ClockWatch& clock,
-             FollowerOptions options, std::function<void(const std::string&)> say);
+    Follower(Engine& engine, const Address& address, const std::optional<MirrorKeys>& keys,
+             const ClockWatch& clock, FollowerOptions options, std::function<void(const std::string&)> say);
     ~Follower();
 
     FollowerState state() const;
@@ -75,10 +76,10 @@ class Follower {
 
     MirroredTag tag_;
     NearTimes times_{};
-    std::uint64_t session_ = 0;   // 0: none
+    std::uint64_t session_ = 0;  // 0: none
     std::uint64_t hello_ = 0;
-    bool welcome_ = false;        // in this connection
-    std::uint64_t done_ = 0;      // items
+    bool welcome_ = false;    // in this connection
+    std::uint64_t done_ = 0;  // items
     std::uint64_t wanted_ = 0;
     unsigned signs_of_waiting_ = 0;
     Clock::time_point asked_{};

@@ -39,8 +39,9 @@ Pair new_pair() {
 void write_new(const std::string& path, const std::string& text) {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
-        throw Error(ErrorCode::System, path + " cannot be made: " + std::strerror(errno) +
-                                           (errno == EEXIST ? "; remove it first if new keys are wanted" : ""));
+        throw Error(ErrorCode::System,
+                    path + " cannot be made: " + std::strerror(errno) +
+                        (errno == EEXIST ? "; remove it first if new keys are wanted" : ""));
     const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     if (::close(file) != 0 || !written)
         throw Error(ErrorCode::System, path + " cannot be written");
@@ -77,8 +78,8 @@ std::optional<Entries> read_entries(const std::string& path, bool must_be) {
 
 std::string one(const Entries& entries, const std::string& name, const std::string& path) {
     if (entries.count(name) != 1)
-        throw Error(ErrorCode::Damaged, path + " has not one line \"" + name +
-                                            " KEY\"; ndsh share --make-keys makes such files");
+        throw Error(ErrorCode::Damaged,
+                    path + " has not one line \"" + name + " KEY\"; ndsh share --make-keys makes such files");
     return entries.find(name)->second;
 }
 
@@ -105,12 +106,17 @@ void make_keys(const std::string& folder) {
         throw Error(ErrorCode::System, folder + " cannot be made: " + error.message());
     for (const char* const name : {"/share.key", "/mirror.key"})
         if (std::filesystem::exists(folder + name))
-            throw Error(ErrorCode::System, folder + name + " is there already; remove it first if new keys are wanted");
+            throw Error(ErrorCode::System,
+                        folder + name + " is there already; remove it first if new keys are wanted");
     const Pair share = new_pair(), mirror = new_pair();
-    write_new(folder + "/share.key", "# Stays on the machine that shares. A line \"mirror KEY\" lets the owner of that key in.\n"
-                                     "secret " + share.secret + "\nmirror " + mirror.public_key + "\n");
-    write_new(folder + "/mirror.key", "# For the machines that mirror. Who has it may read every tag that is shared.\n"
-                                      "secret " + mirror.secret + "\nshare " + share.public_key + "\n");
+    write_new(folder + "/share.key",
+              "# Stays on the machine that shares. A line \"mirror KEY\" lets the owner of that key in.\n"
+              "secret " +
+                  share.secret + "\nmirror " + mirror.public_key + "\n");
+    write_new(folder + "/mirror.key",
+              "# For the machines that mirror. Who has it may read every tag that is shared.\n"
+              "secret " +
+                  mirror.secret + "\nshare " + share.public_key + "\n");
 }
 
 std::optional<ShareKeys> read_share_keys(const std::string& path, bool must_be) {

@@ -29,7 +29,8 @@ void print_line(const std::string& line) {
     static std::mutex mutex;
     const std::lock_guard lock(mutex);
     std::string printable = line;
-    std::replace_if(printable.begin(), printable.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    std::replace_if(
+        printable.begin(), printable.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     std::printf("%s\n", printable.c_str());
     std::fflush(stdout);
 }
@@ -40,11 +41,12 @@ void print_listing(const Listing& listing) {
         tag_width = std::max(tag_width, tag.tag.size());
         array_width = std::max(array_width, tag.array.size());
     }
-    fmt::print("{:<{}}  {:<{}}  {:>8}  {:>10}  {}\n", "TAG", tag_width, "ARRAY", array_width, "FRAMES/S", "Mbit/s", "FROM");
+    fmt::print("{:<{}}  {:<{}}  {:>8}  {:>10}  {}\n", "TAG", tag_width, "ARRAY", array_width, "FRAMES/S",
+               "Mbit/s", "FROM");
     for (const Listed& tag : listing.tags) {
         const double rate = tag.millihertz / 1000.0;
-        fmt::print("{:<{}}  {:<{}}  {:>8.1f}  {:>10.1f}  {}\n", tag.tag, tag_width, tag.array, array_width, rate,
-                   rate * static_cast<double>(tag.bytes) * 8 / 1e6, listing.host);
+        fmt::print("{:<{}}  {:<{}}  {:>8.1f}  {:>10.1f}  {}\n", tag.tag, tag_width, tag.array, array_width,
+                   rate, rate * static_cast<double>(tag.bytes) * 8 / 1e6, listing.host);
     }
 }
 
@@ -66,7 +68,8 @@ int list(const MirrorCommand& command) {
             throw Error(ErrorCode::System, command.address.to_string() + ": " + refused->sentence);
     }
     const std::string why = link.trouble();
-    throw Error(ErrorCode::System, "no word from " + command.address.to_string() + (why.empty() ? "" : ": " + why));
+    throw Error(ErrorCode::System,
+                "no word from " + command.address.to_string() + (why.empty() ? "" : ": " + why));
 }
 
 /// A mirror waits for much, but not for a tag of this machine that is somebody else's.
@@ -74,8 +77,9 @@ void require_free(const std::string& tag) {
     try {
         const TagInfo info = inspect(tag);
         if (info.alive)
-            throw Error(ErrorCode::TagInUse, fmt::format("tag \"{}\" is in use: process {} writes it; choose another with --as",
-                                                         tag, info.writer_pid));
+            throw Error(ErrorCode::TagInUse,
+                        fmt::format("tag \"{}\" is in use: process {} writes it; choose another with --as",
+                                    tag, info.writer_pid));
     } catch (const Error& error) {
         if (error.code() != ErrorCode::NoSuchTag)
             throw;

@@ -30,15 +30,18 @@ MirroredTag::MirroredTag(MirroredTagOptions options, std::string place)
 
 void MirroredTag::set_layout(const Layout& layout) {
     if (has_been_at(layout.attributes, place_))
-        throw WireError(Refusal::Failed,
-                        "a loop: the tag comes from this machine, or came through it; it is not mirrored back");
+        throw WireError(
+            Refusal::Failed,
+            "a loop: the tag comes from this machine, or came through it; it is not mirrored back");
     if (layout.spec.bytes > options_.max_bytes)
         throw WireError(Refusal::Failed, "its arrays of " + layout.spec.to_string() + " have " +
-                                             std::to_string(layout.spec.bytes) + " bytes, and --max-bytes allows " +
+                                             std::to_string(layout.spec.bytes) +
+                                             " bytes, and --max-bytes allows " +
                                              std::to_string(options_.max_bytes));
     if (head_)
         malformed("a layout in the middle of a frame");
-    is_configured_ = is_configured_ && layout_ && layout_->spec == layout.spec && layout_->attributes == layout.attributes;
+    is_configured_ =
+        is_configured_ && layout_ && layout_->spec == layout.spec && layout_->attributes == layout.attributes;
     layout_ = layout;
 }
 
@@ -49,8 +52,8 @@ bool MirroredTag::is_repeated(const FrameHead& head) const {
 
 /// A writer for this frame, and its layout. The writer is made anew where the one over there is another one.
 bool MirroredTag::prepare_writer(const FrameHead& head) {
-    const bool is_another =
-        layout_->writer != writer_id_ || head.info.number <= last_number_ || head.metadata.size() > metadata_capacity_;
+    const bool is_another = layout_->writer != writer_id_ || head.info.number <= last_number_ ||
+                            head.metadata.size() > metadata_capacity_;
     if (writer_ && is_another && !leave())
         return false;
     if (!writer_) {
@@ -117,7 +120,8 @@ bool MirroredTag::begin(const FrameHead& head, NearTimes* times) {
 }
 
 void MirroredTag::add(const Data& data, std::span<const std::byte> bytes) {
-    if (!head_ || data.item != head_->item || data.offset != filled_ || data.raw_bytes > head_->bytes - filled_)
+    if (!head_ || data.item != head_->item || data.offset != filled_ ||
+        data.raw_bytes > head_->bytes - filled_)
         malformed("a part of an array that is not the next one");
     const bool is_plain = bytes.size() == data.raw_bytes;
     if (!is_plain && (head_->compression == Compression::None || bytes.size() > data.raw_bytes))
@@ -141,7 +145,8 @@ void MirroredTag::add(const Data& data, std::span<const std::byte> bytes) {
 
 void MirroredTag::publish() {
     if (frame_) {
-        const std::span metadata(reinterpret_cast<const std::byte*>(head_->metadata.data()), head_->metadata.size());
+        const std::span metadata(reinterpret_cast<const std::byte*>(head_->metadata.data()),
+                                 head_->metadata.size());
         if (writer_->publish(std::move(frame_), info_, metadata) != 0) {
             ++counts_.frames;
             if (info_.published != no_time) {

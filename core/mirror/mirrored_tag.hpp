@@ -17,24 +17,24 @@ namespace ndsharray::mirror {
 
 struct MirroredTagOptions {
     std::string tag{};
-    bool every = false;             ///< with backpressure; else what finds no slot is skipped
+    bool every = false;  ///< with backpressure; else what finds no slot is skipped
     unsigned permissions = 0600;
     std::uint64_t max_bytes = 256 * 1024 * 1024;  ///< of an array
 };
 
 /// Counters since it was made.
 struct MirroredTagCounts {
-    std::uint64_t frames = 0;   ///< published here
-    std::uint64_t missed = 0;   ///< published there and not here
-    std::uint64_t bytes = 0;    ///< of arrays, that came, before compression
-    std::int64_t age_sum = 0;   ///< of the frames when they were published here
+    std::uint64_t frames = 0;  ///< published here
+    std::uint64_t missed = 0;  ///< published there and not here
+    std::uint64_t bytes = 0;   ///< of arrays, that came, before compression
+    std::int64_t age_sum = 0;  ///< of the frames when they were published here
     std::int64_t age_max = 0;
     std::uint64_t writers = 0;  ///< that the tag has had
 };
 
-/// A frame is published when all of it has come; what breaks off is not seen by anybody. Functions that say "again"
-/// need a moment for this tag's own readers: they return false after 100 ms at most, and want to be called with the
-/// same once more.
+/// A frame is published when all of it has come; what breaks off is not seen by anybody. Functions that say
+/// "again" need a moment for this tag's own readers: they return false after 100 ms at most, and want to be
+/// called with the same once more.
 class MirroredTag {
   public:
     MirroredTag(MirroredTagOptions options, std::string place);

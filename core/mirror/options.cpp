@@ -3,8 +3,8 @@
 
 #include <ndsharray/tag.hpp>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -29,8 +29,8 @@ std::string check_address(const std::string& text) {
 }
 
 std::string check_mode(const std::string& text) {
-    const bool is_octal =
-        !text.empty() && text.size() <= 4 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
+    const bool is_octal = !text.empty() && text.size() <= 4 &&
+                          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
     return is_octal ? std::string() : text + " is no mode of a file, such as 0640";
 }
 
@@ -53,7 +53,8 @@ int wrong(const std::string& program, const std::string& what) {
 
 std::string tag_here(const Address& address, const std::string& tag) {
     std::string host = address.host;
-    std::replace_if(host.begin(), host.end(), [](char c) { return c == ':' || c == '%'; }, '-');
+    std::replace_if(
+        host.begin(), host.end(), [](char c) { return c == ':' || c == '%'; }, '-');
     host.erase(0, host.find_first_not_of('.'));
     return (address.port == Address().port ? host : host + "-" + address.port) + "." + tag;
 }
@@ -74,9 +75,11 @@ std::optional<ShareCommand> parse_share(int argc, char** argv, int& exit_code) {
                                            "makes share.key and mirror.key, in FOLDER or ~/.config/ndsharray")
                                 ->type_name("FOLDER")
                                 ->expected(0, 1);
-    app.add_option("--keys", key_file, "the keys to use (default: ~/.config/ndsharray/share.key)")->type_name("FILE");
+    app.add_option("--keys", key_file, "the keys to use (default: ~/.config/ndsharray/share.key)")
+        ->type_name("FILE");
     app.add_flag("--open", open, "uses no keys: lets everybody in who reaches the address");
-    app.add_option("--owner", command.share.owner, "whose tags (default: yours and root's)")->type_name("USER");
+    app.add_option("--owner", command.share.owner, "whose tags (default: yours and root's)")
+        ->type_name("USER");
     app.footer(
         "Examples:\n"
         "  ndsh share --make-keys\n"
@@ -96,8 +99,11 @@ std::optional<ShareCommand> parse_share(int argc, char** argv, int& exit_code) {
         command.share.keys =
             read_share_keys(key_file.empty() ? key_folder() + "/share.key" : key_file, !key_file.empty());
     if (!command.share.keys && !open && !command.share.listen.is_local()) {
-        exit_code = wrong("ndsh-share", fmt::format("--listen {} lets everybody read the tags who reaches this machine; make keys "
-                                        "with ndsh share --make-keys, or say --open", listen));
+        exit_code =
+            wrong("ndsh-share",
+                  fmt::format("--listen {} lets everybody read the tags who reaches this machine; make keys "
+                              "with ndsh share --make-keys, or say --open",
+                              listen));
         return std::nullopt;
     }
     return command;
@@ -113,11 +119,18 @@ std::optional<MirrorCommand> parse_mirror(int argc, char** argv, int& exit_code)
     CLI::App app("Mirrors tags of another machine, or lists what it shares.", "ndsh mirror");
     app.set_version_flag("-V,--version", "ndsh-mirror " NDSHARRAY_VERSION, "prints the version");
     app.get_formatter()->column_width(28);
-    app.add_option("HOST", address, "who shares (default: 127.0.0.1:7447)")->type_name("HOST:PORT")->check(check_address);
+    app.add_option("HOST", address, "who shares (default: 127.0.0.1:7447)")
+        ->type_name("HOST:PORT")
+        ->check(check_address);
     app.add_option("TAG", tags, "which tags; none: lists them")->check(check_tag);
-    app.add_option("--as", as, "the tag here, for one tag (default: HOST.TAG)")->type_name("TAG")->check(check_tag);
-    app.add_flag("--every", common.here.every, "each frame once, in order; the writer there waits for readers here");
-    app.add_option("--every-nth", common.every_nth, "one frame of N")->type_name("N")->check(CLI::Range(1U, 1'000'000U));
+    app.add_option("--as", as, "the tag here, for one tag (default: HOST.TAG)")
+        ->type_name("TAG")
+        ->check(check_tag);
+    app.add_flag("--every", common.here.every,
+                 "each frame once, in order; the writer there waits for readers here");
+    app.add_option("--every-nth", common.every_nth, "one frame of N")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 1'000'000U));
     app.add_option("--max-rate", max_rate, "at most FPS frames a second")
         ->type_name("FPS")
         ->check(CLI::Range(0.001, 1e6));
@@ -129,10 +142,12 @@ std::optional<MirrorCommand> parse_mirror(int argc, char** argv, int& exit_code)
     app.add_option("--permissions", permissions, "mode of the tag's files here (default: 0600)")
         ->type_name("MODE")
         ->check(check_mode);
-    app.add_option("--interval", command.interval, "seconds between two lines about a tag (default: 10; 0: none)")
+    app.add_option("--interval", command.interval,
+                   "seconds between two lines about a tag (default: 10; 0: none)")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.0, 1e6));
-    app.add_option("--keys", key_file, "the keys to use (default: ~/.config/ndsharray/mirror.key)")->type_name("FILE");
+    app.add_option("--keys", key_file, "the keys to use (default: ~/.config/ndsharray/mirror.key)")
+        ->type_name("FILE");
     app.add_flag("--open", open, "uses no keys");
     app.footer(
         "Examples:\n"
@@ -159,7 +174,8 @@ std::optional<MirrorCommand> parse_mirror(int argc, char** argv, int& exit_code)
         command.tags.push_back(std::move(follower));
     }
     if (!open)
-        command.keys = read_mirror_keys(key_file.empty() ? key_folder() + "/mirror.key" : key_file, !key_file.empty());
+        command.keys =
+            read_mirror_keys(key_file.empty() ? key_folder() + "/mirror.key" : key_file, !key_file.empty());
     return command;
 }
 

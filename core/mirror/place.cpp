@@ -30,12 +30,13 @@ std::uint64_t digest(std::string_view text) {
 }
 
 std::string this_place() {
-    // The machine's id says which machine; where a container has none, the boot's does. The folder is the same
-    // through any path and mount.
+    // The machine's id says which machine; where a container has none, the boot's does. The folder is the
+    // same through any path and mount.
     struct stat status {};
     ::stat(directory().c_str(), &status);
-    const std::string what = first_line("/etc/machine-id") + " " + first_line("/proc/sys/kernel/random/boot_id") +
-                             " " + std::to_string(status.st_dev) + " " + std::to_string(status.st_ino);
+    const std::string what = first_line("/etc/machine-id") + " " +
+                             first_line("/proc/sys/kernel/random/boot_id") + " " +
+                             std::to_string(status.st_dev) + " " + std::to_string(status.st_ino);
     std::array<char, 17> digits{};
     std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(digest(what)));
     return digits.data();

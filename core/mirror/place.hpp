@@ -13,7 +13,8 @@ namespace ndsharray::mirror {
 /// The attribute of a mirrored tag that names the places it came through, oldest first, between blanks.
 inline constexpr std::string_view route_attribute = "mirror.route";
 
-/// 16 hexadecimal digits of this machine and the folder of its tags; the same for all processes that share it.
+/// 16 hexadecimal digits of this machine and the folder of its tags; the same for all processes that share
+/// it.
 std::string this_place();
 
 /// The name of this machine, in printable ASCII.

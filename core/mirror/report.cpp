@@ -24,21 +24,24 @@ double ms(std::int64_t nanoseconds) {
 
 std::string report(const FollowerState& before, const FollowerState& now, double seconds) {
     const auto frames = now.counts.frames - before.counts.frames;
-    std::string line = fmt::format("{:.1f} frames/s, {} missed, {}", static_cast<double>(frames) / seconds,
-                                   now.counts.missed - before.counts.missed,
-                                   bits(static_cast<double>(now.wire_bytes - before.wire_bytes) * 8 / seconds));
+    std::string line =
+        fmt::format("{:.1f} frames/s, {} missed, {}", static_cast<double>(frames) / seconds,
+                    now.counts.missed - before.counts.missed,
+                    bits(static_cast<double>(now.wire_bytes - before.wire_bytes) * 8 / seconds));
     if (frames > 0 && now.counts.age_sum > before.counts.age_sum)
         line += fmt::format(", age {:.1f} ms (at most {:.1f})",
                             ms(now.counts.age_sum - before.counts.age_sum) / static_cast<double>(frames),
                             ms(now.counts.age_max));
     if (now.clock)
-        line += fmt::format(", clock {:+.3f} ms, uncertain by {:.3f} ms", ms(now.clock->offset), ms(now.clock->uncertainty));
+        line += fmt::format(", clock {:+.3f} ms, uncertain by {:.3f} ms", ms(now.clock->offset),
+                            ms(now.clock->uncertainty));
     return line;
 }
 
-std::string link_problem(const FollowerOptions& options, const FollowerState& before, const FollowerState& now,
-                         double seconds) {
-    const auto published = (now.counts.frames - before.counts.frames) + (now.counts.missed - before.counts.missed);
+std::string link_problem(const FollowerOptions& options, const FollowerState& before,
+                         const FollowerState& now, double seconds) {
+    const auto published =
+        (now.counts.frames - before.counts.frames) + (now.counts.missed - before.counts.missed);
     double asked = static_cast<double>(published) / seconds / options.every_nth;
     if (options.max_millihertz > 0)
         asked = std::min(asked, options.max_millihertz / 1000.0);
@@ -48,9 +51,11 @@ std::string link_problem(const FollowerOptions& options, const FollowerState& be
         return {};
     const auto nth = static_cast<unsigned>(std::ceil(asked / got)) * options.every_nth;
     return fmt::format(
-        "the link is too small: {:.1f} frames/s of {:.1f} MB need {}, and {} came; {:.1f} of {:.1f} frames/s are "
+        "the link is too small: {:.1f} frames/s of {:.1f} MB need {}, and {} came; {:.1f} of {:.1f} frames/s "
+        "are "
         "skipped. --every-nth {} fits, and so may --compress zstd or smaller frames",
-        asked, static_cast<double>(now.frame_bytes) / 1e6, bits(asked * static_cast<double>(now.frame_bytes) * 8),
+        asked, static_cast<double>(now.frame_bytes) / 1e6,
+        bits(asked * static_cast<double>(now.frame_bytes) * 8),
         bits(static_cast<double>(now.wire_bytes - before.wire_bytes) * 8 / seconds), asked - got, asked, nth);
 }
 

@@ -12,7 +12,7 @@ namespace ndsharray::mirror {
 std::string report(const FollowerState& before, const FollowerState& now, double seconds);
 
 /// A sentence if the link is too small for what is asked, with the bit rates that are needed and possible.
-std::string link_problem(const FollowerOptions& options, const FollowerState& before, const FollowerState& now,
-                         double seconds);
+std::string link_problem(const FollowerOptions& options, const FollowerState& before,
+                         const FollowerState& now, double seconds);
 
 }  // namespace ndsharray::mirror

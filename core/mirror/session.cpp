@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto look_up = 200ms;  // how long a wait for a frame may delay the end
+constexpr auto look_up = 200ms;           // how long a wait for a frame may delay the end
 constexpr unsigned most_on_the_way = 32;  // parts of frames: 8 MiB
 constexpr std::uint64_t most_wanted_ahead = 64;
 constexpr std::size_t usual_metadata = 64 * 1024;
@@ -63,7 +63,8 @@ struct SentPart {
     std::shared_ptr<Counter> counter;
     Keep keep;
 
-    SentPart(std::shared_ptr<Counter> counted, Keep kept) : counter(std::move(counted)), keep(std::move(kept)) {}
+    SentPart(std::shared_ptr<Counter> counted, Keep kept)
+        : counter(std::move(counted)), keep(std::move(kept)) {}
     ~SentPart() {
         keep = {};
         counter->remove();
@@ -74,10 +75,15 @@ struct SentPart {
 
 }  // namespace
 
-Session::Session(Engine& engine, const Listener& listener, const Hello& hello, std::string peer, std::uint64_t id,
-                 std::string owner)
-    : engine_(engine), listener_(listener), hello_(hello), id_(id), owner_(std::move(owner)),
-      reader_(hello.tag, reader_options(hello, owner_)), on_the_way_(std::make_shared<OnTheWay>()),
+Session::Session(Engine& engine, const Listener& listener, const Hello& hello, std::string peer,
+                 std::uint64_t id, std::string owner)
+    : engine_(engine),
+      listener_(listener),
+      hello_(hello),
+      id_(id),
+      owner_(std::move(owner)),
+      reader_(hello.tag, reader_options(hello, owner_)),
+      on_the_way_(std::make_shared<OnTheWay>()),
       peer_(std::move(peer)) {
     if (hello_.compression == Compression::Zstd)
         compressor_.emplace();
@@ -180,7 +186,8 @@ std::shared_ptr<Session::Item> Session::make_item(Frame frame) {
     auto item = std::make_shared<Item>();
     if (frame) {
         if (frame.first_of_writer()) {
-            // The mirror makes its writer anew when this differs. A pid and an epoch tell writers apart well enough.
+            // The mirror makes its writer anew when this differs. A pid and an epoch tell writers apart well
+            // enough.
             std::string who = std::to_string(frame.generation());
             try {
                 const TagInfo info = inspect(hello_.tag, owner_);
@@ -294,12 +301,15 @@ void Session::send_frame(const Connection& to, const std::shared_ptr<Item>& item
         }
         const auto part = array.subspan(at, std::min(max_chunk_bytes, array.size() - at));
         const std::string data = encode(Data{id_, item->number, at, static_cast<std::uint32_t>(part.size())});
-        const auto fewer = compressor_ ? compressor_->compress(part, neighbours) : std::span<const std::byte>();
+        const auto fewer =
+            compressor_ ? compressor_->compress(part, neighbours) : std::span<const std::byte>();
         if (fewer.empty()) {
-            outlet_->send(to.peer, data, part, std::make_shared<SentPart<OnTheWay, std::shared_ptr<Item>>>(on_the_way_, item));
+            outlet_->send(to.peer, data, part,
+                          std::make_shared<SentPart<OnTheWay, std::shared_ptr<Item>>>(on_the_way_, item));
         } else {
             using Bytes = std::vector<std::byte>;
-            const auto sent = std::make_shared<SentPart<OnTheWay, Bytes>>(on_the_way_, Bytes(fewer.begin(), fewer.end()));
+            const auto sent =
+                std::make_shared<SentPart<OnTheWay, Bytes>>(on_the_way_, Bytes(fewer.begin(), fewer.end()));
             outlet_->send(to.peer, data, sent->keep, sent);
         }
     }

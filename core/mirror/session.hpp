@@ -23,9 +23,10 @@
 
 namespace ndsharray::mirror {
 
-/// Reads the tag in a thread of its own, a frame for each one that was asked for, and sends it. A frame is read when
-/// it may be sent, so the newest wins and nothing queues up. Memory is bounded by what is on the way: `most_on_the_way`
-/// parts of a frame. With Mode::Every, items stay until the mirror has them, so that a connection may break.
+/// Reads the tag in a thread of its own, a frame for each one that was asked for, and sends it. A frame is
+/// read when it may be sent, so the newest wins and nothing queues up. Memory is bounded by what is on the
+/// way: `most_on_the_way` parts of a frame. With Mode::Every, items stay until the mirror has them, so that a
+/// connection may break.
 class Session {
   public:
     Session(Engine& engine, const Listener& listener, const Hello& hello, std::string peer, std::uint64_t id,
@@ -95,10 +96,10 @@ class Session {
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::string peer_;
-    std::uint64_t wanted_ = 0;                   // items up to this number may be sent
-    std::uint64_t sent_ = 0;                     // the last item that was sent
-    std::deque<std::shared_ptr<Item>> kept_;     // for a connection that breaks
-    unsigned connection_ = 0;                    // counts them
+    std::uint64_t wanted_ = 0;                // items up to this number may be sent
+    std::uint64_t sent_ = 0;                  // the last item that was sent
+    std::deque<std::shared_ptr<Item>> kept_;  // for a connection that breaks
+    unsigned connection_ = 0;                 // counts them
     bool over_ = false;
     std::optional<std::string> failure_{};
     std::atomic<bool> attached_{false};

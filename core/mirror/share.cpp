@@ -24,8 +24,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t most_sessions = 256;
 constexpr auto look_around = 100ms;
 constexpr auto sign_of_life = 500ms;
-constexpr auto patience = 5s;         // with a mirror that is not heard
-constexpr auto long_patience = 10s;   // with one that must get every frame, and may come back for them
+constexpr auto patience = 5s;        // with a mirror that is not heard
+constexpr auto long_patience = 10s;  // with one that must get every frame, and may come back for them
 
 std::uint64_t random_id() {
     std::random_device device;
@@ -73,7 +73,8 @@ void Share::answer(const Received& received) {
 
 void Share::refuse(const std::string& peer, Refusal refusal, const std::string& sentence) {
     std::string printable = sentence;
-    std::replace_if(printable.begin(), printable.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    std::replace_if(
+        printable.begin(), printable.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     listener_.send(peer, encode(Refused{refusal, printable}));
 }
 
@@ -107,7 +108,8 @@ void Share::on(const std::string& peer, const Hello& hello) {
 
 void Share::welcome(const std::string& peer, const Hello& hello, Session& session, bool resumed) {
     session.heard = session.spoken = Clock::now();
-    listener_.send(peer, encode(Welcome{session.id(), hello.id, resumed, session.writer_has_backpressure(), host_name()}));
+    listener_.send(peer, encode(Welcome{session.id(), hello.id, resumed, session.writer_has_backpressure(),
+                                        host_name()}));
 }
 
 Session* Share::session_of(const std::string& peer, std::uint64_t id) {

@@ -15,13 +15,16 @@ using namespace ndsharray::mirror;
 int run(const ShareCommand& command) {
     if (command.make_keys) {
         make_keys(command.key_folder);
-        fmt::print("{0}/share.key stays here; copy {0}/mirror.key to the machines that mirror, into ~/.config/ndsharray\n",
-                   command.key_folder);
+        fmt::print(
+            "{0}/share.key stays here; copy {0}/mirror.key to the machines that mirror, into "
+            "~/.config/ndsharray\n",
+            command.key_folder);
         return 0;
     }
     const EndSignals signals;
     Share share(command.share);
-    fmt::print("shares {} at {}\n", command.share.all ? "all tags" : fmt::format("{}", fmt::join(command.share.tags, ", ")),
+    fmt::print("shares {} at {}\n",
+               command.share.all ? "all tags" : fmt::format("{}", fmt::join(command.share.tags, ", ")),
                share.address().to_string());
     if (!command.share.keys && !command.share.listen.is_local())
         fmt::print("open: everybody who reaches this machine may read them\n");

@@ -61,7 +61,8 @@ class Input {
     std::string_view raw(std::uint64_t count) {
         if (count > bytes_.size())
             malformed("it ends too early");
-        const std::string_view taken(reinterpret_cast<const char*>(bytes_.data()), static_cast<std::size_t>(count));
+        const std::string_view taken(reinterpret_cast<const char*>(bytes_.data()),
+                                     static_cast<std::size_t>(count));
         bytes_ = bytes_.subspan(static_cast<std::size_t>(count));
         return taken;
     }
@@ -343,19 +344,32 @@ void decode_body(Input& in, Refused& refused) {
 
 template <typename Kind>
 constexpr Type type_of() {
-    if constexpr (std::is_same_v<Kind, Hello>) return Type::Hello;
-    if constexpr (std::is_same_v<Kind, Credit>) return Type::Credit;
-    if constexpr (std::is_same_v<Kind, Ping>) return Type::Ping;
-    if constexpr (std::is_same_v<Kind, List>) return Type::List;
-    if constexpr (std::is_same_v<Kind, Bye>) return Type::Bye;
-    if constexpr (std::is_same_v<Kind, Welcome>) return Type::Welcome;
-    if constexpr (std::is_same_v<Kind, Layout>) return Type::Layout;
-    if constexpr (std::is_same_v<Kind, FrameHead>) return Type::Frame;
-    if constexpr (std::is_same_v<Kind, Data>) return Type::Data;
-    if constexpr (std::is_same_v<Kind, State>) return Type::State;
-    if constexpr (std::is_same_v<Kind, Pong>) return Type::Pong;
-    if constexpr (std::is_same_v<Kind, Listing>) return Type::Listing;
-    if constexpr (std::is_same_v<Kind, Refused>) return Type::Refused;
+    if constexpr (std::is_same_v<Kind, Hello>)
+        return Type::Hello;
+    if constexpr (std::is_same_v<Kind, Credit>)
+        return Type::Credit;
+    if constexpr (std::is_same_v<Kind, Ping>)
+        return Type::Ping;
+    if constexpr (std::is_same_v<Kind, List>)
+        return Type::List;
+    if constexpr (std::is_same_v<Kind, Bye>)
+        return Type::Bye;
+    if constexpr (std::is_same_v<Kind, Welcome>)
+        return Type::Welcome;
+    if constexpr (std::is_same_v<Kind, Layout>)
+        return Type::Layout;
+    if constexpr (std::is_same_v<Kind, FrameHead>)
+        return Type::Frame;
+    if constexpr (std::is_same_v<Kind, Data>)
+        return Type::Data;
+    if constexpr (std::is_same_v<Kind, State>)
+        return Type::State;
+    if constexpr (std::is_same_v<Kind, Pong>)
+        return Type::Pong;
+    if constexpr (std::is_same_v<Kind, Listing>)
+        return Type::Listing;
+    if constexpr (std::is_same_v<Kind, Refused>)
+        return Type::Refused;
 }
 
 /// The word at byte 8: the session, or the sharing process for Pong.
@@ -419,7 +433,8 @@ Message decode(std::span<const std::byte> bytes) {
     in.number<std::uint8_t>();  // a minor version only adds types
     if (major != wire_major)
         throw WireError(Refusal::Version, "the other side speaks version " + std::to_string(major) +
-                                              " of the format, this one version " + std::to_string(wire_major) +
+                                              " of the format, this one version " +
+                                              std::to_string(wire_major) +
                                               "; install the same version of ndsharray on both machines");
     const auto type = in.number<std::uint16_t>();
     const auto word = in.number<std::uint64_t>();

@@ -41,7 +41,8 @@ enum class Refusal : std::uint32_t {
 
 class WireError : public std::runtime_error {
   public:
-    WireError(Refusal refusal, const std::string& sentence) : std::runtime_error(sentence), refusal_(refusal) {}
+    WireError(Refusal refusal, const std::string& sentence)
+        : std::runtime_error(sentence), refusal_(refusal) {}
     Refusal refusal() const noexcept { return refusal_; }
 
   private:
@@ -156,9 +157,8 @@ using Message = std::variant<Hello, Credit, Ping, List, Bye, Welcome, Layout, Fr
 
 std::string encode(const Message& message);
 
-/// Reads any bytes. All numbers of the result are within their bounds, texts and tags are what they have to be,
-/// and an array has no problem().
-/// \throws WireError with a sentence.
+/// Reads any bytes. All numbers of the result are within their bounds, texts and tags are what they have to
+/// be, and an array has no problem(). \throws WireError with a sentence.
 Message decode(std::span<const std::byte> bytes);
 
 }  // namespace ndsharray::mirror

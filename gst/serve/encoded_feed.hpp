@@ -10,9 +10,9 @@
 
 namespace ndsharray::serve {
 
-/// While it lives, encoded frames go into the appsrc, from a key frame on. If the appsrc is not emptied, frames
-/// are left out up to the next key frame after it was: it holds a second of frames at most, and nobody waits.
-/// The pipeline of the appsrc has to use the system clock (gst_pipeline_use_clock).
+/// While it lives, encoded frames go into the appsrc, from a key frame on. If the appsrc is not emptied,
+/// frames are left out up to the next key frame after it was: it holds a second of frames at most, and nobody
+/// waits. The pipeline of the appsrc has to use the system clock (gst_pipeline_use_clock).
 class EncodedFeed {
   public:
     EncodedFeed(std::shared_ptr<EncodedTag> tag, GstAppSrc* appsrc);

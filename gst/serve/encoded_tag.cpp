@@ -78,8 +78,8 @@ gst::Owned<GstSample> with_running_time(GstSample* sample) {
     return gst::Owned<GstSample>(gst_sample_new(buffer.get(), gst_sample_get_caps(sample), nullptr, nullptr));
 }
 
-/// Arrays say no rate. Without one, x264enc takes each frame's duration into account, and so holds it back until
-/// the next comes.
+/// Arrays say no rate. Without one, x264enc takes each frame's duration into account, and so holds it back
+/// until the next comes.
 GstPadProbeReturn set_frame_rate(GstPad*, GstPadProbeInfo* info, gpointer) {
     GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
     if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
@@ -212,7 +212,8 @@ void EncodedTag::connect(GstElement* source) {
                        : GST_PAD_PROBE_DROP;
         },
         this, nullptr);
-    gst_pad_add_probe(GST_PAD(pad.get()), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, set_frame_rate, nullptr, nullptr);
+    gst_pad_add_probe(GST_PAD(pad.get()), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, set_frame_rate, nullptr,
+                      nullptr);
     const gst::Owned<GstObject> sink(GST_OBJECT(element(pipeline_.get(), "sink")));
     GstAppSinkCallbacks callbacks{};
     callbacks.new_sample = [](GstAppSink* at, gpointer self) {

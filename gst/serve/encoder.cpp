@@ -30,20 +30,23 @@ std::string settings_of(const std::string& element, unsigned bitrate) {
     const std::string kilobits = std::to_string(bitrate);
     const std::string bits = kilobits + "000";
     if (element == "v4l2h264enc")
-        return "v4l2h264enc name=encoder extra-controls=\"controls,repeat_sequence_header=1,h264_i_frame_period=" +
+        return "v4l2h264enc name=encoder "
+               "extra-controls=\"controls,repeat_sequence_header=1,h264_i_frame_period=" +
                std::string(key_distance) + ",video_bitrate=" + bits + '"';
     if (element == "vah264enc")
         return "vah264enc name=encoder b-frames=0 ref-frames=1 rate-control=cbr target-usage=6 key-int-max=" +
                std::string(key_distance) + " bitrate=" + kilobits;
     if (element == "x264enc")
-        return "x264enc name=encoder tune=zerolatency speed-preset=superfast bframes=0 byte-stream=true aud=false "
+        return "x264enc name=encoder tune=zerolatency speed-preset=superfast bframes=0 byte-stream=true "
+               "aud=false "
                "vbv-buf-capacity=300 key-int-max=" +
                std::string(key_distance) + " bitrate=" + kilobits;
     if (element == "openh264enc")
         return "openh264enc name=encoder usage-type=camera complexity=low rate-control=bitrate gop-size=" +
                std::string(key_distance) + " bitrate=" + bits;
     if (element == "vp8enc")
-        return "vp8enc name=encoder deadline=1 cpu-used=8 lag-in-frames=0 end-usage=cbr buffer-initial-size=200 "
+        return "vp8enc name=encoder deadline=1 cpu-used=8 lag-in-frames=0 end-usage=cbr "
+               "buffer-initial-size=200 "
                "buffer-optimal-size=200 buffer-size=300 threads=2 keyframe-max-dist=" +
                std::string(key_distance) + " target-bitrate=" + bits;
     return element;
@@ -109,9 +112,9 @@ gst::Owned<GstCaps> Encoder::caps() const {
 
 std::string Encoder::launch(unsigned width, unsigned height) const {
     const unsigned bitrate = options_.bitrate != 0 ? options_.bitrate : bitrate_for(width, height);
-    const std::string encoder = "video/x-raw,format={I420,NV12},pixel-aspect-ratio=1/1,width=" +
-                                std::to_string(width) + ",height=" + std::to_string(height) + " ! " +
-                                settings_of(element_, bitrate);
+    const std::string encoder =
+        "video/x-raw,format={I420,NV12},pixel-aspect-ratio=1/1,width=" + std::to_string(width) +
+        ",height=" + std::to_string(height) + " ! " + settings_of(element_, bitrate);
     if (codec() == Codec::Vp8)
         return encoder;
     // The driver of a Raspberry Pi wants to be told a level.

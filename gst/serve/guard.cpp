@@ -88,8 +88,8 @@ void look_at(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, 
         return refuse(message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE);
 }
 
-/// Asks for the password at each request but OPTIONS, which says nothing of a tag, and not only where it turned
-/// out that there is such a tag.
+/// Asks for the password at each request but OPTIONS, which says nothing of a tag, and not only where it
+/// turned out that there is such a tag.
 struct Auth {
     GstRTSPAuth parent;
     GstRTSPMediaFactory* any;  // which viewers may see
@@ -215,7 +215,8 @@ void guard(GstRTSPServer* server, const Options& options) {
 
 void allow_viewers(GstRTSPMediaFactory* factory) {
     gst_rtsp_media_factory_add_role(factory, viewer_role, GST_RTSP_PERM_MEDIA_FACTORY_ACCESS, G_TYPE_BOOLEAN,
-                                    TRUE, GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN, TRUE, nullptr);
+                                    TRUE, GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN, TRUE,
+                                    nullptr);
 }
 
 }  // namespace ndsharray::serve

@@ -73,8 +73,8 @@ std::optional<Options> parse(int argc, char** argv, int& exit_code) {
     app.add_option("--listen", options.listen, "the address to listen on (default: 127.0.0.1)")
         ->type_name("ADDRESS");
     app.add_option("--http", options.http, "the port of the page (default: 8080; 0: any)")->type_name("PORT");
-    auto* rtsp = app.add_option("--rtsp", options.rtsp, "the port of RTSP (default: 8554; 0: any)")
-                     ->type_name("PORT");
+    auto* rtsp =
+        app.add_option("--rtsp", options.rtsp, "the port of RTSP (default: 8554; 0: any)")->type_name("PORT");
     app.add_flag("--no-rtsp", options.no_rtsp, "serves no RTSP")->excludes(rtsp);
     app.add_option("--user", user, "who may look; other users of this machine see it in ps")
         ->type_name("NAME:PASSWORD");

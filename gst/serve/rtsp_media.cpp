@@ -91,8 +91,8 @@ GstElement* create_element(GstRTSPMediaFactory* factory, const GstRTSPUrl*) {
     }
 }
 
-/// A packet is sent as soon as there is one: the frame was late when it was encoded, and need not wait for its
-/// time, nor a sink for what other sinks need.
+/// A packet is sent as soon as there is one: the frame was late when it was encoded, and need not wait for
+/// its time, nor a sink for what other sinks need.
 void send_at_once(GstBin*, GstBin*, GstElement* element, gpointer) {
     if (GST_IS_BASE_SINK(element))
         g_object_set(element, "sync", FALSE, "processing-deadline", guint64{0}, nullptr);

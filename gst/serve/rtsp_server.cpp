@@ -115,8 +115,8 @@ RtspServer::RtspServer(const Options& options, EncodedTags& tags)
     gst_rtsp_server_set_backlog(server_, 128);
     gst_rtsp_server_set_content_length_limit(server_, most_body);
     gst_rtsp_session_pool_set_max_sessions(sessions_, most_sessions);
-    gst_rtsp_address_pool_add_range(addresses_, options.listen.c_str(), options.listen.c_str(), first_udp_port,
-                                    last_udp_port, 0);
+    gst_rtsp_address_pool_add_range(addresses_, options.listen.c_str(), options.listen.c_str(),
+                                    first_udp_port, last_udp_port, 0);
     g_signal_connect(server_, "client-connected", G_CALLBACK(connected), this);
     GError* error = nullptr;
     try {

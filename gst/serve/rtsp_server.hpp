@@ -17,8 +17,9 @@
 
 namespace ndsharray::serve {
 
-/// Serves each tag over UDP and TCP, over TLS inside of its connection alone. A connection that has no session
-/// for some time is closed, and a session ends whose viewer gives no sign of life, or with its connection.
+/// Serves each tag over UDP and TCP, over TLS inside of its connection alone. A connection that has no
+/// session for some time is closed, and a session ends whose viewer gives no sign of life, or with its
+/// connection.
 class RtspServer {
   public:
     /// \throws std::runtime_error where it cannot listen.

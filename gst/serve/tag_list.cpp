@@ -168,7 +168,8 @@ std::string metrics(const std::vector<TagInfo>& tags, const Served& served) {
         static_cast<double>(served.requests));
     add(text, "ndsharray_serve_sent_bytes_total", "counter", "Bytes of answers over HTTP",
         static_cast<double>(served.bytes));
-    add(text, "ndsharray_serve_rtsp_connections", "gauge", "Connections over RTSP now", served.rtsp_connections);
+    add(text, "ndsharray_serve_rtsp_connections", "gauge", "Connections over RTSP now",
+        served.rtsp_connections);
     add(text, "ndsharray_serve_rtsp_sent_bytes_total", "counter", "Bytes of encoded frames to RTSP viewers",
         static_cast<double>(served.rtsp_bytes));
     return text.str();

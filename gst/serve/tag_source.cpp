@@ -41,8 +41,7 @@ gst::Owned<GstSample> sample_of(const Picture& picture) {
     GstVideoInfo info;
     gst_video_info_set_format(&info, picture.channels == 3 ? GST_VIDEO_FORMAT_RGB : GST_VIDEO_FORMAT_GRAY8,
                               picture.width, picture.height);
-    const gst::Owned<GstBuffer> buffer(
-        gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr));
+    const gst::Owned<GstBuffer> buffer(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr));
     GstMapInfo map;
     if (!gst_buffer_map(buffer.get(), &map, GST_MAP_WRITE))
         throw std::runtime_error("no memory for a picture");
@@ -95,9 +94,9 @@ Look look_at(const std::string& tag, const std::string& owner) {
         return {.is_video = false, .width = picture.width, .height = picture.height};
     }
     const GstVideoInfo info = gst::frame_caps(frame.spec(), frame.attributes(), nullptr).info;
-    const auto width = gst_util_uint64_scale_int_round(static_cast<guint64>(GST_VIDEO_INFO_WIDTH(&info)),
-                                                       GST_VIDEO_INFO_PAR_N(&info),
-                                                       GST_VIDEO_INFO_PAR_D(&info));
+    const auto width =
+        gst_util_uint64_scale_int_round(static_cast<guint64>(GST_VIDEO_INFO_WIDTH(&info)),
+                                        GST_VIDEO_INFO_PAR_N(&info), GST_VIDEO_INFO_PAR_D(&info));
     return {.is_video = true,
             .width = static_cast<unsigned>(width),
             .height = static_cast<unsigned>(GST_VIDEO_INFO_HEIGHT(&info))};

@@ -52,10 +52,12 @@
 #include "errors.hpp"
 #include "metadata/format.hpp"
 #include "owned.hpp"
+#include "prefetch.hpp"
 #include "sink/decoder_advice.hpp"
 #include "sink/loopback.hpp"
 #include "sink/publisher.hpp"
 #include "sink/reader_messages.hpp"
+#include "sink/refused_caps.hpp"
 #include "sink/sink_properties.hpp"
 #include "sink/slot_pool.hpp"
 #include "sink/tag_writer.hpp"
@@ -79,12 +81,12 @@ struct SinkState {
     std::atomic<bool> settings_changed = false;  // since the tag was opened
 
     ReaderMessages news;
+    RefusedCaps refused;
 
     // Only for the streaming thread.
     Publisher publisher;
     std::shared_ptr<const SlotFormat> format;  // of the buffers; nothing before the first caps
-    Owned<GstCaps> refused;       // caps that were refused, and that upstream may try again
-    bool reader_awaited = false;  // wait-for-reader has been answered
+    bool reader_awaited = false;               // wait-for-reader has been answered
 };
 
 struct NdshSink {
@@ -202,36 +204,18 @@ gboolean configure(NdshSink* self, GstCaps* caps) {
     return TRUE;
 }
 
-/// Whether a caps event with these caps is on its way to the pad. Its sender has stored it on its own pad by
-/// then. Any other question about caps is a mere look, and its answer is up to whoever asks.
-bool is_being_sent(GstPad* pad, GstCaps* caps) {
-    const Owned<GstPad> sender(gst_pad_get_peer(pad));
-    const Owned<GstCaps> sent(sender ? gst_pad_get_current_caps(sender.get()) : nullptr);
-    return sent && gst_caps_is_equal(sent.get(), caps);
-}
-
-/// The pad itself refuses caps that its template does not have, and upstream then only reports that they are
-/// not negotiated. A caps event is final, so the user gets an error with advice here. A probe on the pad would
-/// see the event, too, but GStreamer would then look for probes with every buffer.
-void explain_refusal(NdshSink* self, GstCaps* caps) {
-    GstPad* pad = GST_BASE_SINK_PAD(self);
-    Owned<GstCaps>& refused = self->state->refused;
-    if (!is_being_sent(pad, caps) || (refused && gst_caps_is_equal(refused.get(), caps))) {
-        return;
-    }
-    refused = share(caps);
-    GST_ELEMENT_ERROR(self, STREAM, WRONG_TYPE, ("%s", decoder_advice(caps).c_str()),
-                      ("%" GST_PTR_FORMAT, printable(caps)));
-}
-
 gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {
     NdshSink* self = to_self(sink);
-    Owned<GstCaps>& refused = self->state->refused;
-    if (refused && gst_caps_is_equal(refused.get(), caps)) {
-        return FALSE;  // one error message is enough
+    RefusedCaps& refused = self->state->refused;
+    if (refused.are(caps)) {
+        return FALSE;
     }
     const gboolean accepted = guarded_with_tag(self, FALSE, [&] { return configure(self, caps); });
-    refused = share(accepted ? nullptr : caps);
+    if (accepted) {
+        refused.forget();
+    } else {
+        refused.note(caps);
+    }
     return accepted;
 }
 
@@ -298,7 +282,7 @@ Outcome prepare(NdshSink* self, const std::shared_ptr<const SlotFormat>& format)
 GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
     const auto& format = self->state->format;
     if (!format) {
-        if (!self->state->refused) {
+        if (!self->state->refused.are_any()) {
             GST_ELEMENT_ERROR(self, STREAM, WRONG_TYPE, ("%s", decoder_advice().c_str()),
                               ("%" GST_PTR_FORMAT " without caps", printable(buffer)));
         }
@@ -351,7 +335,7 @@ gboolean handle_query(GstBaseSink* sink, GstQuery* query) {
     gst_query_parse_accept_caps_result(query, &accepted);
     if (!accepted) {
         guarded(GST_ELEMENT(sink), {}, FALSE, [&] {
-            explain_refusal(to_self(sink), caps);
+            explain_refusal(sink, to_self(sink)->state->refused, caps);
             return TRUE;
         });
     }
@@ -376,7 +360,7 @@ bool get_ready(GstElement* element) {
     if (is_read_in_pipeline_of(element, current_settings(to_self(element)).tag)) {
         gst_base_sink_set_async_enabled(GST_BASE_SINK(element), FALSE);
     }
-    to_self(element)->state->refused.reset();
+    to_self(element)->state->refused.forget();
     return reopen_if_changed(to_self(element));
 }
 

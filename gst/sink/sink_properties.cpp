@@ -138,15 +138,15 @@ bool get_sink_property(const SinkSettings& settings, SinkProperty property, GVal
 GstStructure* to_structure(const SinkStats& stats) {
     // A frame that is just being published counts as copied already.
     const std::uint64_t copied = std::min(stats.copied, stats.writer.published);
-    return gst_structure_new("application/x-ndshsink-stats",                                        //
-                             "published", G_TYPE_UINT64, guint64{stats.writer.published},           //
-                             "dropped", G_TYPE_UINT64, guint64{stats.writer.dropped + stats.lost},  //
+    return gst_structure_new("application/x-ndshsink-stats",                                          //
+                             "published", G_TYPE_UINT64, guint64{stats.writer.published},             //
+                             "dropped", G_TYPE_UINT64, guint64{stats.writer.dropped + stats.lost},    //
                              "zero-copied", G_TYPE_UINT64, guint64{stats.writer.published - copied},  //
-                             "copied", G_TYPE_UINT64, guint64{copied},                              //
-                             "metas-dropped", G_TYPE_UINT64, guint64{stats.dropped_metas},          //
-                             "reclaimed", G_TYPE_UINT64, guint64{stats.writer.reclaimed},           //
-                             "generation", G_TYPE_UINT, guint{stats.writer.generation},             //
-                             "segment", G_TYPE_STRING, stats.writer.segment.c_str(),                //
+                             "copied", G_TYPE_UINT64, guint64{copied},                                //
+                             "metas-dropped", G_TYPE_UINT64, guint64{stats.dropped_metas},            //
+                             "reclaimed", G_TYPE_UINT64, guint64{stats.writer.reclaimed},             //
+                             "generation", G_TYPE_UINT, guint{stats.writer.generation},               //
+                             "segment", G_TYPE_STRING, stats.writer.segment.c_str(),                  //
                              "readers", G_TYPE_UINT, guint{stats.writer.readers}, nullptr);
 }
 

@@ -13,6 +13,7 @@
 
 #include "metadata/decoder.hpp"
 #include "owned.hpp"
+#include "prefetch.hpp"
 #include "source/continuity.hpp"
 #include "source/keepalive.hpp"
 #include "time/latency.hpp"

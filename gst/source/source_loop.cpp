@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "errors.hpp"
+#include "prefetch.hpp"
 #include "time/pipeline_clock.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(ndshsrc_debug);
@@ -96,7 +97,8 @@ bool SourceLoop::is_to_be_skipped(const Frame& frame) {
         skip();
         return true;
     }
-    // Python programs may write an array without elements before they have a picture. No caps are sent for it.
+    // Python programs may write an array without elements before they have a picture. No caps are sent for
+    // it.
     if (builder_.has_caps_of(frame) || frame.spec().size() > 0) {
         return false;
     }

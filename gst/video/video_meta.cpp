@@ -18,21 +18,8 @@ void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info) {
                                    GST_VIDEO_INFO_N_PLANES(&copy), copy.offset, copy.stride);
 }
 
-const GstVideoMeta* video_meta_of(GstBuffer* buffer) {
-    static const GType type = GST_VIDEO_META_API_TYPE;
-    const GstVideoMeta* lowest = nullptr;
-    gpointer state = nullptr;
-    while (const GstMeta* meta = gst_buffer_iterate_meta(buffer, &state)) {
-        if (meta->info->api == type) {
-            const auto* video = reinterpret_cast<const GstVideoMeta*>(meta);
-            lowest = lowest && lowest->id <= video->id ? lowest : video;
-        }
-    }
-    return lowest;
-}
-
 bool has_layout(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout) {
-    const GstVideoMeta* meta = video_meta_of(buffer);
+    const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
     if (!meta) {
         return layout.is_default;
     }

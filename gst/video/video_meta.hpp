@@ -14,10 +14,6 @@ void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayo
 /// The same for GStreamer's default layout.
 void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info);
 
-/// The buffer's GstVideoMeta, of several the one with the lowest id; nullptr if it has none. As
-/// gst_buffer_get_video_meta(), without a detour through another library.
-const GstVideoMeta* video_meta_of(GstBuffer* buffer);
-
 /// Whether the buffer has a picture of these caps, with its planes where this layout has them: its
 /// GstVideoMeta says so, or it has none and the layout is the default one.
 bool has_layout(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout);

@@ -185,8 +185,8 @@ void Cast::start_writer(Script& script) {
         expect_round_trip();
 }
 
-/// A writer that meets a tag without a reader table makes a new tag. It does not search the folder for files that
-/// an earlier one may have left: `ndsh prune` does.
+/// A writer that meets a tag without a reader table makes a new tag. It does not search the folder for files
+/// that an earlier one may have left: `ndsh prune` does.
 void Cast::note_orphans() {
     orphans_.clear();
     const std::vector<std::string> names = folder_.entries();
@@ -269,8 +269,9 @@ void Cast::wait_for_readers(Script& script) {
             writer_.reset();
             // But not what no writer can have made.
             for (const std::string& name : folder_.entries())
-                require(!closed_whole || !name.starts_with("ndsh.") || !folder_.is_file(name) || is_orphan(name),
-                        "a clean end leaves nothing behind");
+                require(
+                    !closed_whole || !name.starts_with("ndsh.") || !folder_.is_file(name) || is_orphan(name),
+                    "a clean end leaves nothing behind");
             break;
         }
     }

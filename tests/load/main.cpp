@@ -78,7 +78,7 @@ struct Options {
 
 const ArraySpec picture = ArraySpec::contiguous(DType::UInt8, std::vector<std::uint64_t>{64, 64});
 
-/// The state once threads that prepare something are done.
+/// The state once threads that are just ending are gone.
 ProcessState settled(const ProcessState& expected) {
     ProcessState now;
     wait_until([&] {

@@ -26,7 +26,8 @@ TEST(ClockOffset, IsWithinItsUncertaintyHoweverUnevenTheWayIs) {
         std::int64_t now = 1000 * second;
         for (int i = 0; i < 200; ++i) {
             const std::int64_t there = way(random), back = way(random), answering = ms / 5;
-            offset.add(now, now + there + truth, now + there + answering + truth, now + there + answering + back);
+            offset.add(now, now + there + truth, now + there + answering + truth,
+                       now + there + answering + back);
             now += 500 * ms;
             const auto estimate = offset.estimate(now);
             ASSERT_TRUE(estimate);
@@ -44,10 +45,15 @@ TEST(ClockOffset, GetsUncertainWithAge) {
 }
 
 TEST(ClockOffset, PingsThatNoClockGivesAreNotTaken) {
-    constexpr auto least = std::numeric_limits<std::int64_t>::min(), most = std::numeric_limits<std::int64_t>::max();
+    constexpr auto least = std::numeric_limits<std::int64_t>::min(),
+                   most = std::numeric_limits<std::int64_t>::max();
     ClockOffset offset;
-    for (const auto& [received, answered] : {std::pair{most, most}, {least, least}, {least, most}, {most, least},
-                                            {std::int64_t{5}, std::int64_t{4}}, {std::int64_t{0}, 10 * second}})
+    for (const auto& [received, answered] : {std::pair{most, most},
+                                             {least, least},
+                                             {least, most},
+                                             {most, least},
+                                             {std::int64_t{5}, std::int64_t{4}},
+                                             {std::int64_t{0}, 10 * second}})
         offset.add(0, received, answered, second);
     EXPECT_FALSE(offset.estimate(second));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Writes frames in which every field has a value, of many layouts; and prints frames with all that they hold, so that
-// a tag and its mirror can be compared.
+// Writes frames in which every field has a value, of many layouts; and prints frames with all that they hold,
+// so that a tag and its mirror can be compared.
 #include <place.hpp>
 
 #include <ndsharray/ndsharray.hpp>
@@ -36,7 +36,8 @@ std::vector<ArraySpec> layouts() {
 void publish(Writer& writer, std::uint64_t step) {
     static const std::vector<ArraySpec> all = layouts();
     const ArraySpec& spec = all[step / 2 % all.size()];
-    writer.configure(spec, {{"caps", "video/x-raw, format=(string)" + std::to_string(step / 2)}, {"odd \n key", std::string("\0x", 2)}});
+    writer.configure(spec, {{"caps", "video/x-raw, format=(string)" + std::to_string(step / 2)},
+                            {"odd \n key", std::string("\0x", 2)}});
     WritableFrame frame = writer.acquire();
     for (std::uint64_t i = 0; i < spec.bytes; ++i)
         frame.data()[i] = static_cast<std::byte>((i * 7 >> 3) + step);
@@ -48,7 +49,8 @@ void publish(Writer& writer, std::uint64_t step) {
     info.offset = step;
     info.offset_end = step % 2 == 0 ? no_offset : step + 1;
     info.flags = 0x80000000U | static_cast<std::uint32_t>(step);
-    const std::string metadata = step % 4 == 0 ? "" : std::string("meta\0", 5) + std::string(step * 10 % 8000, 'm');
+    const std::string metadata =
+        step % 4 == 0 ? "" : std::string("meta\0", 5) + std::string(step * 10 % 8000, 'm');
     writer.publish(std::move(frame), info, std::as_bytes(std::span(metadata)));
 }
 
@@ -84,14 +86,16 @@ int write(const std::string& tag) {
 void print(const Frame& frame) {
     const ArraySpec& spec = frame.spec();
     const FrameInfo& info = frame.info();
-    std::string line = std::to_string(info.number) + " missed " + std::to_string(frame.missed()) + " " + spec.to_string() +
-                       (spec.byte_order == ByteOrder::Big ? " big" : " little") + " strides";
+    std::string line = std::to_string(info.number) + " missed " + std::to_string(frame.missed()) + " " +
+                       spec.to_string() + (spec.byte_order == ByteOrder::Big ? " big" : " little") +
+                       " strides";
     for (std::uint32_t i = 0; i < spec.ndim; ++i)
         line += " " + std::to_string(spec.strides[i]);
     line += " bytes " + std::to_string(spec.bytes) + " info";
     for (const std::int64_t time : {info.stream_pts, info.stream_dts, info.duration})
         line += " " + std::to_string(time);
-    line += " " + std::to_string(info.offset) + " " + std::to_string(info.offset_end) + " " + std::to_string(info.flags);
+    line += " " + std::to_string(info.offset) + " " + std::to_string(info.offset_end) + " " +
+            std::to_string(info.flags);
     std::string attributes;
     for (const auto& [key, value] : frame.attributes())
         if (key != mirror::route_attribute)
@@ -101,7 +105,8 @@ void print(const Frame& frame) {
     };
     line += " attributes " + std::to_string(mirror::digest(attributes));
     line += " metadata " + std::to_string(mirror::digest(text(frame.metadata())));
-    line += " array " + std::to_string(mirror::digest(text({frame.data(), static_cast<std::size_t>(spec.bytes)})));
+    line += " array " +
+            std::to_string(mirror::digest(text({frame.data(), static_cast<std::size_t>(spec.bytes)})));
     std::puts(line.c_str());
 }
 

@@ -147,7 +147,8 @@ TEST(Report, SaysWhatASmallLinkWouldNeed) {
     now.frame_bytes = 3'110'400;
     FollowerOptions options;
     const std::string said = link_problem(options, before, now, 10);
-    EXPECT_NE(said.find("30.0 frames/s of 3.1 MB need 746 Mbit/s, and 100 Mbit/s came"), std::string::npos) << said;
+    EXPECT_NE(said.find("30.0 frames/s of 3.1 MB need 746 Mbit/s, and 100 Mbit/s came"), std::string::npos)
+        << said;
     EXPECT_NE(said.find("--every-nth 8 fits"), std::string::npos) << said;
     options.every_nth = 8;
     EXPECT_EQ(link_problem(options, before, now, 10), "") << "4 of 30 are more than one of 8";
@@ -163,7 +164,8 @@ TEST(Report, ShowsTheClockWithItsUncertainty) {
     FollowerState now;
     now.counts.frames = 20;
     now.clock = OffsetEstimate{-1'500'000, 40'000};
-    EXPECT_EQ(report({}, now, 2), "10.0 frames/s, 0 missed, 0 kbit/s, clock -1.500 ms, uncertain by 0.040 ms");
+    EXPECT_EQ(report({}, now, 2),
+              "10.0 frames/s, 0 missed, 0 kbit/s, clock -1.500 ms, uncertain by 0.040 ms");
 }
 
 }  // namespace

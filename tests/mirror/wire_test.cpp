@@ -62,8 +62,10 @@ TEST(Wire, EveryMessageReadsAsItWasWritten) {
 TEST(Wire, APlaceOfEachFieldIsAsDocumented) {
     // README.md: little-endian; the head of a Credit, and its two numbers.
     const std::string bytes = encode(Credit{0x0102030405060708, 0x11, 0x10});
-    const std::string expected("NDSM\x01\x00\x02\x00\x08\x07\x06\x05\x04\x03\x02\x01"
-                               "\x11\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0", 32);
+    const std::string expected(
+        "NDSM\x01\x00\x02\x00\x08\x07\x06\x05\x04\x03\x02\x01"
+        "\x11\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0",
+        32);
     EXPECT_EQ(bytes, expected);
     // A frame's number, metadata and bytes.
     const std::string frame = encode(messages()[7]);
@@ -78,7 +80,8 @@ TEST(Wire, EveryMessageThatIsCutOrGoesOnIsRefused) {
     for (const Message& message : messages()) {
         const std::string bytes = encode(message);
         for (std::size_t length = 0; length < bytes.size(); ++length)
-            EXPECT_THROW(decode(bytes_of(bytes.substr(0, length))), WireError) << message.index() << " " << length;
+            EXPECT_THROW(decode(bytes_of(bytes.substr(0, length))), WireError)
+                << message.index() << " " << length;
         EXPECT_THROW(decode(bytes_of(bytes + '\0')), WireError) << message.index();
     }
 }
@@ -110,10 +113,18 @@ TEST(Wire, WhatIsWrongIsRefusedWithASentence) {
         {"a mode that is none", [] { return patched(0, 16, "\x02"); }},
         {"a compression that is none", [] { return patched(0, 20, "\x02"); }},
         {"every 0th frame", [] { return patched(0, 24, std::string(4, '\0')); }},
-        {"a tag that is none", [] { return encode(with(0, [](auto& m) { std::get<Hello>(m).tag = "../x"; })); }},
-        {"a long tag", [] { return encode(with(0, [](auto& m) { std::get<Hello>(m).tag = std::string(129, 'a'); })); }},
-        {"more done than wanted", [] { return encode(Credit{1, 2, 3}); }},
-        {"an unprintable host", [] { return encode(Welcome{1, 2, false, false, "a\x1b[2J"}); }},
+        {"a tag that is none",
+         [] { return encode(with(0, [](auto& m) { std::get<Hello>(m).tag = "../x"; })); }},
+        {"a long tag",
+         [] { return encode(with(0, [](auto& m) { std::get<Hello>(m).tag = std::string(129, 'a'); })); }},
+        {"more done than wanted",
+         [] {
+             return encode(Credit{1, 2, 3});
+         }},
+        {"an unprintable host",
+         [] {
+             return encode(Welcome{1, 2, false, false, "a\x1b[2J"});
+         }},
         {"unknown flags", [] { return patched(5, 24, "\x04"); }},
         {"a dtype that is none", [] { return patched(6, 28, "\x10"); }},
         {"a byte order that is none", [] { return patched(6, 32, "\x02"); }},
@@ -123,7 +134,8 @@ TEST(Wire, WhatIsWrongIsRefusedWithASentence) {
         {"an array with too few bytes", [] { return patched(6, 40, "\x01"); }},
         {"2^64 bytes of metadata", [=] { return patched(6, 48, most); }},
         {"a huge shape", [=] { return patched(6, 56, most); }},
-        {"a huge shape whose size wraps around", [] { return patched(6, 56, std::string("\0\0\0\0\0\0\0\x40", 8)); }},
+        {"a huge shape whose size wraps around",
+         [] { return patched(6, 56, std::string("\0\0\0\0\0\0\0\x40", 8)); }},
         {"negative strides", [=] { return patched(6, 72, most); }},
         {"strides that overlap", [] { return patched(6, 72, "\x01"); }},
         {"attributes longer than the message", [=] { return patched(6, 88, most_4); }},
@@ -131,7 +143,8 @@ TEST(Wire, WhatIsWrongIsRefusedWithASentence) {
         {"a value longer than the attributes", [=] { return patched(6, 96, most_4); }},
         {"attributes over 64 KiB",
          [] {
-             return encode(with(6, [](auto& m) { std::get<Layout>(m).attributes["x"] = std::string(65536, 'x'); }));
+             return encode(
+                 with(6, [](auto& m) { std::get<Layout>(m).attributes["x"] = std::string(65536, 'x'); }));
          }},
         {"a frame number of 2^64", [=] { return patched(7, 32, most); }},
         {"metadata longer than the message", [=] { return patched(7, 108, most_4); }},
@@ -140,7 +153,10 @@ TEST(Wire, WhatIsWrongIsRefusedWithASentence) {
         {"a part of 4 GiB", [=] { return patched(8, 32, most_4); }},
         {"a part without bytes", [] { return patched(8, 32, std::string(4, '\0')); }},
         {"a state that is none", [] { return patched(9, 24, "\x04"); }},
-        {"life as an item", [] { return encode(State{1, 2, State::Kind::Live}); }},
+        {"life as an item",
+         [] {
+             return encode(State{1, 2, State::Kind::Live});
+         }},
         {"a list of 2^32 tags", [=] { return patched(11, 24, most_4); }},
         {"a refusal that is none", [] { return patched(12, 16, "\x07"); }},
     };

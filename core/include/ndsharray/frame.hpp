@@ -19,7 +19,7 @@ namespace ndsharray {
 namespace detail {
 class FrameOwner;
 struct FrameParts;
-}
+}  // namespace detail
 
 /// Why Reader::read returned.
 enum class ReadStatus {
@@ -102,7 +102,7 @@ class NDSHARRAY_API Frame {
   private:
     friend class detail::FrameOwner;  // makes frames, and takes back what they hold
 
-    explicit Frame(detail::FrameParts&& parts) noexcept;
+    [[gnu::visibility("hidden")]] explicit Frame(detail::FrameParts&& parts) noexcept;
 
     std::shared_ptr<detail::FrameOwner> source_;
     const std::byte* data_ = nullptr;

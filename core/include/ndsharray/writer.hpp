@@ -34,8 +34,8 @@ inline constexpr unsigned max_readers = 64;
 
 struct WriterOptions {
     /// Frames per segment, 3 to 32. Memory is taken for each when it is first needed. 0 means 8. If
-    /// these do not fit, it means as many (at least 3) as fit into half of the free space: the rest is left to
-    /// other tags. A chosen number must fit.
+    /// these do not fit, it means as many (at least 3) as fit into half of the free space: the rest is left
+    /// to other tags. A chosen number must fit.
     unsigned slots = 0;
 
     /// Mode of the files. A read bit lets the group or other users read frames by copying. A write bit beside
@@ -55,8 +55,8 @@ struct WriterOptions {
 
     /// The frames were published before, on another machine or in a recording: publish() keeps `number` and
     /// `published` of their info. So readers see which frames are missing, and how old a frame really is. A
-    /// number that is not above the last one, or above 2^48, becomes the next one. A time that is unknown or in
-    /// the future becomes now.
+    /// number that is not above the last one, or above 2^48, becomes the next one. A time that is unknown or
+    /// in the future becomes now.
     bool forwards = false;
 };
 

@@ -21,28 +21,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// The tag whose file this is; nothing for any other name.
-std::optional<std::string> tag_of(std::string_view name) {
-    if (!name.starts_with(file_prefix))
-        return std::nullopt;
-    name.remove_prefix(file_prefix.size());
-    if (has_segment_suffix(name))
-        name.remove_suffix(segment_suffix_length);
-    else if (name.ends_with(readers_suffix))
-        name.remove_suffix(readers_suffix.size());
-    if (name.starts_with('.'))  // a temporary name
-        name.remove_prefix(1);
-    return tag_problem(name).empty() ? std::optional(std::string(name)) : std::nullopt;
-}
-
-bool is_temporary(std::string_view name) noexcept {
-    return name.substr(file_prefix.size()).starts_with('.');
-}
-
-bool is_segment(std::string_view name) noexcept {
-    return has_segment_suffix(name) && !is_temporary(name);
-}
-
 /// Names of each tag's files.
 std::map<std::string, Names> names_by_tag(const std::string& directory) {
     std::map<std::string, Names> found;

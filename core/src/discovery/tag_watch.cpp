@@ -25,7 +25,7 @@ constexpr auto directory_check = 200ms;
 
 /// The tag of which this is the control file; nothing for any other name. What a writer does to a control
 /// file that it made is told under the name it made it by: the temporary one.
-std::optional<std::string> tag_of(const std::string& file_name) {
+std::optional<std::string> tag_of_control(const std::string& file_name) {
     if (!file_name.starts_with(file_prefix))
         return std::nullopt;
     std::string tag = file_name.substr(file_prefix.size());
@@ -49,8 +49,12 @@ class [[gnu::visibility("hidden")]] TagWatch::Implementation {
     }
 
     TagChanges wait(std::optional<std::chrono::nanoseconds> timeout);
-    void cancel() noexcept { interrupt_.cancel(); }
-    void resume() noexcept { interrupt_.resume(); }
+    void cancel() noexcept {
+        interrupt_.cancel();
+    }
+    void resume() noexcept {
+        interrupt_.resume();
+    }
 
   private:
     void watch() {
@@ -93,7 +97,7 @@ TagChanges TagWatch::Implementation::wait(std::optional<std::chrono::nanoseconds
 
 /// For whoever looks after what happened in the directory: takes a note alone.
 void TagWatch::Implementation::note(const FileWatcher::Change& change) {
-    const auto tag = change.all ? std::nullopt : tag_of(change.name);
+    const auto tag = change.all ? std::nullopt : tag_of_control(change.name);
     if (!change.all && !tag)
         return;
     {

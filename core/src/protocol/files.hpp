@@ -24,6 +24,15 @@ inline constexpr std::size_t segment_suffix_length = 33;
 /// Whether a name ends as a segment's name: in a dot and 32 lowercase hexadecimal digits.
 bool has_segment_suffix(std::string_view name) noexcept;
 
+/// The tag whose file this is, also under a temporary name. Nothing for any other name.
+std::optional<std::string> tag_of(std::string_view name);
+
+/// Whether a file of a tag has a temporary name.
+bool is_temporary(std::string_view name) noexcept;
+
+/// Whether a file of a tag is a segment.
+bool is_segment(std::string_view name) noexcept;
+
 /// The text for use in a sentence. Characters that are not printable ASCII are replaced.
 std::string printable(std::string_view text);
 

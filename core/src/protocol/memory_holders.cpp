@@ -31,12 +31,11 @@ struct Holder {
 std::vector<Holder> holders_in(const std::string& directory) {
     std::map<std::string, std::uint64_t> bytes_of;
     for (const std::string& name : platform::list_directory(directory).names) {
-        const bool is_segment = name.starts_with(file_prefix) && has_segment_suffix(name) &&
-                                name.size() > file_prefix.size() + segment_suffix_length;
-        const auto status = is_segment ? platform::status_of(directory + "/" + name) : std::nullopt;
+        const auto tag = tag_of(name);
+        const auto status =
+            tag && is_segment(name) ? platform::status_of(directory + "/" + name) : std::nullopt;
         if (status)
-            bytes_of[name.substr(file_prefix.size(), name.size() - file_prefix.size() -
-                                                         segment_suffix_length)] += status->allocated_bytes;
+            bytes_of[*tag] += status->allocated_bytes;
     }
     std::vector<Holder> holders;
     for (const auto& [tag, bytes] : bytes_of)

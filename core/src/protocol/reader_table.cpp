@@ -37,7 +37,8 @@ void for_each_bit(std::uint64_t bits, Visitor visit) {
 }
 
 void clear(ReaderEntry& entry) noexcept {
-    // Release, as release(): a writer that sees 0, and not the release before it, knows that all reads are done.
+    // Release, as release(): a writer that sees 0, and not the release before it, knows that all reads are
+    // done.
     entry.lease.store(0, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(EntryLeaseCleared);
     // Relaxed: the next reader of this entry sets all fields before the entry becomes active.

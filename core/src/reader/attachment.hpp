@@ -128,7 +128,7 @@ class Attachment {
     bool joined_ = false;
     bool settled_ = false;  // all frames from wanted_ on are present
     bool end_reported_ = false;
-    bool first_of_writer_ = false;  // the next frame is
+    bool first_of_writer_ = false;                  // the next frame is
     std::optional<std::uint32_t> epoch_;            // of the writer that was met or passed over
     std::uint64_t published_before_ = 0;            // frames when the last writer was lost or passed over
     std::uint64_t wanted_ = 1;                      // number of the frame that is expected

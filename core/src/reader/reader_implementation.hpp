@@ -26,22 +26,38 @@ class [[gnu::visibility("hidden")]] Reader::Implementation {
     using Timeout = std::optional<std::chrono::nanoseconds>;
 
     Implementation(const std::string& tag, ReaderOptions options);
-    ~Implementation() { leave(); }
+    ~Implementation() {
+        leave();
+    }
 
     Frame read(Timeout timeout) noexcept;
-    void cancel() noexcept { interrupt_.cancel(); }
-    void resume() noexcept { interrupt_.resume(); }
+    void cancel() noexcept {
+        interrupt_.cancel();
+    }
+    void resume() noexcept {
+        interrupt_.resume();
+    }
     void suspend(bool suspended) noexcept;
 
-    const std::string& tag() const noexcept { return files_.tag(); }
-    ReadMode mode() const noexcept { return options_.mode; }
-    bool attached() const noexcept { return writer_lives_.load(std::memory_order_relaxed); }
-    bool backpressure() const noexcept { return backpressure_.load(std::memory_order_relaxed); }
+    const std::string& tag() const noexcept {
+        return files_.tag();
+    }
+    ReadMode mode() const noexcept {
+        return options_.mode;
+    }
+    bool attached() const noexcept {
+        return writer_lives_.load(std::memory_order_relaxed);
+    }
+    bool backpressure() const noexcept {
+        return backpressure_.load(std::memory_order_relaxed);
+    }
     ReaderStats stats() const;
     Error error() const;
     Error obstacle() const;
 
-    bool inherited() const noexcept { return made_under_ != fork_count(); }
+    bool inherited() const noexcept {
+        return made_under_ != fork_count();
+    }
 
   private:
     Frame wait_for_frame(const platform::Deadline& deadline);
@@ -85,7 +101,7 @@ class [[gnu::visibility("hidden")]] Reader::Implementation {
 
     // Only for the thread that reads.
     bool met_writer_ = false;
-    bool reads_v1_ = false;                // the last frame came from 1.x
+    bool reads_v1_ = false;               // the last frame came from 1.x
     std::uint32_t shown_generation_ = 0;  // of the attachment, as far as stats() shows it
 
     mutable std::mutex mutex_;  // of this process only; read() holds it to change the next four

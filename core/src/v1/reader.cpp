@@ -181,9 +181,8 @@ Frame Reader::copy_newest(bool first_of_writer) {
     const auto time = data_->time();
     if (!time || *time <= last_time_ || *time <= ignored_until_)
         return {};
-    Frame frame =
-        data_->source->copied(describe(frames_ + 1, *time), {0, first_of_writer},
-                              [&](std::byte* block) { return data_->copy_elements(block, *time); });
+    Frame frame = data_->source->copied(describe(frames_ + 1, *time), {0, first_of_writer},
+                                        [&](std::byte* block) { return data_->copy_elements(block, *time); });
     if (frame) {
         last_time_ = *time;
         last_frame_ = std::chrono::steady_clock::now();

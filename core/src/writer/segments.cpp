@@ -58,14 +58,15 @@ bool Segments::can_make(const ArraySpec& spec, const Attributes& attributes, uns
     return needed <= free || needed - free <= gained || may_give_up_announced();
 }
 
-/// As many slots as are wanted if they fit, since memory is taken when it is needed. If not, as many as fit into
-/// half of the room: the other half is left to other tags. The announced segment goes, so it counts as free.
+/// As many slots as are wanted if they fit, since memory is taken when it is needed. If not, as many as fit
+/// into half of the room: the other half is left to other tags. The announced segment goes, so it counts as
+/// free.
 unsigned Segments::slots_in_the_room(const ArraySpec& spec, unsigned wanted) const noexcept {
     const std::uint64_t free = platform::free_bytes(control_.file());
     const std::uint64_t own = announced_ ? announced_->segment().ready_bytes() : 0;
     const std::uint64_t slot = std::max(Segment::slot_bytes_for(spec), layout::data_alignment);  // absurd: 0
     const std::uint64_t half = free / 2 + own / 2;  // the sum could overflow
-    if (half / slot >= (wanted + 1) / 2)  // one more than fits is refused when the file is made
+    if (half / slot >= (wanted + 1) / 2)            // one more than fits is refused when the file is made
         return wanted;
     return static_cast<unsigned>(std::clamp<std::uint64_t>(half / slot, min_slots, wanted));
 }

@@ -32,34 +32,52 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     using Lock = std::unique_lock<std::mutex>;
 
     Implementation(const std::string& tag, WriterOptions options);
-    ~Implementation() { close(); }
+    ~Implementation() {
+        close();
+    }
 
     WriteStatus configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
                           Timeout timeout);
     WritableFrame acquire(Timeout timeout);
     WritableFrame acquire(const ArraySpec& spec, Timeout timeout);
     WritableFrame acquire_pinned(Timeout timeout);
-    std::uint64_t publish(WritableFrame& frame, FrameInfo info, std::span<const std::byte> metadata);
+    std::uint64_t publish(WritableFrame & frame, FrameInfo info, std::span<const std::byte> metadata);
     WriteStatus wait_for_reader(Timeout timeout);
     WriteStatus drain(Timeout timeout);
     void end_of_stream();
-    void cancel() noexcept { wait_.cancel(); }
-    void resume() noexcept { wait_.resume(); }
+    void cancel() noexcept {
+        wait_.cancel();
+    }
+    void resume() noexcept {
+        wait_.resume();
+    }
     void close();
     void on_readers_changed(std::function<void(unsigned)> changed);
     void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
-    const std::string& tag() const noexcept { return files_.tag(); }
-    const WriterOptions& options() const noexcept { return options_; }
+    const std::string& tag() const noexcept {
+        return files_.tag();
+    }
+    const WriterOptions& options() const noexcept {
+        return options_;
+    }
     std::string segment_name() const;
     WriterStats stats() const;
-    unsigned missing_slots() const noexcept { return missing_slots_.load(std::memory_order_relaxed); }
-    bool inherited() const noexcept { return made_under_ != fork_count(); }
+    unsigned missing_slots() const noexcept {
+        return missing_slots_.load(std::memory_order_relaxed);
+    }
+    bool inherited() const noexcept {
+        return made_under_ != fork_count();
+    }
     Error error() const;
 
   private:
-    const Segments::Pointer& current() const noexcept { return segments_.current(); }
-    const Segments::Pointer& announced() const noexcept { return segments_.announced(); }
+    const Segments::Pointer& current() const noexcept {
+        return segments_.current();
+    }
+    const Segments::Pointer& announced() const noexcept {
+        return segments_.announced();
+    }
     void require_usable() const;
     void require_open() const;
     WriteStatus reconfigure(const ArraySpec& spec, Timeout timeout);
@@ -76,15 +94,15 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     bool was_cut() const noexcept;
     struct Names;
     void watch_files();
-    void look_for_names(Names& names) noexcept;
-    bool start_anew(Lock& lock) noexcept;
+    void look_for_names(Names & names) noexcept;
+    bool start_anew(Lock & lock) noexcept;
     void make_files_anew();
     void leave(layout::WriterState last);
     std::shared_ptr<TableOwner> table() const;
-    void set_number_and_time(FrameInfo& info) noexcept;
+    void set_number_and_time(FrameInfo & info) noexcept;
     bool readers_took_all() const noexcept;
     template <typename Ready>
-    WriteStatus wait_for_readers(Lock& lock, const platform::Deadline& deadline,
+    WriteStatus wait_for_readers(Lock & lock, const platform::Deadline& deadline,
                                  std::chrono::nanoseconds look, Ready ready);
     void readers_came_or_went();
     void set_error(const Error& error);

@@ -28,7 +28,7 @@ WritableFrame WriterSegment::claim(slots::ClaimRules rules) noexcept {
     auto slot = slots::claim(segment_, table, rules);
     while (!slot && reserve_another())
         slot = slots::claim(segment_, table, rules);
-    return frame_in(slot, false);
+    return frame_in(slot);
 }
 
 WritableFrame WriterSegment::claim_pinned(slots::ClaimRules rules) noexcept {
@@ -66,7 +66,7 @@ bool WriterSegment::reserve_another() noexcept {
     return has_room_;
 }
 
-WritableFrame WriterSegment::frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept {
+WritableFrame WriterSegment::frame_in(std::optional<std::uint32_t> slot) noexcept {
     // A table that was cut does not tell whether a reader holds the slot.
     if (!slot || table_->was_cut() || segment_.was_cut())
         return WritableFrame(WriteStatus::NoSlot);
@@ -76,7 +76,6 @@ WritableFrame WriterSegment::frame_in(std::optional<std::uint32_t> slot, bool pi
     frame.segment_ = shared_from_this();
     frame.slot_ = *slot;
     frame.data_ = segment_.data(*slot);
-    frame.pinned_ = pinned;
     return frame;
 }
 

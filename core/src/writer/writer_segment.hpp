@@ -67,7 +67,7 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
 
   private:
     bool reserve_another() noexcept;
-    WritableFrame frame_in(std::optional<std::uint32_t> slot, bool pinned) noexcept;
+    WritableFrame frame_in(std::optional<std::uint32_t> slot) noexcept;
 
     Segment segment_;
     std::shared_ptr<TableOwner> table_;

@@ -67,8 +67,9 @@ struct Arrivals {
     void print() {
         std::sort(latencies.begin(), latencies.end());
         const auto at = [&](double part) {
-            return latencies.empty() ? 0.0
-                                     : double(latencies[std::size_t(part * double(latencies.size() - 1))]) / 1e6;
+            return latencies.empty()
+                       ? 0.0
+                       : double(latencies[std::size_t(part * double(latencies.size() - 1))]) / 1e6;
         };
         std::printf(
             "{\"received\": %zu, \"unordered\": %llu, \"p50\": %.2f, \"p95\": %.2f, \"max\": %.2f, \"cpu\": "

@@ -49,7 +49,8 @@ void send_frames(dds_entity_t writer, std::size_t size, double rate, double seco
         std::memcpy(bytes.data(), &stamp, sizeof stamp);
         // Frames that were due while this waited count as published, and as missed.
         dds_write(writer, &sample);
-        published = std::max(published, std::min(frames, std::uint64_t(double(race::now() - start) / 1e9 * rate)));
+        published =
+            std::max(published, std::min(frames, std::uint64_t(double(race::now() - start) / 1e9 * rate)));
     }
     race::sleep_until(start + std::int64_t(seconds * 1e9) + 1'500'000'000);
     race::print_sent(published);

@@ -12,7 +12,8 @@
 namespace {
 
 constexpr int ahead = 2;
-constexpr std::size_t most_in_a_message = 256 * 1024;  // encrypting, carrying, decrypting go on at the same time
+constexpr std::size_t most_in_a_message =
+    256 * 1024;  // encrypting, carrying, decrypting go on at the same time
 
 struct Slot {
     std::vector<std::byte> bytes;
@@ -88,9 +89,8 @@ void send_frames(void* socket, std::size_t size, double rate, double seconds) {
                 break;
             continue;
         }
-        const auto free = std::find_if(slots.begin(), slots.end(), [&](const Slot& slot) {
-            return !slot.sending && &slot != newest;
-        });
+        const auto free = std::find_if(slots.begin(), slots.end(),
+                                       [&](const Slot& slot) { return !slot.sending && &slot != newest; });
         ++published;
         if (free == slots.end())
             continue;

@@ -71,7 +71,8 @@ int main(int argc, char** argv) {
     }
     const double bits = std::atof(argv[5]) * 1e6, loss = std::atof(argv[7]);
     const auto delay = std::int64_t(std::atof(argv[6]) * 1e6);
-    constexpr std::int64_t most_queued = 20'000'000;  // ns on the wire; what comes then is lost, as in a switch
+    constexpr std::int64_t most_queued =
+        20'000'000;  // ns on the wire; what comes then is lost, as in a switch
     std::minstd_rand random(1);
     std::uniform_real_distribution<double> chance;
     std::puts("ready");
@@ -88,10 +89,12 @@ int main(int argc, char** argv) {
                 const std::int64_t at = now();
                 if (from.busy_until - at > most_queued || chance(random) < loss)
                     continue;
-                from.busy_until = std::max(from.busy_until, at) + std::int64_t(double(bytes + 38) * 8e9 / bits);
+                from.busy_until =
+                    std::max(from.busy_until, at) + std::int64_t(double(bytes + 38) * 8e9 / bits);
                 from.on_the_way.push_back({from.busy_until + delay, {buffer, buffer + bytes}});
             }
-            for (; !from.on_the_way.empty() && from.on_the_way.front().due <= now(); from.on_the_way.pop_front()) {
+            for (; !from.on_the_way.empty() && from.on_the_way.front().due <= now();
+                 from.on_the_way.pop_front()) {
                 const Packet& packet = from.on_the_way.front();
                 if (write(ends[1 - i].device, packet.bytes.data(), packet.bytes.size()) < 0)
                     continue;

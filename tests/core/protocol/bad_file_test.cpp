@@ -162,7 +162,7 @@ class BadSegment : public CoreTest {
         file << bytes;
     }
 
-    RemoteWriter writer_{tag_, {.slots = min_slots}};  // of so few none is prepared later
+    RemoteWriter writer_{tag_, {.slots = min_slots}};  // of so few each has memory from the start
     Reader reader_{tag_};
 };
 

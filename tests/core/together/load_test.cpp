@@ -14,8 +14,7 @@ namespace {
 
 constexpr std::uint64_t mebibyte = 1024 * 1024;
 
-/// Waits until threads that only prepare something are done; they may have held more at the first look.
-/// \returns whether there is no more than then.
+/// Waits until a thread that is just ending is gone. \returns whether there is no more than then.
 ::testing::AssertionResult is_as_before(const ProcessState& before) {
     ProcessState now;
     const bool same = wait_until([&] {
@@ -101,7 +100,8 @@ TEST_F(ManyReaders, LeaveNothingWhenTheyGo) {
         }
     };
     come_and_go();
-    ASSERT_TRUE(wait_until([] { return process_state().threads == 2; })) << "the slots were to be prepared";
+    ASSERT_TRUE(wait_until([] { return process_state().threads == 2; }))
+        << "there are other threads than this one and the watcher's";
     const ProcessState before = process_state();
     for (int round = 0; round < 10; ++round)
         come_and_go();
@@ -209,7 +209,8 @@ TEST_F(Load, TenThousandLayoutsLeaveNothing) {
     Writer writer(tag_);
     Reader reader(tag_);
     ASSERT_EQ(pass_layouts(writer, reader, 200), 200U);
-    ASSERT_TRUE(wait_until([] { return process_state().threads == 2; })) << "the slots were to be prepared";
+    ASSERT_TRUE(wait_until([] { return process_state().threads == 2; }))
+        << "there are other threads than this one and the watcher's";
     const ProcessState before = process_state();
     EXPECT_EQ(pass_layouts(writer, reader, count), count);
     EXPECT_TRUE(is_as_before(before));
@@ -226,7 +227,8 @@ TEST_F(Load, ManyFramesLeaveNothingOnEitherSide) {
     ASSERT_EQ(reading.channel().receive(), "attached");
     for (int i = 0; i < 100; ++i)
         ASSERT_NE(write_pattern(writer, picture), 0U);
-    ASSERT_TRUE(wait_until([] { return process_state().threads == 2; })) << "the slots were to be prepared";
+    ASSERT_TRUE(wait_until([] { return process_state().threads == 2; }))
+        << "there are other threads than this one and the watcher's";
     const ProcessState before = process_state();
     ASSERT_EQ(write_to_the_end(writer, picture, count - 100), count - 100);
     EXPECT_TRUE(is_as_before(before));

@@ -70,7 +70,6 @@ class OldLayout : public CoreTest {
     std::uint64_t patterns_ = 0;
 };
 
-
 TEST_F(OldLayout, KeepsTheSlotOfAHeldFrameAndTheNewestOnly) {
     Reader reader(tag_);
     ASSERT_FALSE(reader.read(0ns));

@@ -24,7 +24,7 @@ class PipelineLoad : public GstTest {
   protected:
     PipelineLoad() { raise_file_limit(); }
 
-    /// Waits until threads that only prepare something are done. \returns whether all is as it was.
+    /// Waits until threads that are just ending are gone. \returns whether all is as it was.
     static ::testing::AssertionResult is_as_before(const ProcessState& before) {
         ProcessState now;
         const bool same = wait_until([&] {
@@ -38,7 +38,7 @@ class PipelineLoad : public GstTest {
                                              << "\nnow: " << ::testing::PrintToString(now);
     }
 
-    /// The state once no thread prepares slots any more.
+    /// The state once it stays the same from one look to the next.
     static ProcessState settled() {
         ProcessState last;
         wait_until([&] {
@@ -46,7 +46,7 @@ class PipelineLoad : public GstTest {
             const bool same = now.has_as_many(last) && now.private_bytes == last.private_bytes;
             last = now;
             if (!same)
-                std::this_thread::sleep_for(300ms);  // longer than a segment takes to prepare its slots
+                std::this_thread::sleep_for(300ms);  // two looks in a row would be equal anyway
             return same;
         });
         return last;
