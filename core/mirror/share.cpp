@@ -82,6 +82,7 @@ void Share::refuse(const std::string& peer, Refusal refusal, const std::string& 
 template <typename Answer>
 void Share::on(const std::string& peer, const Answer&) {
     refuse(peer, Refusal::Malformed, "this side shares, and only mirrors are answered");
+        sessions_.erase(found);  // who knows its number begins anew; it would hold the writer for nothing
 }
 
 bool Share::is_shared(const std::string& tag) const {

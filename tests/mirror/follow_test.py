@@ -4,7 +4,7 @@ import signal
 import time
 import unittest
 
-from machines import EVERYTHING, MIRROR, NDSH, MachinesTest, wait_for
+from machines import EVERYTHING, MIRROR, NDSH, MachinesTest, Proxy, wait_for
 
 WRITER = "writer = ndsharray.Writer('cam0')"
 FRAMES = "[writer.write(np.full((50, 60), i, np.uint8)) for i in range({})]"
@@ -126,6 +126,23 @@ class Follow(MachinesTest):
         other.end(signal.SIGKILL)
         numbers = reader.run("[reader.read(10).number for i in range(300)]")
         self.assertEqual(numbers, list(range(2, 302)))
+
+    def test_every_frame_comes_once_though_connections_are_cut(self):
+        share = self.there.share("cam0")
+        proxy = Proxy(self, share.address)
+        mirror = self.here.mirror(proxy.address, "cam0", "--as", "mirror", "--every")
+        writer = self.there.program("writer = ndsharray.Writer('cam0', backpressure=True)", "writer.wait_for_reader(10)")
+        reader = self.reader(mode="every")
+        writer.run(FRAMES.format(1))
+        self.assertEqual(reader.run("reader.read(10).number"), 1)
+        writer.tell("for i in range(300): writer.write(np.full((300, 1000), i % 256, np.uint8)); time.sleep(0.002)")
+        writer.tell("writer.end_of_stream()")
+        numbers = []
+        for _ in range(3):
+            numbers += reader.run("[reader.read(10).number for i in range(20)]")
+            proxy.cut()
+        numbers += reader.run("[frame.number for frame in iter(lambda: reader.read(10), None)]")
+        self.assertEqual(numbers, list(range(2, 302)), mirror.lines)
 
     def test_writer_waits_for_a_slow_reader_on_the_other_machine(self):
         share = self.there.share("cam0")

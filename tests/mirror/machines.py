@@ -7,6 +7,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -110,12 +111,6 @@ class Process:
         with open(f"/proc/{self.process.pid}/smaps_rollup", encoding="utf-8") as file:
             return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Private_"))
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
-    def threads(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/task"))
-
 
 class Machine:
     """A folder of tags, and the processes that use it."""
@@ -160,6 +155,65 @@ class Machine:
 
     def names(self):
         return sorted(os.listdir(self.directory))
+
+
+class Proxy:
+    """Passes on TCP connections to `address`; `cut` ends all of them, and new ones come in."""
+
+    def __init__(self, test, address):
+        host, port = address.rsplit(":", 1)
+        self.to = (host, int(port))
+        self.lock = threading.Lock()
+        self.ends = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:{}".format(self.listener.getsockname()[1])
+        self.threads = [threading.Thread(target=self.accept)]
+        self.threads[0].start()
+        test.addCleanup(self.close)
+
+    def accept(self):
+        while True:
+            try:
+                here = self.listener.accept()[0]
+            except OSError:
+                return
+            there = socket.create_connection(self.to)
+            with self.lock:
+                self.ends += [here, there]
+                for ends in ((here, there), (there, here)):
+                    self.threads.append(threading.Thread(target=self.pass_on, args=ends))
+                    self.threads[-1].start()
+
+    @staticmethod
+    def pass_on(source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            Proxy.shut(end)
+
+    @staticmethod
+    def shut(end):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it was
+
+    def cut(self):
+        with self.lock:
+            for end in self.ends:
+                self.shut(end)
+
+    def close(self):
+        self.shut(self.listener)
+        self.threads[0].join()
+        self.cut()
+        for thread in self.threads[1:]:
+            thread.join()
+        for end in (self.listener, *self.ends):
+            end.close()
 
 
 class MachinesTest(unittest.TestCase):
