@@ -4,6 +4,7 @@
 
 #include "commands.hpp"
 #include "exit_code.hpp"
+#include "file_mode.hpp"
 #include "output.hpp"
 #include "text.hpp"
 
@@ -35,12 +36,6 @@ Check number_between(double low, double high) {
                    ? std::string()
                    : fmt::format("{} is not a number from {:g} to {:g}", printable(text), low, high);
     };
-}
-
-std::string check_mode(const std::string& text) {
-    const bool octal =
-        !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == std::string::npos;
-    return octal && std::stoul(text, nullptr, 8) <= 0777 ? "" : "a file mode is octal, from 0 to 0777";
 }
 
 void add_list(CLI::App& app, Command& chosen) {

@@ -9,11 +9,6 @@ namespace {
 
 constexpr int all_taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
 
-bool is_ignored(int signal) {
-    struct sigaction action {};
-    return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 sigset_t set_of(int signal) {
     sigset_t only;
     sigemptyset(&only);
@@ -32,6 +27,11 @@ void stop_program() {
 }
 
 }  // namespace
+
+bool is_ignored(int signal) {
+    struct sigaction action {};
+    return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 
 Signals::Signals() {
     sigemptyset(&taken_);

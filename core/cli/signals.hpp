@@ -13,6 +13,9 @@
 
 namespace ndsharray::cli {
 
+/// Whether the parent chose to ignore it, as nohup does.
+bool is_ignored(int signal);
+
 /// While it lives, SIGINT, SIGTERM, SIGHUP and SIGQUIT ask the program to end, SIGTSTP stops it only after
 /// the terminal was put back, and SIGWINCH ends a sleep. What the parent chose to ignore (nohup) stays
 /// ignored.

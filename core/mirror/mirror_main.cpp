@@ -8,6 +8,8 @@
 #include <ndsharray/tag_info.hpp>
 
 #include <fmt/format.h>
+#include <output.hpp>
+#include <text.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -25,15 +27,35 @@ using namespace std::chrono_literals;
 constexpr auto answer_time = 3s;
 constexpr double longest_sleep = 1e6;
 
-void print_line(const std::string& line) {
-    static std::mutex mutex;
-    const std::lock_guard lock(mutex);
-    std::string printable = line;
-    std::replace_if(
-        printable.begin(), printable.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-    std::printf("%s\n", printable.c_str());
-    std::fflush(stdout);
-}
+/// Lines of several threads. What cannot be printed ends the program: the first failure is thrown by
+/// rethrow().
+class Lines {
+  public:
+    explicit Lines(const EndSignals& signals) : signals_(signals) {}
+
+    void print(const std::string& line) {
+        const std::lock_guard lock(mutex_);
+        if (failure_)
+            return;
+        try {
+            cli::print("{}\n", cli::printable(line));
+        } catch (...) {
+            failure_ = std::current_exception();
+            signals_.end();
+        }
+    }
+
+    void rethrow() const {
+        const std::lock_guard lock(mutex_);
+        if (failure_)
+            std::rethrow_exception(failure_);
+    }
+
+  private:
+    const EndSignals& signals_;
+    mutable std::mutex mutex_;
+    std::exception_ptr failure_{};
+};
 
 void print_listing(const Listing& listing) {
     std::size_t tag_width = 3, array_width = 5;
@@ -41,11 +63,11 @@ void print_listing(const Listing& listing) {
         tag_width = std::max(tag_width, tag.tag.size());
         array_width = std::max(array_width, tag.array.size());
     }
-    fmt::print("{:<{}}  {:<{}}  {:>8}  {:>10}  {}\n", "TAG", tag_width, "ARRAY", array_width, "FRAMES/S",
+    cli::print("{:<{}}  {:<{}}  {:>8}  {:>10}  {}\n", "TAG", tag_width, "ARRAY", array_width, "FRAMES/S",
                "Mbit/s", "FROM");
     for (const Listed& tag : listing.tags) {
         const double rate = tag.millihertz / 1000.0;
-        fmt::print("{:<{}}  {:<{}}  {:>8.1f}  {:>10.1f}  {}\n", tag.tag, tag_width, tag.array, array_width,
+        cli::print("{:<{}}  {:<{}}  {:>8.1f}  {:>10.1f}  {}\n", tag.tag, tag_width, tag.array, array_width,
                    rate, rate * static_cast<double>(tag.bytes) * 8 / 1e6, listing.host);
     }
 }
@@ -90,27 +112,30 @@ int follow(const MirrorCommand& command) {
     for (const FollowerOptions& tag : command.tags)
         require_free(tag.here.tag);
     const EndSignals signals;
+    Lines lines(signals);
     Engine engine;
     const ClockWatch clock(engine, command.address, command.keys);
     std::vector<std::unique_ptr<Follower>> followers;
     for (const FollowerOptions& tag : command.tags)
         followers.push_back(std::make_unique<Follower>(
             engine, command.address, command.keys, clock, tag,
-            [name = tag.here.tag](const std::string& sentence) { print_line(name + ": " + sentence); }));
+            [&lines, name = tag.here.tag](const std::string& sentence) { lines.print(name + ": " + sentence); }));
     std::vector<FollowerState> before(followers.size());
     std::vector<unsigned> too_small(followers.size());  // looks in a row
     while (!signals.wait(command.interval > 0 ? command.interval : longest_sleep)) {
         for (std::size_t i = 0; command.interval > 0 && i < followers.size(); ++i) {
-            const FollowerState now = followers[i]->state();
+            const FollowerState now = followers[i]->take_state();
             const std::string name = command.tags[i].here.tag + ": ";
-            print_line(name + report(before[i], now, command.interval));
+            lines.print(name + report(before[i], now, command.interval));
             const std::string problem = link_problem(command.tags[i], before[i], now, command.interval);
             too_small[i] = problem.empty() ? 0 : too_small[i] + 1;
             if (too_small[i] == 2)
-                print_line(name + problem);
+                lines.print(name + problem);
             before[i] = now;
         }
     }
+    followers.clear();
+    lines.rethrow();
     return 0;
 }
 
@@ -123,6 +148,8 @@ int main(int argc, char** argv) {
         if (!command)
             return exit_code;
         return command->tags.empty() ? list(*command) : follow(*command);
+    } catch (const cli::OutputClosed&) {
+        return 0;  // whoever read our output had enough
     } catch (const std::exception& error) {
         std::fprintf(stderr, "ndsh-mirror: %s\n", error.what());
         return 1;

@@ -3,6 +3,8 @@
 
 #include <ndsharray/tag.hpp>
 
+#include <file_mode.hpp>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -26,12 +28,6 @@ std::string check_address(const std::string& text) {
     } catch (const Error& error) {
         return error.what();
     }
-}
-
-std::string check_mode(const std::string& text) {
-    const bool is_octal = !text.empty() && text.size() <= 4 &&
-                          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
-    return is_octal ? std::string() : text + " is no mode of a file, such as 0640";
 }
 
 bool parsed(CLI::App& app, int argc, char** argv, int& exit_code) {
@@ -141,7 +137,7 @@ std::optional<MirrorCommand> parse_mirror(int argc, char** argv, int& exit_code)
         ->type_name("BYTES");
     app.add_option("--permissions", permissions, "mode of the tag's files here (default: 0600)")
         ->type_name("MODE")
-        ->check(check_mode);
+        ->check(cli::check_mode);
     app.add_option("--interval", command.interval,
                    "seconds between two lines about a tag (default: 10; 0: none)")
         ->type_name("SECONDS")

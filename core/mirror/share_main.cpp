@@ -4,18 +4,20 @@
 #include "options.hpp"
 
 #include <fmt/format.h>
+#include <output.hpp>
 
 #include <cstdio>
 #include <exception>
 
 namespace {
 
+using namespace ndsharray;
 using namespace ndsharray::mirror;
 
 int run(const ShareCommand& command) {
     if (command.make_keys) {
         make_keys(command.key_folder);
-        fmt::print(
+        cli::print(
             "{0}/share.key stays here; copy {0}/mirror.key to the machines that mirror, into "
             "~/.config/ndsharray\n",
             command.key_folder);
@@ -23,12 +25,11 @@ int run(const ShareCommand& command) {
     }
     const EndSignals signals;
     Share share(command.share);
-    fmt::print("shares {} at {}\n",
+    cli::print("shares {} at {}\n",
                command.share.all ? "all tags" : fmt::format("{}", fmt::join(command.share.tags, ", ")),
                share.address().to_string());
     if (!command.share.keys && !command.share.listen.is_local())
-        fmt::print("open: everybody who reaches this machine may read them\n");
-    std::fflush(stdout);
+        cli::print("open: everybody who reaches this machine may read them\n");
     share.run(signals.descriptor());
     return 0;
 }
@@ -40,6 +41,8 @@ int main(int argc, char** argv) {
         int exit_code = 0;
         const auto command = parse_share(argc, argv, exit_code);
         return command ? run(*command) : exit_code;
+    } catch (const cli::OutputClosed&) {
+        return 0;  // whoever read our output had enough
     } catch (const std::exception& error) {
         std::fprintf(stderr, "ndsh-share: %s\n", error.what());
         return 1;
