@@ -5,6 +5,7 @@
 
 #include <zstd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -12,7 +13,7 @@
 namespace ndsharray::mirror {
 namespace {
 
-constexpr int level = 1;  // README.md has what each level gave
+constexpr int level = 1;
 
 /// A number from its little-endian bytes, on any machine.
 template <typename Number>
@@ -109,8 +110,8 @@ Compressor::Compressor() : context_(ZSTD_createCCtx()) {
     compressed_.resize(max_chunk_bytes);
 }
 
-Compressor::~Compressor() {
-    ZSTD_freeCCtx(context_);
+void Compressor::Free::operator()(ZSTD_CCtx_s* context) const {
+    ZSTD_freeCCtx(context);
 }
 
 std::span<const std::byte> Compressor::compress(std::span<const std::byte> part,
@@ -121,7 +122,7 @@ std::span<const std::byte> Compressor::compress(std::span<const std::byte> part,
     with_number(neighbours.width,
                 [&]<typename Number>(Number) { filter<Number>(filtered, part, neighbours.step); });
     const std::size_t bytes =
-        ZSTD_compressCCtx(context_, compressed_.data(), part.size() - (part.empty() ? 0 : 1), filtered.data(),
+        ZSTD_compressCCtx(context_.get(), compressed_.data(), part.size() - (part.empty() ? 0 : 1), filtered.data(),
                           filtered.size(), level);
     if (ZSTD_isError(bytes))
         return {};  // no room: it would not be fewer
@@ -134,8 +135,8 @@ Decompressor::Decompressor() : context_(ZSTD_createDCtx()) {
     filtered_.resize(max_chunk_bytes);
 }
 
-Decompressor::~Decompressor() {
-    ZSTD_freeDCtx(context_);
+void Decompressor::Free::operator()(ZSTD_DCtx_s* context) const {
+    ZSTD_freeDCtx(context);
 }
 
 bool Decompressor::decompress(std::span<std::byte> part, std::span<const std::byte> bytes,
@@ -144,7 +145,7 @@ bool Decompressor::decompress(std::span<std::byte> part, std::span<const std::by
         return false;
     const std::span<std::byte> filtered = std::span(filtered_).first(part.size());
     const std::size_t got =
-        ZSTD_decompressDCtx(context_, filtered.data(), filtered.size(), bytes.data(), bytes.size());
+        ZSTD_decompressDCtx(context_.get(), filtered.data(), filtered.size(), bytes.data(), bytes.size());
     if (ZSTD_isError(got) || got != part.size())
         return false;
     with_number(neighbours.width,

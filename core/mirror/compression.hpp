@@ -25,14 +25,16 @@ Neighbours neighbours_of(const ArraySpec& spec);
 class Compressor {
   public:
     Compressor();
-    ~Compressor();
 
     /// \returns fewer bytes than `part` has, valid until the next call; or none where they would not be
     /// fewer.
     std::span<const std::byte> compress(std::span<const std::byte> part, const Neighbours& neighbours);
 
   private:
-    ZSTD_CCtx_s* context_;
+    struct Free {
+        void operator()(ZSTD_CCtx_s* context) const;
+    };
+    std::unique_ptr<ZSTD_CCtx_s, Free> context_;
     std::vector<std::byte> filtered_;
     std::vector<std::byte> compressed_;
 };
@@ -40,14 +42,16 @@ class Compressor {
 class Decompressor {
   public:
     Decompressor();
-    ~Decompressor();
 
     /// Fills `part`. \returns false if `bytes` are not such a part, compressed.
     bool decompress(std::span<std::byte> part, std::span<const std::byte> bytes,
                     const Neighbours& neighbours);
 
   private:
-    ZSTD_DCtx_s* context_;
+    struct Free {
+        void operator()(ZSTD_DCtx_s* context) const;
+    };
+    std::unique_ptr<ZSTD_DCtx_s, Free> context_;
     std::vector<std::byte> filtered_;
 };
 

@@ -4,7 +4,6 @@
 
 #include "keys.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -57,16 +56,21 @@ class Engine {
   public:
     /// \throws Error System.
     Engine();
-    ~Engine();
-    Engine(const Engine&) = delete;
-    Engine& operator=(const Engine&) = delete;
 
   private:
     friend class Listener;
     friend class Link;
     friend class Outlet;
-    void* context_;
+    struct End {
+        void operator()(void* context) const;
+    };
+    std::unique_ptr<void, End> context_;
 };
+
+struct CloseSocket {
+    void operator()(void* socket) const;
+};
+using Socket = std::unique_ptr<void, CloseSocket>;
 
 /// Where mirrors connect. Used by one thread; other threads send through Outlets.
 class Listener {
@@ -97,8 +101,7 @@ class Listener {
 /// matter.
 class Outlet {
   public:
-    Outlet(Engine& engine, const Listener& listener);
-    ~Outlet();
+    explicit Outlet(Engine& engine);
 
     void send(const std::string& peer, std::string_view head);
 
@@ -107,7 +110,7 @@ class Outlet {
               std::shared_ptr<void> keep);
 
   private:
-    void* socket_;
+    Socket socket_;
 };
 
 /// A connection to a Listener elsewhere, which may come later, break and come back.
@@ -123,8 +126,8 @@ class Link {
     std::string trouble();
 
   private:
-    void* socket_ = nullptr;
-    void* events_ = nullptr;
+    Socket socket_;
+    Socket events_{};
     std::string trouble_{};
 };
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <deque>
 #include <utility>
@@ -16,8 +17,9 @@
 namespace ndsharray::mirror {
 namespace {
 
-// A share answers a peer with few messages at once; what a session has on the way is bounded by itself.
-constexpr int most_to_send = 4096;
+// What a session has on the way is bounded by itself: 64 items with their layouts, and 32 parts. libzmq may count
+// twice as many, as it hears of what was taken half a queue at a time.
+constexpr int most_to_send = 512;
 // Heads and parts of arrays that wait at a mirror: 16 MB; what comes then waits in the network.
 constexpr int most_to_receive = 64;
 constexpr int heartbeat_ms = 1000, heartbeat_timeout_ms = 3000, handshake_ms = 3000, linger_ms = 200;
@@ -30,23 +32,28 @@ constexpr const char* authentication = "inproc://zeromq.zap.01";  // the name th
     throw Error(ErrorCode::System, what + ": " + zmq_strerror(zmq_errno()));
 }
 
-void* open_socket(void* context, int type) {
-    void* const socket = zmq_socket(context, type);
-    if (socket == nullptr)
+Socket open_socket(void* context, int type) {
+    Socket socket(zmq_socket(context, type));
+    if (!socket)
         fail("no socket can be made");
     return socket;
 }
 
+void set_bytes(const Socket& socket, int option, const void* bytes, std::size_t length) {
+    if (zmq_setsockopt(socket.get(), option, bytes, length) != 0)
+        fail("ZeroMQ does not take its option " + std::to_string(option));
+}
+
 template <typename Value>
-void set(void* socket, int option, const Value& value) {
-    zmq_setsockopt(socket, option, &value, sizeof value);
+void set(const Socket& socket, int option, const Value& value) {
+    set_bytes(socket, option, &value, sizeof value);
 }
 
-void set(void* socket, int option, const std::string& text) {
-    zmq_setsockopt(socket, option, text.c_str(), text.size());
+void set(const Socket& socket, int option, const std::string& text) {
+    set_bytes(socket, option, text.c_str(), text.size());
 }
 
-void set_for_network(void* socket, std::size_t longest_message) {
+void set_for_network(const Socket& socket, std::size_t longest_message) {
     set(socket, ZMQ_IPV6, 1);
     set(socket, ZMQ_LINGER, linger_ms);
     set(socket, ZMQ_HEARTBEAT_IVL, heartbeat_ms);
@@ -117,26 +124,23 @@ Engine::Engine() : context_(zmq_ctx_new()) {
         fail("ZeroMQ cannot be started");
 }
 
-Engine::~Engine() {
-    zmq_ctx_term(context_);
+void Engine::End::operator()(void* context) const {
+    zmq_ctx_term(context);
+}
+
+void CloseSocket::operator()(void* socket) const {
+    zmq_close(socket);
 }
 
 // ---- who listens
 
 struct Listener::Implementation {
-    void* context = nullptr;
-    void* router = nullptr;
-    void* from_outlets = nullptr;
-    void* keeper = nullptr;  // asked whether a key may come in
+    Socket router{};
+    Socket from_outlets{};
+    Socket keeper{};  // asked whether a key may come in
     Address address{};
     std::optional<ShareKeys> keys{};
     std::deque<std::string> gone{};
-
-    ~Implementation() {
-        for (void* const socket : {router, from_outlets, keeper})
-            if (socket != nullptr)
-                zmq_close(socket);
-    }
 
     bool may_enter(const std::string& binary_key) const {
         std::array<char, 41> text{};
@@ -151,7 +155,7 @@ struct Listener::Implementation {
         std::deque<std::string> parts;
         for (bool more = true; more;) {
             RawPart part;
-            if (!part.receive(keeper))
+            if (!part.receive(keeper.get()))
                 return;
             more = part.has_more();
             parts.push_back(part.text());
@@ -160,44 +164,44 @@ struct Listener::Implementation {
         const std::string id = parts.size() > 1 ? parts[1] : "";
         for (const std::string& part : {std::string("1.0"), id, std::string(may ? "200" : "400"),
                                         std::string(may ? "OK" : "unknown key"), std::string()})
-            zmq_send(keeper, part.data(), part.size(), ZMQ_SNDMORE);
-        zmq_send(keeper, "", 0, 0);
+            zmq_send(keeper.get(), part.data(), part.size(), ZMQ_SNDMORE);
+        zmq_send(keeper.get(), "", 0, 0);
     }
 
     void pass_on() {
         RawPart peer;
-        if (!peer.receive(from_outlets))
+        if (!peer.receive(from_outlets.get()))
             return;
         const std::string name = peer.text();
-        if (zmq_send(router, name.data(), name.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+        if (zmq_send(router.get(), name.data(), name.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
             gone.push_back(name);
-            drop_rest(from_outlets, peer.has_more());
+            drop_rest(from_outlets.get(), peer.has_more());
             return;
         }
         for (bool more = peer.has_more(); more;) {
             RawPart part;
-            if (!part.receive(from_outlets))
+            if (!part.receive(from_outlets.get()))
                 return;
             more = part.has_more();
-            zmq_msg_send(&part.content, router, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT);
+            zmq_msg_send(&part.content, router.get(), (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT);
         }
     }
 
     std::optional<Received> receive_one() {
         RawPart peer;
-        if (!peer.receive(router))
+        if (!peer.receive(router.get()))
             return std::nullopt;
         if (!peer.has_more())
             return std::nullopt;
         Received received;
         received.peer = peer.text();
         received.head.content_ = std::make_unique<Part::Content>();
-        if (!received.head.content_->receive(router))
+        if (!received.head.content_->receive(router.get()))
             return std::nullopt;
         if (received.head.content_->has_more()) {
             received.body.content_ = std::make_unique<Part::Content>();
-            received.body.content_->receive(router);
-            drop_rest(router, received.body.content_->has_more());
+            received.body.content_->receive(router.get());
+            drop_rest(router.get(), received.body.content_->has_more());
         }
         return received;
     }
@@ -206,18 +210,17 @@ struct Listener::Implementation {
 Listener::Listener(Engine& engine, const Address& address, const std::optional<ShareKeys>& keys)
     : implementation_(std::make_unique<Implementation>()) {
     Implementation& own = *implementation_;
-    own.context = engine.context_;
     own.keys = keys;
-    own.from_outlets = open_socket(engine.context_, ZMQ_PULL);
+    own.from_outlets = open_socket(engine.context_.get(), ZMQ_PULL);
     set(own.from_outlets, ZMQ_RCVHWM, 0);  // bounded by the sessions
-    if (zmq_bind(own.from_outlets, outlets) != 0)
+    if (zmq_bind(own.from_outlets.get(), outlets) != 0)
         fail("no socket can be made");
-    own.router = open_socket(engine.context_, ZMQ_ROUTER);
+    own.router = open_socket(engine.context_.get(), ZMQ_ROUTER);
     set_for_network(own.router, max_request_bytes);
     set(own.router, ZMQ_ROUTER_MANDATORY, 1);
     if (keys) {
-        own.keeper = open_socket(engine.context_, ZMQ_REP);
-        if (zmq_bind(own.keeper, authentication) != 0)
+        own.keeper = open_socket(engine.context_.get(), ZMQ_REP);
+        if (zmq_bind(own.keeper.get(), authentication) != 0)
             fail("no socket can be made");
         set(own.router, ZMQ_CURVE_SERVER, 1);
         set(own.router, ZMQ_CURVE_SECRETKEY, keys->secret);
@@ -226,10 +229,10 @@ Listener::Listener(Engine& engine, const Address& address, const std::optional<S
     Address bound = address;
     if (bound.port == "0")
         bound.port = "*";
-    if (zmq_bind(own.router, endpoint_of(bound).c_str()) != 0)
+    if (zmq_bind(own.router.get(), endpoint_of(bound).c_str()) != 0)
         fail("cannot listen on " + address.to_string());
     own.address = address;
-    own.address.port = bound_port(own.router);
+    own.address.port = bound_port(own.router.get());
 }
 
 Listener::~Listener() = default;
@@ -244,11 +247,11 @@ std::optional<Received> Listener::receive(std::chrono::milliseconds timeout, int
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
             deadline - std::chrono::steady_clock::now());
-        std::array<zmq_pollitem_t, 4> items{{{own.router, 0, ZMQ_POLLIN, 0},
-                                             {own.from_outlets, 0, ZMQ_POLLIN, 0},
+        std::array<zmq_pollitem_t, 4> items{{{own.router.get(), 0, ZMQ_POLLIN, 0},
+                                             {own.from_outlets.get(), 0, ZMQ_POLLIN, 0},
                                              {nullptr, descriptor, ZMQ_POLLIN, 0},
-                                             {own.keeper, 0, ZMQ_POLLIN, 0}}};
-        const int used = own.keeper != nullptr ? 4 : 3;
+                                             {own.keeper.get(), 0, ZMQ_POLLIN, 0}}};
+        const int used = own.keeper ? 4 : 3;
         if (zmq_poll(items.data(), used, std::max<long>(0, left.count())) <= 0)
             return std::nullopt;
         if ((items[3].revents & ZMQ_POLLIN) != 0)
@@ -266,9 +269,9 @@ std::optional<Received> Listener::receive(std::chrono::milliseconds timeout, int
 }
 
 bool Listener::send(const std::string& peer, std::string_view head) {
-    if (zmq_send(implementation_->router, peer.data(), peer.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+    if (zmq_send(implementation_->router.get(), peer.data(), peer.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         return false;
-    return zmq_send(implementation_->router, head.data(), head.size(), ZMQ_DONTWAIT) >= 0;
+    return zmq_send(implementation_->router.get(), head.data(), head.size(), ZMQ_DONTWAIT) >= 0;
 }
 
 std::optional<std::string> Listener::take_gone() {
@@ -281,45 +284,39 @@ std::optional<std::string> Listener::take_gone() {
 
 // ---- other threads of the one that listens
 
-Outlet::Outlet(Engine& engine, const Listener&) : socket_(open_socket(engine.context_, ZMQ_PUSH)) {
+Outlet::Outlet(Engine& engine) : socket_(open_socket(engine.context_.get(), ZMQ_PUSH)) {
     set(socket_, ZMQ_SNDHWM, 0);
     set(socket_, ZMQ_LINGER, 0);
-    if (zmq_connect(socket_, outlets) != 0) {
-        zmq_close(socket_);
+    if (zmq_connect(socket_.get(), outlets) != 0)
         fail("no socket can be made");
-    }
-}
-
-Outlet::~Outlet() {
-    zmq_close(socket_);
 }
 
 void Outlet::send(const std::string& peer, std::string_view head) {
-    zmq_send(socket_, peer.data(), peer.size(), ZMQ_SNDMORE);
-    zmq_send(socket_, head.data(), head.size(), 0);
+    zmq_send(socket_.get(), peer.data(), peer.size(), ZMQ_SNDMORE);
+    zmq_send(socket_.get(), head.data(), head.size(), 0);
 }
 
 void Outlet::send(const std::string& peer, std::string_view head, std::span<const std::byte> body,
                   std::shared_ptr<void> keep) {
-    zmq_send(socket_, peer.data(), peer.size(), ZMQ_SNDMORE);
-    zmq_send(socket_, head.data(), head.size(), ZMQ_SNDMORE);
+    zmq_send(socket_.get(), peer.data(), peer.size(), ZMQ_SNDMORE);
+    zmq_send(socket_.get(), head.data(), head.size(), ZMQ_SNDMORE);
     auto held = std::make_unique<std::shared_ptr<void>>(std::move(keep));
     const auto release = [](void*, void* held) { delete static_cast<std::shared_ptr<void>*>(held); };
     zmq_msg_t message;
     if (zmq_msg_init_data(&message, const_cast<std::byte*>(body.data()), body.size(), release, held.get()) !=
         0) {
-        zmq_send(socket_, "", 0, 0);
+        zmq_send(socket_.get(), "", 0, 0);
         return;
     }
     held.release();  // the message has it
-    if (zmq_msg_send(&message, socket_, 0) < 0)
+    if (zmq_msg_send(&message, socket_.get(), 0) < 0)
         zmq_msg_close(&message);
 }
 
 // ---- who connects
 
 Link::Link(Engine& engine, const Address& address, const std::optional<MirrorKeys>& keys)
-    : socket_(open_socket(engine.context_, ZMQ_DEALER)) {
+    : socket_(open_socket(engine.context_.get(), ZMQ_DEALER)) {
     static std::atomic<unsigned> links{0};
     set_for_network(socket_, max_answer_bytes);
     if (keys) {
@@ -328,58 +325,45 @@ Link::Link(Engine& engine, const Address& address, const std::optional<MirrorKey
         set(socket_, ZMQ_CURVE_SECRETKEY, keys->secret);
     }
     const std::string events = "inproc://events-" + std::to_string(++links);
-    if (zmq_socket_monitor(socket_, events.c_str(), ZMQ_EVENT_ALL) == 0) {
-        events_ = zmq_socket(engine.context_, ZMQ_PAIR);
-        if (events_ != nullptr)
-            zmq_connect(events_, events.c_str());
-    }
-    if (zmq_connect(socket_, endpoint_of(address).c_str()) != 0) {
-        const std::string what = "cannot connect to " + address.to_string();
-        const int error = zmq_errno();
-        if (events_ != nullptr)
-            zmq_close(events_);
-        zmq_close(socket_);
-        throw Error(ErrorCode::System, what + ": " + zmq_strerror(error));
-    }
+    events_ = open_socket(engine.context_.get(), ZMQ_PAIR);
+    set(events_, ZMQ_LINGER, 0);
+    if (zmq_socket_monitor(socket_.get(), events.c_str(), ZMQ_EVENT_ALL) != 0 ||
+        zmq_connect(events_.get(), events.c_str()) != 0)
+        fail("no socket can be made");
+    if (zmq_connect(socket_.get(), endpoint_of(address).c_str()) != 0)
+        fail("cannot connect to " + address.to_string());
 }
 
 Link::~Link() {
-    zmq_socket_monitor(socket_, nullptr, 0);
-    if (events_ != nullptr) {
-        set(events_, ZMQ_LINGER, 0);
-        zmq_close(events_);
-    }
-    zmq_close(socket_);
+    zmq_socket_monitor(socket_.get(), nullptr, 0);
 }
 
 void Link::send(std::string_view head) {
-    zmq_send(socket_, head.data(), head.size(), ZMQ_DONTWAIT);
+    zmq_send(socket_.get(), head.data(), head.size(), ZMQ_DONTWAIT);
 }
 
 std::optional<Received> Link::receive(std::chrono::milliseconds timeout) {
-    zmq_pollitem_t item{socket_, 0, ZMQ_POLLIN, 0};
+    zmq_pollitem_t item{socket_.get(), 0, ZMQ_POLLIN, 0};
     if (zmq_poll(&item, 1, std::max<long>(0, timeout.count())) <= 0)
         return std::nullopt;
     Received received;
     received.head.content_ = std::make_unique<Part::Content>();
-    if (!received.head.content_->receive(socket_))
+    if (!received.head.content_->receive(socket_.get()))
         return std::nullopt;
     if (received.head.content_->has_more()) {
         received.body.content_ = std::make_unique<Part::Content>();
-        received.body.content_->receive(socket_);
-        drop_rest(socket_, received.body.content_->has_more());
+        received.body.content_->receive(socket_.get());
+        drop_rest(socket_.get(), received.body.content_->has_more());
     }
     return received;
 }
 
 std::string Link::trouble() {
-    if (events_ == nullptr)
-        return trouble_;
     for (;;) {
         RawPart event;
-        if (!event.receive(events_))
+        if (!event.receive(events_.get()))
             return trouble_;
-        drop_rest(events_, event.has_more());
+        drop_rest(events_.get(), event.has_more());
         std::uint16_t number = 0;
         std::memcpy(&number, zmq_msg_data(&event.content),
                     std::min(sizeof number, zmq_msg_size(&event.content)));

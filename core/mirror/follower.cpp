@@ -6,7 +6,6 @@
 #include <ndsharray/error.hpp>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 namespace ndsharray::mirror {
@@ -28,11 +27,6 @@ struct Broken {
     std::chrono::milliseconds wait = pause;
 };
 
-std::uint64_t random_id() {
-    std::random_device device;
-    return std::uint64_t{device()} << 32 | device();
-}
-
 }  // namespace
 
 Follower::Follower(Engine& engine, const Address& address, const std::optional<MirrorKeys>& keys,
@@ -52,14 +46,18 @@ Follower::~Follower() {
     thread_.join();
 }
 
-FollowerState Follower::state() const {
+FollowerState Follower::take_state() {
     const std::lock_guard lock(mutex_);
-    return shown_;
+    FollowerState state = shown_;
+    shown_.counts.age_max = 0;
+    return state;
 }
 
 void Follower::show() {
     const std::lock_guard lock(mutex_);
+    const std::int64_t age_max = std::max(shown_.counts.age_max, tag_.take_age_max());
     shown_.counts = tag_.counts();
+    shown_.counts.age_max = age_max;
     shown_.wire_bytes = wire_bytes_;
     shown_.frame_bytes = tag_.layout() ? tag_.layout()->spec.bytes : 0;
     shown_.reconnects = reconnects_;
@@ -101,7 +99,7 @@ void Follower::run() {
         show();
         rest(wait);
     }
-    while (!tag_.leave() && options_.here.every) {
+    while (!tag_.leave()) {
         // Readers here that take every frame have the last ones before the tag goes; but not those that stand
         // still.
         if (Clock::now() - asked_ > silence)
@@ -137,7 +135,7 @@ void Follower::follow(Link& link) {
                 throw Broken{"no word from " + address_.to_string() + (why.empty() ? "" : ": " + why)};
             }
         }
-        if (message && take(link, *message, received->body.bytes())) {
+        if (message && take(*message, received->body.bytes())) {
             message.reset();
             heard = Clock::now();
         }
@@ -150,16 +148,16 @@ void Follower::follow(Link& link) {
 }
 
 /// \returns false: again.
-bool Follower::take(Link& link, const Message& message, std::span<const std::byte> body) {
+bool Follower::take(const Message& message, std::span<const std::byte> body) {
     if (const auto* const data = std::get_if<Data>(&message)) {
-        take_data(link, *data, body);
+        take_data(*data, body);
         return true;
     }
-    return std::visit([&](const auto& kind) { return on(link, kind); }, message);
+    return std::visit([&](const auto& kind) { return on(kind); }, message);
 }
 
 template <typename Other>
-bool Follower::on(Link&, const Other&) {
+bool Follower::on(const Other&) {
     throw Broken{address_.to_string() + " sends what only a mirror sends", long_pause};
 }
 
@@ -168,7 +166,7 @@ void Follower::require_session(std::uint64_t session) const {
         throw Broken{address_.to_string() + " sends messages of another session", long_pause};
 }
 
-bool Follower::on(Link&, const Welcome& welcome) {
+bool Follower::on(const Welcome& welcome) {
     if (welcome.id != hello_ || welcome_ || welcome.session == 0)
         throw Broken{address_.to_string() + " answers what was not asked", long_pause};
     if (!welcome.resumed) {
@@ -185,7 +183,7 @@ bool Follower::on(Link&, const Welcome& welcome) {
     return true;
 }
 
-bool Follower::on(Link&, const Layout& layout) {
+bool Follower::on(const Layout& layout) {
     require_session(layout.session);
     tag_.set_layout(layout);
     const std::string array = layout.spec.to_string();
@@ -205,7 +203,7 @@ NearTimes* Follower::times() {
     return &times_;
 }
 
-bool Follower::on(Link&, const FrameHead& head) {
+bool Follower::on(const FrameHead& head) {
     require_session(head.session);
     if (head.item != done_ + 1)
         throw Broken{address_.to_string() + " sends frames out of order", long_pause};
@@ -222,7 +220,7 @@ bool Follower::on(Link&, const FrameHead& head) {
     return true;
 }
 
-void Follower::take_data(Link&, const Data& data, std::span<const std::byte> body) {
+void Follower::take_data(const Data& data, std::span<const std::byte> body) {
     require_session(data.session);
     tag_.add(data, body);
     wire_bytes_ += body.size();
@@ -236,7 +234,7 @@ void Follower::take_data(Link&, const Data& data, std::span<const std::byte> bod
     }
 }
 
-bool Follower::on(Link&, const State& state) {
+bool Follower::on(const State& state) {
     require_session(state.session);
     if (state.item == 0) {
         // The writer left while this was not connected.

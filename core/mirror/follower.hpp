@@ -43,7 +43,8 @@ class Follower {
              const ClockWatch& clock, FollowerOptions options, std::function<void(const std::string&)> say);
     ~Follower();
 
-    FollowerState state() const;
+    /// Counters since it began, but the highest age since the last call.
+    FollowerState take_state();
     const FollowerOptions& options() const { return options_; }
 
   private:
@@ -51,15 +52,15 @@ class Follower {
 
     void run();
     void follow(Link& link);
-    bool take(Link& link, const Message& message, std::span<const std::byte> body);
-    bool on(Link& link, const Welcome& welcome);
-    bool on(Link& link, const Layout& layout);
-    bool on(Link& link, const FrameHead& head);
-    bool on(Link& link, const State& state);
-    bool on(Link& link, const Refused& refused);
+    bool take(const Message& message, std::span<const std::byte> body);
+    bool on(const Welcome& welcome);
+    bool on(const Layout& layout);
+    bool on(const FrameHead& head);
+    bool on(const State& state);
+    bool on(const Refused& refused);
     template <typename Other>
-    bool on(Link& link, const Other& other);
-    void take_data(Link& link, const Data& data, std::span<const std::byte> body);
+    bool on(const Other& other);
+    void take_data(const Data& data, std::span<const std::byte> body);
     void require_session(std::uint64_t session) const;
     void ask(Link& link);
     void tell(const std::string& sentence);
@@ -91,7 +92,7 @@ class Follower {
     std::string told_{};
     std::string announced_{};
 
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     FollowerState shown_{};
     std::atomic<bool> over_{false};
     std::thread thread_;

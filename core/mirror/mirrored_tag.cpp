@@ -18,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto patience = 100ms;
+constexpr std::int64_t highest_age = 1'000'000'000'000'000;  // 11 days, whatever the other side says
 
 [[noreturn]] void malformed(const std::string& what) {
     throw WireError(Refusal::Malformed, "the other side sends what makes no sense: " + what);
@@ -76,7 +77,6 @@ bool MirroredTag::prepare_writer(const FrameHead& head) {
         is_configured_ = false;
         last_number_ = 0;
         published_ = pts_ = dts_ = {};
-        ++counts_.writers;
     }
     if (!is_configured_) {
         if (writer_->configure(layout_->spec, layout_->attributes, 0, patience) != WriteStatus::Ok)
@@ -138,7 +138,6 @@ void MirroredTag::add(const Data& data, std::span<const std::byte> bytes) {
         }
     }
     filled_ += data.raw_bytes;
-    counts_.bytes += data.raw_bytes;
     if (filled_ == head_->bytes)
         publish();
 }
@@ -150,8 +149,9 @@ void MirroredTag::publish() {
         if (writer_->publish(std::move(frame_), info_, metadata) != 0) {
             ++counts_.frames;
             if (info_.published != no_time) {
-                const std::int64_t age = std::max<std::int64_t>(monotonic_now() - info_.published, 0);
-                counts_.age_sum += age;
+                const std::int64_t age =
+                    std::clamp<std::int64_t>(monotonic_now() - info_.published, 0, highest_age);
+                counts_.age_sum += static_cast<std::uint64_t>(age);
                 counts_.age_max = std::max(counts_.age_max, age);
             }
         } else {

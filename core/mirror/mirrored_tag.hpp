@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace ndsharray::mirror {
 
@@ -24,12 +25,10 @@ struct MirroredTagOptions {
 
 /// Counters since it was made.
 struct MirroredTagCounts {
-    std::uint64_t frames = 0;  ///< published here
-    std::uint64_t missed = 0;  ///< published there and not here
-    std::uint64_t bytes = 0;   ///< of arrays, that came, before compression
-    std::int64_t age_sum = 0;  ///< of the frames when they were published here
-    std::int64_t age_max = 0;
-    std::uint64_t writers = 0;  ///< that the tag has had
+    std::uint64_t frames = 0;   ///< published here
+    std::uint64_t missed = 0;   ///< published there and not here
+    std::uint64_t age_sum = 0;  ///< of the frames when they were published here
+    std::int64_t age_max = 0;   ///< since take_age_max()
 };
 
 /// A frame is published when all of it has come; what breaks off is not seen by anybody. Functions that say
@@ -61,6 +60,7 @@ class MirroredTag {
 
     const std::optional<Layout>& layout() const { return layout_; }
     const MirroredTagCounts& counts() const { return counts_; }
+    std::int64_t take_age_max() { return std::exchange(counts_.age_max, 0); }
 
   private:
     bool prepare_writer(const FrameHead& head);

@@ -16,7 +16,8 @@ std::string bits(double per_second) {
                             : fmt::format("{:.0f} Mbit/s", per_second / 1e6);
 }
 
-double ms(std::int64_t nanoseconds) {
+template <typename Nanoseconds>
+double ms(Nanoseconds nanoseconds) {
     return static_cast<double>(nanoseconds) / 1e6;
 }
 

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr auto look_up = 200ms;           // how long a wait for a frame may delay the end
 constexpr unsigned most_on_the_way = 32;  // parts of frames: 8 MiB
-constexpr std::uint64_t most_wanted_ahead = 64;
+constexpr std::uint64_t most_wanted_ahead = 64;  // items that the mirror has not done: as many are kept for it
 constexpr std::size_t usual_metadata = 64 * 1024;
 
 ReaderOptions reader_options(const Hello& hello, const std::string& owner) {
@@ -75,10 +75,8 @@ struct SentPart {
 
 }  // namespace
 
-Session::Session(Engine& engine, const Listener& listener, const Hello& hello, std::string peer,
-                 std::uint64_t id, std::string owner)
+Session::Session(Engine& engine, const Hello& hello, std::string peer, std::uint64_t id, std::string owner)
     : engine_(engine),
-      listener_(listener),
       hello_(hello),
       id_(id),
       owner_(std::move(owner)),
@@ -120,7 +118,7 @@ void Session::on_credit(const Credit& credit) {
     const std::lock_guard lock(mutex_);
     if (credit.done > sent_)
         return;  // of what it cannot have
-    wanted_ = std::clamp(credit.wanted, wanted_, sent_ + most_wanted_ahead);
+    wanted_ = std::max(wanted_, std::min(credit.wanted, credit.done + most_wanted_ahead));
     while (!kept_.empty() && kept_.front()->number <= credit.done)
         kept_.pop_front();
     changed_.notify_all();
@@ -145,7 +143,7 @@ bool Session::resume(const std::string& peer, std::uint64_t done) {
 
 void Session::run() {
     try {
-        outlet_ = std::make_unique<Outlet>(engine_, listener_);
+        outlet_ = std::make_unique<Outlet>(engine_);
         for (;;) {
             {
                 Lock lock(mutex_);

@@ -29,8 +29,7 @@ namespace ndsharray::mirror {
 /// connection may break.
 class Session {
   public:
-    Session(Engine& engine, const Listener& listener, const Hello& hello, std::string peer, std::uint64_t id,
-            std::string owner);
+    Session(Engine& engine, const Hello& hello, std::string peer, std::uint64_t id, std::string owner);
     ~Session();
 
     std::uint64_t id() const { return id_; }
@@ -86,7 +85,6 @@ class Session {
     void fail(const std::string& sentence);
 
     Engine& engine_;
-    const Listener& listener_;
     const Hello hello_;
     const std::uint64_t id_;
     const std::string owner_;

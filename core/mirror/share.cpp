@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "share.hpp"
 
+#include "clock_watch.hpp"
 #include "place.hpp"
 
 #include <ndsharray/error.hpp>
 #include <ndsharray/tag.hpp>
 #include <ndsharray/tag_info.hpp>
 
+#include <text.hpp>
+
 #include <poll.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <utility>
 
 namespace ndsharray::mirror {
@@ -26,18 +27,6 @@ constexpr auto look_around = 100ms;
 constexpr auto sign_of_life = 500ms;
 constexpr auto patience = 5s;        // with a mirror that is not heard
 constexpr auto long_patience = 10s;  // with one that must get every frame, and may come back for them
-
-std::uint64_t random_id() {
-    std::random_device device;
-    const std::uint64_t id = std::uint64_t{device()} << 32 | device();
-    return id != 0 ? id : 1;
-}
-
-std::int64_t monotonic_now() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 bool is_readable(int descriptor) {
     pollfd look{descriptor, POLLIN, 0};
@@ -72,17 +61,13 @@ void Share::answer(const Received& received) {
 }
 
 void Share::refuse(const std::string& peer, Refusal refusal, const std::string& sentence) {
-    std::string printable = sentence;
-    std::replace_if(
-        printable.begin(), printable.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-    listener_.send(peer, encode(Refused{refusal, printable}));
+    listener_.send(peer, encode(Refused{refusal, cli::printable(sentence)}));
 }
 
 /// What only a share sends.
 template <typename Answer>
 void Share::on(const std::string& peer, const Answer&) {
     refuse(peer, Refusal::Malformed, "this side shares, and only mirrors are answered");
-        sessions_.erase(found);  // who knows its number begins anew; it would hold the writer for nothing
 }
 
 bool Share::is_shared(const std::string& tag) const {
@@ -97,12 +82,13 @@ void Share::on(const std::string& peer, const Hello& hello) {
         if (session.tag() == hello.tag && session.mode() == Mode::Every && hello.mode == Mode::Every &&
             session.resume(peer, hello.done))
             return welcome(peer, hello, session, true);
+        sessions_.erase(found);  // who knows its number begins anew; it would hold the writer for nothing
     }
     std::erase_if(sessions_, [&](const auto& entry) { return entry.second->peer() == peer; });
     if (sessions_.size() >= most_sessions)
         return refuse(peer, Refusal::TooMany, std::to_string(most_sessions) + " mirrors are served already");
     const std::uint64_t id = random_id();
-    auto session = std::make_unique<Session>(engine_, listener_, hello, peer, id, options_.owner);
+    auto session = std::make_unique<Session>(engine_, hello, peer, id, options_.owner);
     welcome(peer, hello, *session, false);
     sessions_[id] = std::move(session);
 }

@@ -34,8 +34,6 @@ class Share {
     /// Until `descriptor` is readable.
     void run(int descriptor);
 
-    std::size_t sessions() const { return sessions_.size(); }
-
   private:
     void answer(const Received& received);
     void on(const std::string& peer, const Hello& hello);

@@ -5,6 +5,7 @@
 #include <ndsharray/tag.hpp>
 
 #include <algorithm>
+#include <random>
 #include <type_traits>
 #include <utility>
 
@@ -409,6 +410,12 @@ Message read_type(std::uint16_t type, Input& in, std::uint64_t word) {
 }
 
 }  // namespace
+
+std::uint64_t random_id() {
+    std::random_device device;
+    const std::uint64_t id = std::uint64_t{device()} << 32 | device();
+    return id != 0 ? id : 1;
+}
 
 std::string encode(const Message& message) {
     Output out;

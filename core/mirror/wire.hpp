@@ -17,6 +17,9 @@
 
 namespace ndsharray::mirror {
 
+/// A number for a session, a Hello or a process, which nobody guesses; never 0.
+std::uint64_t random_id();
+
 inline constexpr std::uint8_t wire_major = 1;
 inline constexpr std::uint8_t wire_minor = 0;
 
