@@ -2,6 +2,7 @@
 """Who may mirror what, loops, lists; and connections that break, in network namespaces."""
 import os
 import shutil
+import signal
 import time
 import unittest
 
@@ -43,6 +44,27 @@ class Access(MachinesTest):
         there = self.machines(1)[0]
         self.assertIn("--make-keys", there.run(SHARE, "cam0", "--listen", "0.0.0.0:0", status=2))
         there.share("cam0", "--open", listen="0.0.0.0:0").says("^open: everybody")
+
+    def test_signal_that_the_parent_ignores_ends_nothing(self):
+        there, here = self.machines(2)
+        there.inside = ["nohup"]
+        share = there.share("cam0")
+        share.process.send_signal(signal.SIGHUP)
+        self.assertIn("no writer", here.run(MIRROR, share.address))
+        self.assertEqual(share.end(), 0)
+
+    def test_mirror_ends_when_nobody_reads_what_it_prints(self):
+        there, here = self.machines(2)
+        there.program(WRITER, FRAME)
+        address = there.share("cam0").address
+        said = here.run("bash", "-o", "pipefail", "-c",
+                        f"timeout 15 {MIRROR} {address} cam0 --as mine --interval 0.05 | head -1")
+        self.assertEqual(len(said.splitlines()), 1, said)
+        self.assertEqual(here.names(), [])
+
+    def test_mode_beyond_permissions_is_refused(self):
+        here = self.machines(1)[0]
+        self.assertIn("from 0 to 0777", here.run(MIRROR, "127.0.0.1:1", "cam0", "--permissions", "04777", status=2))
 
     def test_only_known_keys_come_in(self):
         there, here, stranger = self.machines(3)

@@ -3,14 +3,18 @@
 import os
 import struct
 import sys
+import time
 import unittest
 
 import zmq
 
-from machines import MachinesTest
+from machines import MachinesTest, wait_for
 
 sys.path.insert(0, os.path.join(os.environ["SOURCE_ROOT"], "examples"))
 import mirror_peer  # noqa: E402  (it is an example, and no module that is installed)
+
+LATEST, EVERY = 0, 1
+NONE, ZSTD = 0, 1
 
 
 class Peer(MachinesTest):
@@ -18,8 +22,10 @@ class Peer(MachinesTest):
         self.there, self.here = self.machines(2)
         self.share = self.there.share("cam0")
 
-    def socket(self):
+    def socket(self, **options):
         socket = zmq.Context.instance().socket(zmq.DEALER)
+        for name, value in options.items():
+            socket.setsockopt(getattr(zmq, name), value)
         self.addCleanup(socket.close, 0)
         socket.setsockopt(zmq.RCVTIMEO, 20000)
         socket.connect(f"tcp://{self.share.address}")
@@ -45,14 +51,61 @@ class Peer(MachinesTest):
             answer = socket.recv()
             self.assertEqual(struct.unpack_from("<H", answer, 6)[0], mirror_peer.REFUSED, bad[:20])
             self.assertGreater(len(answer[22:]), 20)
-        silent = self.socket()  # asks for everything, and reads nothing
-        silent.send(good)
+        again = self.socket()  # as if it began anew, many times
         for _ in range(200):
-            silent.send(good)
+            again.send(good)
         frames = mirror_peer.frames(self.share.address, "cam0")
         number, array = next(frames)
         self.assertEqual((number, array.shape), (1, (5,)))
         self.assertLess(self.share.memory() - memory, 32 << 20)
+
+    def ask(self, mode, compression, **options):
+        """A peer that was welcomed, and its session."""
+        socket = self.socket(**options)
+        socket.send(mirror_peer.message(mirror_peer.HELLO, 0,
+                                        struct.pack("<IIIIQQH", mode, compression, 1, 0, 0, 0, 4) + b"cam0"))
+        return socket, struct.unpack_from("<Q", socket.recv(), 8)[0]
+
+    def test_peer_that_reads_nothing_costs_a_bounded_amount_of_memory(self):
+        self.there.program("writer = ndsharray.Writer('cam0')",
+                           "writer.write(np.random.default_rng(1).integers(0, 16, 160_000_000, np.uint8))")
+        before = self.share.memory()
+        silent, session = self.ask(LATEST, ZSTD, RCVHWM=1)
+        silent.send(mirror_peer.message(mirror_peer.CREDIT, session, struct.pack("<QQ", 64, 0)))
+        used = []
+
+        def stands_still():
+            with open(f"/proc/{self.share.process.pid}/stat", encoding="utf-8") as file:
+                used.append(sum(int(ticks) for ticks in file.read().rsplit(")", 1)[1].split()[11:13]))
+            time.sleep(0.02)
+            return used[-1] > used[0] and len(used) > 20 and used[-1] - used[-20] <= 1
+        wait_for(stands_still, "a share that waits for the peer")
+        self.assertLess(self.share.memory() - before, 24 << 20, "8 MiB of some 80 MB")
+
+    def test_peer_that_never_says_what_it_has_done_gets_no_more_than_64_items(self):
+        peer, session = self.ask(EVERY, NONE)
+
+        def credit(done):
+            peer.send(mirror_peer.message(mirror_peer.CREDIT, session, struct.pack("<QQ", 1000, done)))
+
+        def next_item():
+            """Of the next frame; 0 if a sign of life came before it."""
+            while True:
+                head = peer.recv_multipart()[0]
+                kind = struct.unpack_from("<H", head, 6)[0]
+                if kind in (mirror_peer.FRAME, mirror_peer.STATE):
+                    return struct.unpack_from("<Q", head, 16)[0]
+
+        writer = self.there.program("writer = ndsharray.Writer('cam0')")
+        for item in range(1, 101):
+            credit(0)
+            writer.run(f"writer.write(np.zeros({item}, np.uint8))")
+            if item <= 64:
+                wait_for(lambda: next_item() == item, f"item {item}")  # noqa: B023 (it is called at once)
+        signs = [next_item() for _ in range(3)]
+        self.assertEqual(signs, [0, 0, 0], "signs of life only")
+        credit(64)
+        wait_for(lambda: next_item() == 65, "one more, now that it says so")
 
 
 if __name__ == "__main__":
