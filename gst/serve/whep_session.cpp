@@ -183,7 +183,8 @@ struct WhepSession::Call {
     Then next;
 };
 
-/// A promise that `next` is called in the main loop when it is replied to. An error ends the session.
+/// A promise that `next` is called in the main loop when it is replied to. An error ends the session. Who
+/// replies has a reference of its own; the one that this returns is given up in replied().
 GstPromise* WhepSession::then(Then next) {
     auto call = std::make_unique<Call>(Call{weak_from_this(), std::move(next)});
     return gst_promise_new_with_change_func(replied, call.release(),
@@ -208,6 +209,7 @@ void WhepSession::replied(GstPromise* promise, gpointer data) {
         else
             session->end(problem);
     });
+    gst_promise_unref(promise);
 }
 
 void WhepSession::describe(const GstStructure* reply) {

@@ -2,12 +2,13 @@
 """WHEP: what is answered to whom over HTTP, and to what harm is meant with."""
 import os
 import re
+import signal
 import time
 import unittest
 
 import numpy as np
 
-from serve import ServeTest
+from serve import DEADLINE, ServeTest
 
 MIB = 1 << 20
 
@@ -282,6 +283,32 @@ class Requests(WhepTest):
         self.assertEqual(self.viewers(), 0)
         self.wait_for(lambda: self.tags()["cam0"]["readers"] == 0, "nobody reads")
         self.wait_for(lambda: self.threads() <= threads, "the threads are gone")
+
+    def test_sessions_that_end_leave_no_promise(self):
+        self.stop()
+        log = os.path.join(self.directory, "live objects")
+        self.prefix = ["env", "GST_TRACERS=leaks(filters=\"GstPromise,GstWebRTCBin\")", "GST_LEAKS_TRACER_SIG=1",
+                       "GST_DEBUG=GST_TRACER:7", "GST_DEBUG_NO_COLOR=1", f"GST_DEBUG_FILE={log}"]
+        self.serve()
+        for _ in range(10):
+            self.assertEqual(self.get(self.join()[0], method="DELETE")[0], 200)
+        self.join()
+
+        def live_objects():
+            """What the tracer writes when it gets the signal. One session is there; when it is written for the
+            second time, all that was there at the first signal is written."""
+            with open(log, encoding="utf-8") as file:
+                file.seek(0, os.SEEK_END)
+                written = ""
+                for times in (1, 2):
+                    self.server.send_signal(signal.SIGUSR1)
+                    end = time.monotonic() + DEADLINE
+                    while written.count("(string)GstWebRTCBin,") < times:
+                        self.assertLess(time.monotonic(), end, "nothing is written")
+                        written += file.read()
+            return written
+
+        self.wait_for(lambda: "(string)GstPromise," not in live_objects(), "the promises are gone")
 
     def threads(self):
         return len(os.listdir(f"/proc/{self.server.pid}/task"))
