@@ -20,8 +20,6 @@ constexpr guint64 keepalive = 200 * GST_MSECOND;
 /// Key frames that are asked for are so far apart: a crowd that comes does not make each frame one.
 constexpr GstClockTime between_key_frames = 200 * GST_MSECOND;
 
-constexpr int usual_frame_rate = 30;
-
 constexpr unsigned milliseconds_before_restart = 300;
 
 /// What is encoded where --size does not say otherwise.
@@ -76,25 +74,6 @@ gst::Owned<GstSample> with_running_time(GstSample* sample) {
                                                                GST_FORMAT_TIME, GST_BUFFER_PTS(buffer.get()));
     GST_BUFFER_DTS(buffer.get()) = GST_BUFFER_PTS(buffer.get());
     return gst::Owned<GstSample>(gst_sample_new(buffer.get(), gst_sample_get_caps(sample), nullptr, nullptr));
-}
-
-/// Arrays say no rate. Without one, x264enc takes each frame's duration into account, and so holds it back
-/// until the next comes.
-GstPadProbeReturn set_frame_rate(GstPad*, GstPadProbeInfo* info, gpointer) {
-    GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
-    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
-        return GST_PAD_PROBE_OK;
-    GstCaps* given = nullptr;
-    gst_event_parse_caps(event, &given);
-    int numerator = 0, denominator = 1;
-    gst_structure_get_fraction(gst_caps_get_structure(given, 0), "framerate", &numerator, &denominator);
-    if (numerator > 0)
-        return GST_PAD_PROBE_OK;
-    const gst::Owned<GstCaps> caps(gst_caps_copy(given));
-    gst_caps_set_simple(caps.get(), "framerate", GST_TYPE_FRACTION, usual_frame_rate, 1, nullptr);
-    GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(caps.get());
-    gst_event_unref(event);
-    return GST_PAD_PROBE_OK;
 }
 
 GstElement* element(GstObject* pipeline, const char* name) {
@@ -212,8 +191,6 @@ void EncodedTag::connect(GstElement* source) {
                        : GST_PAD_PROBE_DROP;
         },
         this, nullptr);
-    gst_pad_add_probe(GST_PAD(pad.get()), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, set_frame_rate, nullptr,
-                      nullptr);
     const gst::Owned<GstObject> sink(GST_OBJECT(element(pipeline_.get(), "sink")));
     GstAppSinkCallbacks callbacks{};
     callbacks.new_sample = [](GstAppSink* at, gpointer self) {
