@@ -17,6 +17,8 @@ struct Unref {
     void operator()(GstStructure* structure) const noexcept { gst_structure_free(structure); }
     void operator()(char* text) const noexcept { g_free(text); }
     void operator()(GstPad* pad) const noexcept { gst_object_unref(pad); }
+    void operator()(GObject* object) const noexcept { g_object_unref(object); }
+    void operator()(GstElement* element) const noexcept { gst_object_unref(element); }
     void operator()(GstObject* object) const noexcept { gst_object_unref(object); }
     void operator()(GstDevice* device) const noexcept { gst_object_unref(device); }
     void operator()(GstDeviceProvider* provider) const noexcept { gst_object_unref(provider); }

@@ -15,6 +15,13 @@ constexpr int most_threads = 3;
 /// Answers that are made or sent at a time. Each may be as large as a frame.
 constexpr unsigned most_pending = 24;
 
+Workers::Finish sending(Answer answer) {
+    return [answer = std::move(answer)](SoupServerMessage* message) mutable {
+        send(message, std::move(answer));
+        soup_server_message_unpause(message);
+    };
+}
+
 void free_text(gpointer text) {
     delete static_cast<std::string*>(text);
 }
@@ -39,13 +46,13 @@ void send(SoupServerMessage* message, Answer answer) {
 
 struct Workers::Job {
     SoupServerMessage* message;
-    std::function<Answer()> make;
+    std::function<Finish()> work;
     std::shared_ptr<unsigned> pending;
     bool is_gone = false;  // of the main loop
 
-    Job(SoupServerMessage* asked, std::function<Answer()> maker, std::shared_ptr<unsigned> count)
+    Job(SoupServerMessage* asked, std::function<Finish()> wanted, std::shared_ptr<unsigned> count)
         : message(SOUP_SERVER_MESSAGE(g_object_ref(asked))),
-          make(std::move(maker)),
+          work(std::move(wanted)),
           pending(std::move(count)) {
         ++*pending;
         g_signal_connect(message, "finished", G_CALLBACK(finished), this);
@@ -68,30 +75,37 @@ Workers::~Workers() {
 }
 
 void Workers::answer(SoupServerMessage* message, std::function<Answer()> make) {
+    begin(message, [make = std::move(make)] { return sending(make()); });
+}
+
+void Workers::begin(SoupServerMessage* message, std::function<Finish()> work) {
     if (*pending_ >= most_pending)
         return send(message,
                     refusal(SOUP_STATUS_SERVICE_UNAVAILABLE, "too many pictures are asked for at once"));
-    auto job = std::make_unique<Job>(message, std::move(make), pending_);
+    auto job = std::make_unique<Job>(message, std::move(work), pending_);
     soup_server_message_pause(message);
     g_thread_pool_push(pool_, job.release(), nullptr);
 }
 
 void Workers::run(gpointer data, gpointer) {
     std::shared_ptr<Job> job(static_cast<Job*>(data));
-    Answer answer;
+    Finish finish;
     try {
-        answer = job->make();
+        finish = job->work();
     } catch (const std::out_of_range& error) {
-        answer = refusal(SOUP_STATUS_BAD_REQUEST, error.what());
+        finish = sending(refusal(SOUP_STATUS_BAD_REQUEST, error.what()));
     } catch (const std::exception& error) {
-        answer = refusal(SOUP_STATUS_UNPROCESSABLE_ENTITY, error.what());
+        finish = sending(refusal(SOUP_STATUS_UNPROCESSABLE_ENTITY, error.what()));
     }
     // The job is given back in the main loop, where its message lives.
-    in_main_loop([job = std::move(job), answer = std::move(answer)]() mutable {
+    in_main_loop([job = std::move(job), finish = std::move(finish)] {
         if (job->is_gone)
             return;
-        send(job->message, std::move(answer));
-        soup_server_message_unpause(job->message);
+        try {
+            finish(job->message);
+        } catch (const std::exception& error) {
+            sending(refusal(SOUP_STATUS_INTERNAL_SERVER_ERROR, error.what()))(job->message);
+        }
     });
 }
 

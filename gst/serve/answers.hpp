@@ -35,6 +35,12 @@ class Workers {
     /// Answers `message` with what `make` returns; what it throws becomes a refusal.
     void answer(SoupServerMessage* message, std::function<Answer()> make);
 
+    using Finish = std::function<void(SoupServerMessage* message)>;
+
+    /// The same where the answer is not made in one go: what `work` returns is called in the main loop, unless
+    /// who asked is gone, and unpauses the message when it is answered. What it throws becomes a refusal, too.
+    void begin(SoupServerMessage* message, std::function<Finish()> work);
+
   private:
     struct Job;
     static void run(gpointer job, gpointer);

@@ -131,10 +131,6 @@ EncodedTag::~EncodedTag() {
     stop();
 }
 
-void EncodedTag::start() {
-    play();
-}
-
 void EncodedTag::stop() {
     if (!pipeline_)
         return;
@@ -246,14 +242,24 @@ EncodedTags::EncodedTags(const Encoder& encoder, const EncoderOptions& options, 
     : encoder_(encoder), options_(options), owner_(std::move(owner)) {}
 
 std::shared_ptr<EncodedTag> EncodedTags::of(const std::string& tag) {
+    if (auto there = find(tag))
+        return there;
+    const Look look = look_at(tag, owner_);  // it waits for a frame, and nobody for it
+    const std::lock_guard lock(mutex_);
+    std::weak_ptr<EncodedTag>& entry = all_[tag];
+    if (auto there = entry.lock())
+        return there;
+    auto encoded = std::make_shared<EncodedTag>(tag, owner_, encoder_, options_, look);
+    encoded->play();
+    entry = encoded;
+    return encoded;
+}
+
+std::shared_ptr<EncodedTag> EncodedTags::find(const std::string& tag) {
     const std::lock_guard lock(mutex_);
     std::erase_if(all_, [](const auto& entry) { return entry.second.expired(); });
-    if (const auto there = all_[tag].lock())
-        return there;
-    auto encoded = std::make_shared<EncodedTag>(tag, owner_, encoder_, options_, look_at(tag, owner_));
-    encoded->start();
-    all_[tag] = encoded;
-    return encoded;
+    const auto found = all_.find(tag);
+    return found != all_.end() ? found->second.lock() : nullptr;
 }
 
 }  // namespace ndsharray::serve

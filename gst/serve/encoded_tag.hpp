@@ -51,7 +51,9 @@ class EncodedTag : public std::enable_shared_from_this<EncodedTag> {
     ~EncodedTag();
     EncodedTag(const EncodedTag&) = delete;
     EncodedTag& operator=(const EncodedTag&) = delete;
-    void start();
+
+    /// Makes the pipeline, once. \throws std::runtime_error with a sentence where that fails.
+    void play();
 
     /// Each frame from the next key frame on, which is asked for.
     [[nodiscard]] std::unique_ptr<Subscription> subscribe(Take take);
@@ -63,12 +65,8 @@ class EncodedTag : public std::enable_shared_from_this<EncodedTag> {
     gst::Owned<GstCaps> caps() const { return encoder_.caps(); }
     Codec codec() const { return encoder_.codec(); }
     GstClockTime base_time() const { return base_time_; }
-    const std::string& tag() const { return tag_; }
-    unsigned width() const { return width_; }
-    unsigned height() const { return height_; }
 
   private:
-    void play();
     void stop();
     void restart(unsigned life);
     static GstBusSyncReply heard(GstBus*, GstMessage* message, gpointer life);
@@ -102,16 +100,19 @@ class EncodedTags {
   public:
     EncodedTags(const Encoder& encoder, const EncoderOptions& options, std::string owner);
 
+    /// Waits a moment for the first frame: not for the main loop.
     /// \throws std::runtime_error with a sentence where the tag has nothing to see yet.
     std::shared_ptr<EncodedTag> of(const std::string& tag);
 
     const Encoder& encoder() const { return encoder_; }
 
   private:
+    std::shared_ptr<EncodedTag> find(const std::string& tag);
+
     Encoder encoder_;
     EncoderOptions options_;
     std::string owner_;
-    std::mutex mutex_;
+    std::mutex mutex_;  // guards what follows
     std::map<std::string, std::weak_ptr<EncodedTag>> all_;
 };
 

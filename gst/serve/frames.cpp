@@ -49,12 +49,12 @@ Frame newest_frame(const std::string& tag, const std::string& owner) {
     const auto end = std::chrono::steady_clock::now() + patience;
     while (true) {
         const auto left = end - std::chrono::steady_clock::now();
-        if (left <= 0s)
-            return Frame(ReadStatus::Timeout);
-        Frame frame = reader.read(left);
-        // The end of a stream, or of a writer, is told after its last frame: another one may follow.
-        if (frame || frame.status() == ReadStatus::Failed)
+        Frame frame = left > 0s ? reader.read(left) : Frame(ReadStatus::Timeout);
+        if (frame)
             return frame;
+        // The end of a stream, or of a writer, is told after its last frame: another one may follow.
+        if (left <= 0s || frame.status() == ReadStatus::Failed)
+            throw std::runtime_error("no frame came");
     }
 }
 

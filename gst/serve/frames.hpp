@@ -13,7 +13,7 @@
 namespace ndsharray::serve {
 
 /// The newest frame; waits a moment where none is there yet. Its reader is gone when this returns.
-/// \returns an empty frame where none came.
+/// \throws std::runtime_error with a sentence where none came.
 Frame newest_frame(const std::string& tag, const std::string& owner);
 
 /// As numpy.save() writes it.

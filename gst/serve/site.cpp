@@ -48,13 +48,6 @@ const char* query_of(SoupServerMessage* message) {
     return g_uri_get_query(soup_server_message_get_uri(message));
 }
 
-Frame frame_to_show(const std::string& tag, const std::string& owner) {
-    Frame frame = newest_frame(tag, owner);
-    if (!frame)
-        throw std::runtime_error("no frame came");
-    return frame;
-}
-
 /// A path of a tag in its two parts: "/TAG.png" and "/TAG/mjpeg". Where there is no such thing both are
 /// empty.
 std::pair<std::string, std::string> split(const std::string& path) {
@@ -75,7 +68,7 @@ Site::Site(const Options& options, EncodedTags* encoded, const RtspServer* rtsp)
       rtsp_(rtsp),
       mjpeg_(options.owner),
       events_(options.owner),
-      whep_(options, encoded),
+      whep_(options, encoded, workers_),
       server_(soup_server_new(nullptr, nullptr)) {
     guard(server_, options_);
     soup_server_add_handler(server_, nullptr, handle, this, nullptr);
@@ -196,16 +189,16 @@ void Site::answer_of_tag(SoupServerMessage* message, const std::string& tag, con
         send(message, {SOUP_STATUS_OK, json_type, text_of({{"sent", seconds}}) + "\n"});
     } else if (what == ".npy") {
         workers_.answer(message, [tag, owner] {
-            return Answer{SOUP_STATUS_OK, "application/octet-stream", npy(frame_to_show(tag, owner))};
+            return Answer{SOUP_STATUS_OK, "application/octet-stream", npy(newest_frame(tag, owner))};
         });
     } else if (what == ".png") {
         workers_.answer(message, [tag, owner, view] {
             return Answer{SOUP_STATUS_OK, "image/png",
-                          png(picture_of(frame_to_show(tag, owner), view, true))};
+                          png(picture_of(newest_frame(tag, owner), view, true))};
         });
     } else if (what == ".jpg") {
         workers_.answer(message, [tag, owner, view] {
-            const Picture picture = picture_of(frame_to_show(tag, owner), view, false);
+            const Picture picture = picture_of(newest_frame(tag, owner), view, false);
             return Answer{SOUP_STATUS_OK, "image/jpeg", jpeg(picture, view.quality)};
         });
     } else {
@@ -217,7 +210,7 @@ void Site::answer_value(SoupServerMessage* message, const std::string& tag, cons
     const auto x = number_in(query_of(message), "x");
     const auto y = number_in(query_of(message), "y");
     workers_.answer(message, [tag, owner = options_.owner, view, x, y] {
-        const Frame frame = frame_to_show(tag, owner);
+        const Frame frame = newest_frame(tag, owner);
         return Answer{SOUP_STATUS_OK, json_type,
                       text_of(pixel(frame, view, x.value_or(0), y.value_or(0))) + "\n"};
     });

@@ -87,8 +87,6 @@ Look look_at(const std::string& tag, const std::string& owner) {
     if (!gives_plain_video(tag, owner))
         throw std::runtime_error("the tag has no frame yet");
     const Frame frame = newest_frame(tag, owner);
-    if (!frame)
-        throw std::runtime_error("no frame came");
     if (!is_plain_video(frame.spec(), frame.attributes())) {
         const Picture picture = picture_of(frame, view, false);
         return {.is_video = false, .width = picture.width, .height = picture.height};

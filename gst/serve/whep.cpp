@@ -57,6 +57,11 @@ bool is_of_type(SoupServerMessage* message, const char* wanted) {
     return type != nullptr && g_ascii_strcasecmp(type, wanted) == 0;
 }
 
+void refuse_another(SoupServerMessage* message) {
+    soup_message_headers_replace(headers_of(message), "Retry-After", "10");
+    send(message, refusal(SOUP_STATUS_SERVICE_UNAVAILABLE, "there are too many viewers"));
+}
+
 void allow(SoupServerMessage* message, const char* methods) {
     soup_message_headers_replace(headers_of(message), "Allow", methods);
 }
@@ -114,28 +119,40 @@ void WhepViewers::answer_endpoint(SoupServerMessage* message, const std::string&
         return send(message, refusal(SOUP_STATUS_UNSUPPORTED_MEDIA_TYPE, "an offer is application/sdp"));
     if (encoded_ == nullptr)
         return send(message, refusal(SOUP_STATUS_NOT_IMPLEMENTED, "no encoder works here"));
-    if (all_.size() >= most_viewers) {
-        soup_message_headers_replace(headers_of(message), "Retry-After", "10");
-        return send(message, refusal(SOUP_STATUS_SERVICE_UNAVAILABLE, "there are too many viewers"));
-    }
     add(message, tag);
 }
 
 void WhepViewers::add(SoupServerMessage* message, const std::string& tag) {
-    auto offer = std::make_unique<Offer>(body_of(message));
+    if (all_.size() >= most_viewers)
+        return refuse_another(message);
+    auto offer = std::make_shared<const Offer>(body_of(message));
     const Codec codec = encoded_->encoder().codec();
     if (!offer->payload(codec))
         return send(message, refusal(SOUP_STATUS_NOT_ACCEPTABLE,
                                      codec == Codec::H264 ? "the offer has no H264 with packetization-mode=1"
                                                           : "the offer has no VP8"));
-    auto session = std::make_shared<WhepSession>(std::move(offer), encoded_->of(tag), options_);
+    // A tag may have no frame yet, which is waited for.
+    workers_.begin(message, [this, tag, offer = std::move(offer)] {
+        return [this, tag, offer, encoded = encoded_->of(tag)](SoupServerMessage* asking) {
+            begin(asking, tag, offer, encoded);
+        };
+    });
+}
+
+/// The message is paused.
+void WhepViewers::begin(SoupServerMessage* message, const std::string& tag, std::shared_ptr<const Offer> offer,
+                        std::shared_ptr<EncodedTag> encoded) {
+    if (all_.size() >= most_viewers) {  // others came meanwhile
+        refuse_another(message);
+        return soup_server_message_unpause(message);
+    }
+    auto session = std::make_shared<WhepSession>(std::move(offer), std::move(encoded), options_);
     const std::string id = random_id();
-    Viewer& viewer = all_[id];
-    viewer = {tag, '"' + random_id() + '"', session, SOUP_SERVER_MESSAGE(g_object_ref(message))};
-    g_signal_connect(message, "finished", G_CALLBACK(finished), this);
-    soup_server_message_pause(message);
+    const std::string etag = '"' + random_id() + '"';
     session->start({[this, id](const std::string& answer) { created(id, answer); },
                     [this, id](const std::string& why) { ended(id, why); }});
+    all_[id] = {tag, etag, std::move(session), SOUP_SERVER_MESSAGE(g_object_ref(message))};
+    g_signal_connect(message, "finished", G_CALLBACK(finished), this);
 }
 
 void WhepViewers::created(const std::string& id, const std::string& answer) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "serve/answers.hpp"
 #include "serve/options.hpp"
 #include "serve/whep_session.hpp"
 
@@ -18,9 +19,10 @@ namespace ndsharray::serve {
 class WhepViewers {
   public:
     /// \param encoded nullptr where no encoder works
-    WhepViewers(const Options& options, EncodedTags* encoded) : options_(options), encoded_(encoded) {}
+    /// \param workers outlive this
+    WhepViewers(const Options& options, EncodedTags* encoded, Workers& workers)
+        : options_(options), encoded_(encoded), workers_(workers) {}
     ~WhepViewers();
-    /// \param encoded nullptr where no encoder works
     WhepViewers(const WhepViewers&) = delete;
     WhepViewers& operator=(const WhepViewers&) = delete;
 
@@ -32,7 +34,7 @@ class WhepViewers {
 
     void answer(SoupServerMessage* message, const std::string& tag, const std::string& what);
 
-    /// How old the newest frame was when it was sent to a viewer of the tag; 0: none was.
+    /// How long ago the newest frame was read when it was sent to a viewer of the tag; 0: none was.
     std::chrono::microseconds age(const std::string& tag) const;
 
     unsigned count() const { return static_cast<unsigned>(all_.size()); }
@@ -48,6 +50,8 @@ class WhepViewers {
     void answer_endpoint(SoupServerMessage* message, const std::string& tag);
     void answer_session(SoupServerMessage* message, const std::string& tag, const std::string& id);
     void add(SoupServerMessage* message, const std::string& tag);
+    void begin(SoupServerMessage* message, const std::string& tag, std::shared_ptr<const Offer> offer,
+               std::shared_ptr<EncodedTag> encoded);
     void patch(SoupServerMessage* message, Viewer& viewer);
     void created(const std::string& id, const std::string& answer);
     void ended(const std::string& id, const std::string& why);
@@ -56,6 +60,7 @@ class WhepViewers {
 
     Options options_;
     EncodedTags* encoded_;
+    Workers& workers_;
     std::thread preparation_;
     std::map<std::string, Viewer> all_;  // by id
 };

@@ -66,35 +66,35 @@ std::string problem_of(const GstStructure* reply) {
 
 // ------------------------------------------------------------------------------------- life of a session
 
-WhepSession::WhepSession(std::unique_ptr<Offer> offer, std::shared_ptr<EncodedTag> encoded,
+WhepSession::WhepSession(std::shared_ptr<const Offer> offer, std::shared_ptr<EncodedTag> encoded,
                          const Options& options)
     : offer_(std::move(offer)), encoded_(std::move(encoded)), begun_(g_get_monotonic_time()) {
     const Codec codec = encoded_->codec();
     GError* error = nullptr;
-    pipeline_ = gst_parse_launch_full(launch_line(codec, offer_->payload(codec).value()).c_str(), nullptr,
-                                      GST_PARSE_FLAG_FATAL_ERRORS, &error);
-    if (pipeline_ == nullptr) {
+    pipeline_.reset(gst_parse_launch_full(launch_line(codec, offer_->payload(codec).value()).c_str(), nullptr,
+                                          GST_PARSE_FLAG_FATAL_ERRORS, &error));
+    if (!pipeline_) {
         const std::string sentence = error->message;
         g_error_free(error);
         throw std::runtime_error(sentence);
     }
-    source_ = gst_bin_get_by_name(GST_BIN(pipeline_), "source");
-    webrtc_ = gst_bin_get_by_name(GST_BIN(pipeline_), "webrtc");
+    source_.reset(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
+    webrtc_.reset(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "webrtc"));
     listen_at(options);
-    g_signal_connect(webrtc_, "notify::ice-gathering-state", G_CALLBACK(notified), this);
-    g_signal_connect(webrtc_, "notify::connection-state", G_CALLBACK(notified), this);
-    g_signal_connect(webrtc_, "deep-element-added", G_CALLBACK(element_added), this);
-    GstPad* pad = gst_element_get_static_pad(source_, "src");
+    g_signal_connect(webrtc_.get(), "notify::ice-gathering-state", G_CALLBACK(notified), this);
+    g_signal_connect(webrtc_.get(), "notify::connection-state", G_CALLBACK(notified), this);
+    g_signal_connect(webrtc_.get(), "deep-element-added", G_CALLBACK(element_added), this);
+    GstPad* pad = gst_element_get_static_pad(source_.get(), "src");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, asked, this, nullptr);
     gst_object_unref(pad);
     if (const auto number = offer_->playout_delay()) {
         const gst::Owned<GstObject> payloader(
-            GST_OBJECT(gst_bin_get_by_name(GST_BIN(pipeline_), "payloader")));
+            GST_OBJECT(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "payloader")));
         const gst::Owned<GstObject> out(
             GST_OBJECT(gst_element_get_static_pad(GST_ELEMENT(payloader.get()), "src")));
         ask_for_no_playout_delay(GST_PAD(out.get()), *number);
     }
-    GstBus* bus = gst_element_get_bus(pipeline_);
+    GstBus* bus = gst_element_get_bus(pipeline_.get());
     gst_bus_add_watch(bus, message, this);
     gst_object_unref(bus);
 }
@@ -103,57 +103,53 @@ WhepSession::~WhepSession() {
     if (timer_ != 0)
         g_source_remove(timer_);
     subscription_.reset();
-    GstBus* bus = gst_element_get_bus(pipeline_);
+    GstBus* bus = gst_element_get_bus(pipeline_.get());
     gst_bus_remove_watch(bus);
     gst_object_unref(bus);
     // Its threads end here, and no callback comes any more.
-    gst_element_set_state(pipeline_, GST_STATE_NULL);
-    g_signal_handlers_disconnect_by_data(webrtc_, this);
-    gst_object_unref(source_);
-    gst_object_unref(webrtc_);
-    gst_object_unref(pipeline_);
+    gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+    g_signal_handlers_disconnect_by_data(webrtc_.get(), this);
 }
 
 /// A server that is told to listen at one address does not listen at, nor tell anybody of, another one.
 void WhepSession::listen_at(const Options& options) {
-    GObject* ice = nullptr;
-    GObject* agent = nullptr;
-    g_object_get(webrtc_, "ice-agent", &ice, nullptr);
-    g_object_get(ice, "agent", &agent, nullptr);
-    g_object_set(agent, "upnp", FALSE, nullptr);
+    GObject* found = nullptr;
+    g_object_get(webrtc_.get(), "ice-agent", &found, nullptr);
+    const gst::Owned<GObject> ice(found);
+    g_object_get(ice.get(), "agent", &found, nullptr);
+    const gst::Owned<GObject> agent(found);
+    g_object_set(agent.get(), "upnp", FALSE, nullptr);
     if (!options.is_any()) {
         gboolean added = FALSE;
-        g_signal_emit_by_name(ice, "add-local-ip-address", options.listen.c_str(), &added);
+        g_signal_emit_by_name(ice.get(), "add-local-ip-address", options.listen.c_str(), &added);
         if (!added)
             throw std::runtime_error("WebRTC cannot listen on " + options.listen);
     }
-    g_object_unref(agent);
-    g_object_unref(ice);
     if (options.is_local())
         return;
     for (const IceServer& server : options.ice_servers) {
         gboolean added = FALSE;
         if (server.scheme == "stun")
-            g_object_set(webrtc_, "stun-server", server.uri().c_str(), nullptr);
+            g_object_set(webrtc_.get(), "stun-server", server.uri().c_str(), nullptr);
         else
-            g_signal_emit_by_name(webrtc_, "add-turn-server", server.uri().c_str(), &added);
+            g_signal_emit_by_name(webrtc_.get(), "add-turn-server", server.uri().c_str(), &added);
     }
 }
 
 void WhepSession::start(Told told) {
+    GstWebRTCSessionDescription* remote =
+        description(GST_WEBRTC_SDP_TYPE_OFFER, offer_->reduced(encoded_->codec()));
     told_ = std::move(told);
     subscription_ = encoded_->subscribe([this](GstSample* sample) { return take(sample); });
     timer_ = every(milliseconds_between_looks, [this] { return tick(); });
-    gst_element_set_state(pipeline_, GST_STATE_PLAYING);
-    GstWebRTCSessionDescription* remote =
-        description(GST_WEBRTC_SDP_TYPE_OFFER, offer_->reduced(encoded_->codec()));
+    gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
     GstPromise* promise = then([](WhepSession& session, const GstStructure*) {
         session.add(session.offer_->ice());
         g_signal_emit_by_name(
-            session.webrtc_, "create-answer", nullptr,
+            session.webrtc_.get(), "create-answer", nullptr,
             session.then([](WhepSession& self, const GstStructure* reply) { self.describe(reply); }));
     });
-    g_signal_emit_by_name(webrtc_, "set-remote-description", remote, promise);
+    g_signal_emit_by_name(webrtc_.get(), "set-remote-description", remote, promise);
     gst_webrtc_session_description_free(remote);
 }
 
@@ -217,7 +213,7 @@ void WhepSession::describe(const GstStructure* reply) {
     if (reply == nullptr ||
         !gst_structure_get(reply, "answer", GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &local, nullptr))
         return end("there is no answer");
-    g_signal_emit_by_name(webrtc_, "set-local-description", local,
+    g_signal_emit_by_name(webrtc_.get(), "set-local-description", local,
                           then([](WhepSession& session, const GstStructure*) {
                               session.has_description_ = true;
                               session.look();
@@ -232,21 +228,30 @@ void WhepSession::notified(GObject*, GParamSpec*, gpointer data) {
     });
 }
 
+/// \throws std::runtime_error where what webrtcbin says is not understood.
+std::string WhepSession::answer() const {
+    GstWebRTCSessionDescription* local = nullptr;
+    g_object_get(webrtc_.get(), "local-description", &local, nullptr);
+    const std::string text = text_of(local);
+    gst_webrtc_session_description_free(local);
+    return offer_->answer(text, encoded_->codec());
+}
+
 /// Something changed.
 void WhepSession::look() {
     if (has_ended_)
         return;
     auto gathering = GST_WEBRTC_ICE_GATHERING_STATE_NEW;
     auto connection = GST_WEBRTC_PEER_CONNECTION_STATE_NEW;
-    g_object_get(webrtc_, "ice-gathering-state", &gathering, "connection-state", &connection, nullptr);
+    g_object_get(webrtc_.get(), "ice-gathering-state", &gathering, "connection-state", &connection, nullptr);
     if (has_description_ && !has_answered_ && gathering == GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE) {
         has_answered_ = true;
         begun_ = g_get_monotonic_time();
-        GstWebRTCSessionDescription* local = nullptr;
-        g_object_get(webrtc_, "local-description", &local, nullptr);
-        const std::string text = text_of(local);
-        gst_webrtc_session_description_free(local);
-        told_.answered(offer_->answer(text, encoded_->codec()));
+        try {
+            told_.answered(answer());
+        } catch (const std::exception& error) {
+            return end(error.what());
+        }
     }
     if (connection == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED && !is_connected_)
         connected();
@@ -259,7 +264,7 @@ void WhepSession::look() {
 /// webrtcbin does not compare the certificate with the offer.
 bool WhepSession::is_who_offered() const {
     GstWebRTCRTPTransceiver* transceiver = nullptr;
-    g_signal_emit_by_name(webrtc_, "get-transceiver", 0, &transceiver);
+    g_signal_emit_by_name(webrtc_.get(), "get-transceiver", 0, &transceiver);
     if (transceiver == nullptr)
         return false;
     gchar* certificate = nullptr;
@@ -286,7 +291,7 @@ void WhepSession::connected() {
 
 void WhepSession::add(const IceFragment& fragment) {
     for (const std::string& candidate : fragment.candidates)
-        g_signal_emit_by_name(webrtc_, "add-ice-candidate", 0, ("candidate:" + candidate).c_str());
+        g_signal_emit_by_name(webrtc_.get(), "add-ice-candidate", 0, ("candidate:" + candidate).c_str());
 }
 
 void WhepSession::element_added(GstBin*, GstBin*, GstElement* element, gpointer session) {
@@ -327,15 +332,15 @@ gboolean WhepSession::message(GstBus*, GstMessage* message, gpointer data) {
 
 /// In the thread of the encoder.
 bool WhepSession::take(GstSample* sample) {
-    auto* source = GST_APP_SRC(source_);
+    auto* source = GST_APP_SRC(source_.get());
     const bool is_full = gst_app_src_get_current_level_buffers(source) >= most_waiting;
     if (is_full)
         encoded_->request_key_frame();
     if (is_full || !is_connected_)
         return false;
     GstBuffer* buffer = gst_buffer_copy(gst_sample_get_buffer(sample));
-    const GstClockTime published = encoded_->base_time() + GST_BUFFER_PTS(buffer);
-    age_us_ = g_get_monotonic_time() - static_cast<std::int64_t>(published / GST_USECOND);
+    const GstClockTime arrived = encoded_->base_time() + GST_BUFFER_PTS(buffer);
+    age_us_ = g_get_monotonic_time() - static_cast<std::int64_t>(arrived / GST_USECOND);
     // It is sent as soon as it is there, and dated so: how long encoding took is no jitter of the network.
     GST_BUFFER_PTS(buffer) = GST_CLOCK_TIME_NONE;
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;

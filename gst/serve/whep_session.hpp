@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "owned.hpp"
 #include "serve/encoded_tag.hpp"
 #include "serve/options.hpp"
 #include "serve/whep_offer.hpp"
@@ -33,18 +34,19 @@ class WhepSession : public std::enable_shared_from_this<WhepSession> {
     };
 
     /// \throws std::runtime_error where an element is missing.
-    WhepSession(std::unique_ptr<Offer> offer, std::shared_ptr<EncodedTag> encoded, const Options& options);
+    WhepSession(std::shared_ptr<const Offer> offer, std::shared_ptr<EncodedTag> encoded, const Options& options);
     ~WhepSession();
     WhepSession(const WhepSession&) = delete;
     WhepSession& operator=(const WhepSession&) = delete;
 
     /// Begins; `told` is called later. The answer comes when the local description is complete.
+    /// \throws std::runtime_error where the offer is not understood.
     void start(Told told);
 
     /// What PATCH brought.
     void add(const IceFragment& fragment);
 
-    /// From a frame's publication until it was sent; 0: none was.
+    /// From when the server read a frame until it was sent; 0: none was.
     std::chrono::microseconds age() const { return std::chrono::microseconds(age_us_.load()); }
 
     const std::string& ufrag() const { return offer_->ice().ufrag; }
@@ -63,6 +65,7 @@ class WhepSession : public std::enable_shared_from_this<WhepSession> {
     void listen_at(const Options& options);
     GstPromise* then(Then next);
     void describe(const GstStructure* reply);
+    std::string answer() const;
     void look();
     void connected();
     bool is_who_offered() const;
@@ -70,11 +73,11 @@ class WhepSession : public std::enable_shared_from_this<WhepSession> {
     void end(const std::string& why);
     bool take(GstSample* sample);
 
-    std::unique_ptr<Offer> offer_;
+    std::shared_ptr<const Offer> offer_;
     std::shared_ptr<EncodedTag> encoded_;
-    GstElement* pipeline_ = nullptr;
-    GstElement* source_ = nullptr;
-    GstElement* webrtc_ = nullptr;
+    gst::Owned<GstElement> pipeline_;
+    gst::Owned<GstElement> source_;
+    gst::Owned<GstElement> webrtc_;
     std::unique_ptr<EncodedTag::Subscription> subscription_;
     Told told_;
     unsigned timer_ = 0;
