@@ -168,17 +168,6 @@ std::string RtspServer::address(std::string_view host) const {
            std::to_string(port_) + '/';
 }
 
-unsigned RtspServer::viewers() const {
-    Played played;
-    gst_rtsp_session_pool_filter(sessions_, count_session, &played);
-    unsigned all = 0;
-    for (const auto& [media, viewers] : played) {
-        all += viewers;
-        g_object_unref(media);
-    }
-    return all;
-}
-
 std::uint64_t RtspServer::bytes() const {
     return sent_bytes();
 }
@@ -220,22 +209,25 @@ void RtspServer::closed(GstRTSPClient* client, RtspServer* self) {
 
 /// Where all places are taken, the oldest that has no session makes room, or the newest.
 void RtspServer::make_room() {
-    if (clients_.size() <= most_connections)
-        return;
-    GstRTSPClient* leaving = nullptr;
-    std::uint64_t oldest = 0;
+    std::size_t stay = 0;
+    std::pair<GstRTSPClient*, Client*> oldest{};
     for (auto& [client, entry] : clients_) {
-        if (!has_session(client) && (leaving == nullptr || entry.number < oldest)) {
-            leaving = client;
-            oldest = entry.number;
-        }
+        if (entry.is_dropped)
+            continue;
+        ++stay;
+        if (!has_session(client) && (oldest.second == nullptr || entry.number < oldest.second->number))
+            oldest = {client, &entry};
     }
-    drop(leaving);
+    if (stay <= most_connections || oldest.second == nullptr)
+        return;
+    oldest.second->is_dropped = true;
+    drop(oldest.first);
 }
 
 /// \returns whether there is somebody to look at.
 bool RtspServer::sweep() {
     gst_rtsp_session_pool_cleanup(sessions_);
+    count_viewers();
     const std::lock_guard lock(mutex_);
     for (auto& [client, entry] : clients_) {
         entry.rounds_without_session = has_session(client) ? 0 : entry.rounds_without_session + 1;
@@ -261,14 +253,17 @@ void RtspServer::count_soon() {
     });
 }
 
-/// In the main loop, where nothing of the server is locked.
-void RtspServer::count_viewers() {
+/// In the main loop, where nothing of the server is locked. \returns how many there are.
+unsigned RtspServer::count_viewers() const {
     Played played;
     gst_rtsp_session_pool_filter(sessions_, count_session, &played);
+    unsigned all = 0;
     for (const auto& [media, viewers] : played) {
+        all += viewers;
         set_viewers(media, viewers);
         g_object_unref(media);
     }
+    return all;
 }
 
 // ------------------------------------------------------------------------------------------------- requests

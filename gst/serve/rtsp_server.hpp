@@ -28,8 +28,6 @@ class RtspServer {
     RtspServer(const RtspServer&) = delete;
     RtspServer& operator=(const RtspServer&) = delete;
 
-    std::uint16_t port() const { return port_; }
-
     /// Such as "rtsp://127.0.0.1:8554/"; the tag follows.
     std::string address() const { return address(options_.host()); }
     std::string address(std::string_view host) const;
@@ -37,8 +35,8 @@ class RtspServer {
     /// Makes a live tag known to the server, and forgets one that is gone. Any thread.
     void mount(const std::string& tag);
 
-    /// Viewers that play now.
-    unsigned viewers() const;
+    /// Viewers that play now. Of the main loop.
+    unsigned viewers() const { return count_viewers(); }
 
     /// Connections now.
     unsigned connections() const;
@@ -51,6 +49,7 @@ class RtspServer {
         std::uint64_t number = 0;
         std::vector<std::string> sessions{};  // their ids
         unsigned rounds_without_session = 0;
+        bool is_dropped = false;  // and goes soon
     };
 
     static void connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* self);
@@ -60,7 +59,7 @@ class RtspServer {
     bool sweep();
     void make_room();
     void count_soon();
-    void count_viewers();
+    unsigned count_viewers() const;
 
     Options options_;
     EncodedTags& tags_;

@@ -107,6 +107,23 @@ class ServeTest(unittest.TestCase):
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def count(self, what):
+        """How many files ("fd") or threads ("task") the server has."""
+        return len(os.listdir(f"/proc/{self.server.pid}/{what}"))
+
+    def udp_sockets(self):
+        """Lines of /proc/net/udp and udp6 that are the server's."""
+        inodes = set()
+        for name in os.listdir(f"/proc/{self.server.pid}/fd"):
+            target = os.readlink(f"/proc/{self.server.pid}/fd/{name}")
+            if target.startswith("socket:["):
+                inodes.add(target[len("socket:["):-1])
+        lines = []
+        for table in ("udp", "udp6"):
+            with open(f"/proc/net/{table}", encoding="utf-8") as file:
+                lines += [line for line in file.readlines()[1:] if line.split()[9] in inodes]
+        return lines
+
     def memory(self):
         """Private bytes of the server."""
         with open(f"/proc/{self.server.pid}/smaps_rollup", encoding="utf-8") as file:
@@ -142,8 +159,8 @@ class ServeTest(unittest.TestCase):
     def metric(self, name):
         return float(next(line for line in self.metrics() if line.startswith(name + " ")).split()[1])
 
-    def wait_for(self, condition, what):
-        deadline = time.monotonic() + DEADLINE
+    def wait_for(self, condition, what, within=DEADLINE):
+        deadline = time.monotonic() + within
         while not condition():
             self.assertLess(time.monotonic(), deadline, f"{what} did not come true")
             time.sleep(0.02)

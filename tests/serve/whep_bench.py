@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What WHEP costs, and how late it is in Chromium. Each frame has the microsecond of its publication drawn into it; the
-page reads it from the video when a frame is presented. `meson devenv -C build tests/serve/whep_bench.py` prints it."""
+page reads it from the video when a frame is presented.
+
+meson devenv -C build /usr/bin/python3 ../tests/serve/whep_bench.py
+"""
 import os
 import shutil
 import signal
