@@ -21,7 +21,6 @@ class EncodedFeed {
     EncodedFeed& operator=(const EncodedFeed&) = delete;
 
     void request_key_frame() { subscription_->tag().request_key_frame(); }
-    EncodedTag& tag() const { return subscription_->tag(); }
 
   private:
     bool take(GstSample* sample);

@@ -28,7 +28,6 @@ class Encoder {
     /// \throws std::runtime_error with a sentence where none works.
     explicit Encoder(const EncoderOptions& options);
 
-    const std::string& element() const { return element_; }
     Codec codec() const;
 
     /// Caps of what comes out: H.264 of constrained baseline with start codes, an access unit in each

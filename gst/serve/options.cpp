@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fstream>
+#include <memory>
 #include <system_error>
 
 namespace ndsharray::serve {
@@ -36,6 +37,11 @@ bool set_size(Options& options, const std::string& text) {
            fits(options.encoder.height);
 }
 
+/// \returns nullptr where it is no IP address.
+std::unique_ptr<GInetAddress, decltype(&g_object_unref)> address_of(const std::string& text) {
+    return {g_inet_address_new_from_string(text.c_str()), g_object_unref};
+}
+
 std::string first_line(const std::string& path) {
     std::ifstream file(path);
     std::string line;
@@ -46,10 +52,8 @@ std::string first_line(const std::string& path) {
 }  // namespace
 
 bool Options::is_local() const {
-    GInetAddress* address = g_inet_address_new_from_string(listen.c_str());
-    const bool local = address != nullptr && g_inet_address_get_is_loopback(address) != FALSE;
-    g_clear_object(&address);
-    return local;
+    const auto address = address_of(listen);
+    return address != nullptr && g_inet_address_get_is_loopback(address.get()) != FALSE;
 }
 
 std::string Options::host() const {
@@ -57,10 +61,8 @@ std::string Options::host() const {
 }
 
 bool Options::is_any() const {
-    GInetAddress* address = g_inet_address_new_from_string(listen.c_str());
-    const bool any = address != nullptr && g_inet_address_get_is_any(address) != FALSE;
-    g_clear_object(&address);
-    return any;
+    const auto address = address_of(listen);
+    return address != nullptr && g_inet_address_get_is_any(address.get()) != FALSE;
 }
 
 std::optional<Options> parse(int argc, char** argv, int& exit_code) {
@@ -137,10 +139,8 @@ std::optional<Options> parse(int argc, char** argv, int& exit_code) {
 }
 
 std::string problem(const Options& options) {
-    GInetAddress* address = g_inet_address_new_from_string(options.listen.c_str());
-    if (address == nullptr)
+    if (address_of(options.listen) == nullptr)
         return options.listen + " is no IP address";
-    g_object_unref(address);
     if (options.is_local())
         return {};
     if (options.user.empty() && !options.open)

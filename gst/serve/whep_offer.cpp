@@ -99,7 +99,6 @@ void add_candidates(IceFragment& ice, const SdpSection& section) {
             throw std::invalid_argument("there are too many candidates");
         ice.candidates.push_back(std::move(candidate));
     }
-    ice.is_complete = ice.is_complete || section.has("end-of-candidates");
 }
 
 std::string joined(const std::vector<std::string>& words) {

@@ -19,7 +19,6 @@ const char* name_of(Codec codec);
 struct IceFragment {
     std::string ufrag;  ///< empty where the fragment does not say
     std::vector<std::string> candidates;
-    bool is_complete = false;  ///< no more candidates come
 
     /// What PATCH brings (RFC 8840). \throws std::invalid_argument.
     static IceFragment parse(const std::string& text);

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clients that mean harm or are stuck: they are refused or dropped, and nobody else notices."""
-import os
 import selectors
 import socket
 import time
@@ -138,7 +137,7 @@ class Hostile(ServeTest):
     def test_a_thousand_connections_leave_room_for_others(self):
         crowd = [self.connect() for _ in range(1000)]
         self.assertLess(self.serves(), 5)
-        self.assertLess(len(os.listdir(f"/proc/{self.server.pid}/fd")), 400)
+        self.assertLess(self.count("fd"), 400)
         for client in crowd:
             client.close()
         self.wait_for(lambda: self.connections() == 1, "the crowd is gone")
@@ -146,19 +145,17 @@ class Hostile(ServeTest):
 
     def test_viewers_that_are_killed_leave_nothing(self):
         self.serves()
-        files = len(os.listdir(f"/proc/{self.server.pid}/fd"))
+        files = self.count("fd")
         for _ in range(40):
             client = self.connect(b"GET /cam0/mjpeg HTTP/1.1\r\n" + GOOD)
             client.recv(10)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             client.close()
         self.wait_for(lambda: self.tags()["cam0"]["readers"] == 0, "the readers are gone")
-        self.wait_for(lambda: len(os.listdir(f"/proc/{self.server.pid}/fd")) <= files + 2, "the descriptors are gone")
+        self.wait_for(lambda: self.count("fd") <= files + 2, "the descriptors are gone")
 
     def connections(self):
-        line = next(line for line in self.get("/metrics")[2].decode().splitlines()
-                    if line.startswith("ndsharray_serve_connections "))
-        return int(line.split()[1])
+        return self.metric("ndsharray_serve_connections")
 
     @staticmethod
     def is_closed(client):

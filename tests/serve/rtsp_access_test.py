@@ -83,19 +83,6 @@ class Access(RtspTest):
         bound = [line.split()[1].split(":")[0] for line in self.udp_sockets()]
         self.assertEqual(set(bound), {"0100007F"}, "all are of 127.0.0.1")
 
-    def udp_sockets(self):
-        """Lines of /proc/net/udp and udp6 that are the server's."""
-        inodes = set()
-        for name in os.listdir(f"/proc/{self.server.pid}/fd"):
-            target = os.readlink(f"/proc/{self.server.pid}/fd/{name}")
-            if target.startswith("socket:["):
-                inodes.add(target[len("socket:["):-1])
-        lines = []
-        for table in ("udp", "udp6"):
-            with open(f"/proc/net/{table}", encoding="utf-8") as file:
-                lines += [line for line in file.readlines()[1:] if line.split()[9] in inodes]
-        return lines
-
     def test_tags_of_other_users_are_shown_on_purpose_only(self):
         if os.geteuid() != 0:
             self.skipTest("only root can write a tag as another user")

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """RTSP: players see what the writer writes, through everything that happens to it."""
-import os
 import time
 import unittest
 
@@ -84,8 +83,8 @@ class Rtsp(RtspTest):
             self.wait_for(lambda: self.readers() == 0, "the reader went with its viewer")
         self.wait_for(lambda: "ndsharray_serve_rtsp_connections 0" in self.metrics(), "the connections went")
         before = self.processor_time()
-        time.sleep(1)
-        self.assertLessEqual(self.processor_time() - before, 0.02)
+        time.sleep(5)
+        self.assertLessEqual(self.processor_time() - before, 0.05)
 
     def test_thirty_viewers_that_come_and_go_leave_nothing(self):
         self.coded_writer("cam0", (96, 128))
@@ -113,9 +112,6 @@ class Rtsp(RtspTest):
         self.serve("--no-rtsp")
         self.publish("cam0", np.zeros((4, 4), np.uint8))
         self.assertIsNone(self.tags()["cam0"]["rtsp"])
-
-    def count(self, what):
-        return len(os.listdir(f"/proc/{self.server.pid}/{what}"))
 
 
 class Encoders(RtspTest):

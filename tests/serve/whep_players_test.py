@@ -99,10 +99,7 @@ class Viewers(WhepTest):
         player = Player(self, "cam1")
         player.until_value(50)
         player.process.kill()
-        begun = time.monotonic()
-        while self.viewers() > 0 and time.monotonic() < begun + DROPPED_WITHIN:
-            time.sleep(0.1)
-        self.assertEqual(self.viewers(), 0)
+        self.wait_for(lambda: self.viewers() == 0, "it is dropped", within=DROPPED_WITHIN)
         self.wait_for(lambda: self.tags()["cam1"]["readers"] == 0, "nobody reads")
 
     def test_who_have_another_certificate_than_they_said_see_nothing(self):

@@ -140,9 +140,7 @@ class WhepTest(ServeTest):
         self.serve()
 
     def viewers(self):
-        line = next(line for line in self.get("/metrics")[2].decode().splitlines()
-                    if line.startswith('ndsharray_serve_viewers{protocol="whep"}'))
-        return int(line.split()[1])
+        return self.metric('ndsharray_serve_viewers{protocol="whep"}')
 
 
 class Requests(WhepTest):
@@ -202,13 +200,8 @@ class Requests(WhepTest):
         _, _, answer = self.join()
         addresses = set(re.findall(r"a=candidate:\S+ \d+ \S+ \d+ (\S+) \d+ typ (\S+)", answer))
         self.assertEqual(addresses, {("127.0.0.1", "host")})
-        with open("/proc/net/udp", encoding="utf-8") as file:
-            sockets = {fields[9]: fields[1] for fields in (line.split() for line in file.readlines()[1:])}
-        own = [os.readlink(f"/proc/{self.server.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{self.server.pid}/fd")]
-        bound = [sockets[inode] for inode in (name[8:-1] for name in own if name.startswith("socket:")) if inode in sockets]
-        self.assertTrue(bound)
-        for address in bound:
-            self.assertTrue(address.startswith("0100007F:"), address)
+        bound = [line.split()[1].split(":")[0] for line in self.udp_sockets()]
+        self.assertEqual(set(bound), {"0100007F"}, "all are of 127.0.0.1")
 
     def test_ice_servers_are_told_where_there_are_some(self):
         self.stop()
@@ -270,19 +263,16 @@ class Requests(WhepTest):
 
     def test_viewers_who_never_connect_have_a_bound_and_go(self):
         self.join()
-        threads = self.threads()
+        threads = self.count("task")
         for _ in range(31):
             self.join()
         status, headers, _ = self.post()
         self.assertEqual(status, 503)
         self.assertIsNotNone(headers["Retry-After"])
         self.assertLess(self.memory(), 250 * MIB)
-        begun = time.monotonic()
-        while self.viewers() > 0 and time.monotonic() < begun + DROPPED_WITHIN:
-            time.sleep(0.1)
-        self.assertEqual(self.viewers(), 0)
+        self.wait_for(lambda: self.viewers() == 0, "they are dropped", within=DROPPED_WITHIN)
         self.wait_for(lambda: self.tags()["cam0"]["readers"] == 0, "nobody reads")
-        self.wait_for(lambda: self.threads() <= threads, "the threads are gone")
+        self.wait_for(lambda: self.count("task") <= threads, "the threads are gone")
 
     def test_sessions_that_end_leave_no_promise(self):
         self.stop()
@@ -309,9 +299,6 @@ class Requests(WhepTest):
             return written
 
         self.wait_for(lambda: "(string)GstPromise," not in live_objects(), "the promises are gone")
-
-    def threads(self):
-        return len(os.listdir(f"/proc/{self.server.pid}/task"))
 
 
 if __name__ == "__main__":
