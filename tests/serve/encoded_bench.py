@@ -2,7 +2,7 @@
 """What encoded video costs, 720p at 30 frames a second on loopback: how old a picture is when it is decoded, over RTSP and
 beside it with the same encoder and decoder in one pipeline (the floor); the server's processor time with 1 and 10 viewers.
 
-meson devenv -C build env NDSH_SERVE=gst/serve/ndsh-serve python3 ../tests/serve/encoded_bench.py [SECONDS]
+meson devenv -C build env NDSH_SERVE=gst/serve/ndsh-serve /usr/bin/python3 ../tests/serve/encoded_bench.py [SECONDS]
 """
 import subprocess
 import sys
