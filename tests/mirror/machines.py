@@ -85,6 +85,10 @@ class Process:
     def run(self, line):
         """Of a PROGRAM: what the line gave."""
         self.tell(line)
+        return self.answer()
+
+    def answer(self):
+        """Of a PROGRAM: what the line gave that it was told."""
         answer = self.line()
         if answer.startswith("!"):
             raise RuntimeError(answer[1:])
