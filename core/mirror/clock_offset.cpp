@@ -4,7 +4,6 @@
 #include <ndsharray/frame_info.hpp>
 
 #include <algorithm>
-#include <limits>
 
 namespace ndsharray::mirror {
 namespace {

@@ -73,7 +73,8 @@ std::string endpoint_of(const Address& address) {
 std::string bound_port(void* socket) {
     std::array<char, 256> endpoint{};
     std::size_t length = endpoint.size();
-    zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint.data(), &length);
+    if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint.data(), &length) != 0)
+        fail("the port is not known");
     const std::string text = endpoint.data();
     return text.substr(text.rfind(':') + 1);
 }

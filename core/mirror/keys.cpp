@@ -17,7 +17,6 @@
 #include <map>
 #include <sstream>
 #include <system_error>
-#include <utility>
 
 namespace ndsharray::mirror {
 namespace {
