@@ -80,7 +80,9 @@ class Peer(MachinesTest):
             time.sleep(0.02)
             return used[-1] > used[0] and len(used) > 20 and used[-1] - used[-20] <= 1
         wait_for(stands_still, "a share that waits for the peer")
-        self.assertLess(self.share.memory() - before, 24 << 20, "8 MiB of some 80 MB")
+        # A sanitizer has memory of its own for each byte, and keeps what was freed.
+        most = 72 << 20 if "TEST_PATIENCE" in os.environ else 16 << 20
+        self.assertLess(self.share.memory() - before, most, "8 MiB of some 80 MB")
 
     def test_peer_that_never_says_what_it_has_done_gets_no_more_than_64_items(self):
         peer, session = self.ask(EVERY, NONE)
