@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """RTSP clients that mean harm or are stuck: they are refused or dropped, and nobody else notices."""
+import os
 import socket
 import subprocess
 import sys
@@ -151,9 +152,10 @@ class Hostile(RtspTest):
         memory, sent = self.memory(), self.sent()
         self.assertGreater(self.pictures_in(player, 4), 40, "it goes on as fast")
         self.assertGreater(self.sent(), sent + 8 * MIB)
-        self.assertLess(self.memory(), memory + 2 * MIB)
-        self.assertLess(self.memory(), 150 * MIB)
         self.assertEqual(self.readers(), 1)
+        if "TEST_PATIENCE" not in os.environ:  # a sanitizer keeps what was freed
+            self.assertLess(self.memory(), memory + 2 * MIB)
+            self.assertLess(self.memory(), 150 * MIB)
 
     def sent(self):
         return self.metric("ndsharray_serve_rtsp_sent_bytes_total")
