@@ -122,8 +122,8 @@ std::span<const std::byte> Compressor::compress(std::span<const std::byte> part,
     with_number(neighbours.width,
                 [&]<typename Number>(Number) { filter<Number>(filtered, part, neighbours.step); });
     const std::size_t bytes =
-        ZSTD_compressCCtx(context_.get(), compressed_.data(), part.size() - (part.empty() ? 0 : 1), filtered.data(),
-                          filtered.size(), level);
+        ZSTD_compressCCtx(context_.get(), compressed_.data(), part.size() - (part.empty() ? 0 : 1),
+                          filtered.data(), filtered.size(), level);
     if (ZSTD_isError(bytes))
         return {};  // no room: it would not be fewer
     return std::span(compressed_).first(bytes);

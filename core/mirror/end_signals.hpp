@@ -4,8 +4,8 @@
 
 namespace ndsharray::mirror {
 
-/// Make it before any thread: they inherit that these signals are not for them. What the parent chose to ignore
-/// (nohup) stays ignored.
+/// Make it before any thread: they inherit that these signals are not for them. What the parent chose to
+/// ignore (nohup) stays ignored.
 class EndSignals {
   public:
     /// \throws Error System.

@@ -17,8 +17,8 @@
 namespace ndsharray::mirror {
 namespace {
 
-// What a session has on the way is bounded by itself: 64 items with their layouts, and 32 parts. libzmq may count
-// twice as many, as it hears of what was taken half a queue at a time.
+// What a session has on the way is bounded by itself: 64 items with their layouts, and 32 parts. libzmq may
+// count twice as many, as it hears of what was taken half a queue at a time.
 constexpr int most_to_send = 512;
 // Heads and parts of arrays that wait at a mirror: 16 MB; what comes then waits in the network.
 constexpr int most_to_receive = 64;

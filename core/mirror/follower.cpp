@@ -254,8 +254,8 @@ bool Follower::on(const State& state) {
 }
 
 bool Follower::on(const Refused& refused) {
-    // The session is kept: the engine may have connected again by itself, and then it is known there by another
-    // name. The next Hello goes on with it, or hears that it is over.
+    // The session is kept: the engine may have connected again by itself, and then it is known there by
+    // another name. The next Hello goes on with it, or hears that it is over.
     if (refused.refusal == Refusal::NoSession)
         throw Broken{"", pause};
     throw Broken{address_.to_string() + ": " + refused.sentence, long_pause};

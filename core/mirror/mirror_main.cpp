@@ -116,9 +116,11 @@ int follow(const MirrorCommand& command) {
     const ClockWatch clock(engine, command.address, command.keys);
     std::vector<std::unique_ptr<Follower>> followers;
     for (const FollowerOptions& tag : command.tags)
-        followers.push_back(std::make_unique<Follower>(
-            engine, command.address, command.keys, clock, tag,
-            [&lines, name = tag.here.tag](const std::string& sentence) { lines.print(name + ": " + sentence); }));
+        followers.push_back(
+            std::make_unique<Follower>(engine, command.address, command.keys, clock, tag,
+                                       [&lines, name = tag.here.tag](const std::string& sentence) {
+                                           lines.print(name + ": " + sentence);
+                                       }));
     std::vector<FollowerState> before(followers.size());
     std::vector<unsigned> too_small(followers.size());  // looks in a row
     while (!signals.wait(command.interval > 0 ? command.interval : longest_sleep)) {

@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 
 constexpr auto look_up = 200ms;           // how long a wait for a frame may delay the end
 constexpr unsigned most_on_the_way = 32;  // parts of frames: 8 MiB
-constexpr std::uint64_t most_wanted_ahead = 64;  // items that the mirror has not done: as many are kept for it
+constexpr std::uint64_t most_wanted_ahead =
+    64;  // items that the mirror has not done: as many are kept for it
 constexpr std::size_t usual_metadata = 64 * 1024;
 
 ReaderOptions reader_options(const Hello& hello, const std::string& owner) {

@@ -37,8 +37,9 @@ class Workers {
 
     using Finish = std::function<void(SoupServerMessage* message)>;
 
-    /// The same where the answer is not made in one go: what `work` returns is called in the main loop, unless
-    /// who asked is gone, and unpauses the message when it is answered. What it throws becomes a refusal, too.
+    /// The same where the answer is not made in one go: what `work` returns is called in the main loop,
+    /// unless who asked is gone, and unpauses the message when it is answered. What it throws becomes a
+    /// refusal, too.
     void begin(SoupServerMessage* message, std::function<Finish()> work);
 
   private:

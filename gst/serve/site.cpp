@@ -193,8 +193,7 @@ void Site::answer_of_tag(SoupServerMessage* message, const std::string& tag, con
         });
     } else if (what == ".png") {
         workers_.answer(message, [tag, owner, view] {
-            return Answer{SOUP_STATUS_OK, "image/png",
-                          png(picture_of(newest_frame(tag, owner), view, true))};
+            return Answer{SOUP_STATUS_OK, "image/png", png(picture_of(newest_frame(tag, owner), view, true))};
         });
     } else if (what == ".jpg") {
         workers_.answer(message, [tag, owner, view] {

@@ -140,8 +140,8 @@ void WhepViewers::add(SoupServerMessage* message, const std::string& tag) {
 }
 
 /// The message is paused.
-void WhepViewers::begin(SoupServerMessage* message, const std::string& tag, std::shared_ptr<const Offer> offer,
-                        std::shared_ptr<EncodedTag> encoded) {
+void WhepViewers::begin(SoupServerMessage* message, const std::string& tag,
+                        std::shared_ptr<const Offer> offer, std::shared_ptr<EncodedTag> encoded) {
     if (all_.size() >= most_viewers) {  // others came meanwhile
         refuse_another(message);
         return soup_server_message_unpause(message);

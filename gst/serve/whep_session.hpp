@@ -34,7 +34,8 @@ class WhepSession : public std::enable_shared_from_this<WhepSession> {
     };
 
     /// \throws std::runtime_error where an element is missing.
-    WhepSession(std::shared_ptr<const Offer> offer, std::shared_ptr<EncodedTag> encoded, const Options& options);
+    WhepSession(std::shared_ptr<const Offer> offer, std::shared_ptr<EncodedTag> encoded,
+                const Options& options);
     ~WhepSession();
     WhepSession(const WhepSession&) = delete;
     WhepSession& operator=(const WhepSession&) = delete;
