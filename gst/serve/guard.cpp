@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "owned.hpp"
+
 namespace ndsharray::serve {
 namespace {
 
@@ -25,14 +27,15 @@ constexpr const char* content_policy =
     "blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-void add_headers(SoupMessageHeaders* headers) {
+void add_headers(SoupMessageHeaders* headers, bool is_trustworthy) {
     soup_message_headers_replace(headers, "Content-Security-Policy", content_policy);
     soup_message_headers_replace(headers, "X-Content-Type-Options", "nosniff");
     soup_message_headers_replace(headers, "X-Frame-Options", "DENY");
     soup_message_headers_replace(headers, "Referrer-Policy", "no-referrer");
     soup_message_headers_replace(headers, "Cross-Origin-Resource-Policy", "same-origin");
-    soup_message_headers_replace(headers, "Cross-Origin-Opener-Policy", "same-origin");
     soup_message_headers_replace(headers, "Cache-Control", "no-store");
+    if (is_trustworthy)  // else browsers ignore it, and say that it is a mistake
+        soup_message_headers_replace(headers, "Cross-Origin-Opener-Policy", "same-origin");
 }
 
 std::string_view header(SoupMessageHeaders* headers, const char* name) {
@@ -74,11 +77,51 @@ void refuse(SoupServerMessage* message, unsigned status) {
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
 }
 
-void look_at(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer is_local) {
-    add_headers(soup_server_message_get_response_headers(message));
+struct Credentials {
+    std::string user, password;
+};
+
+gboolean is_known(SoupAuthDomain*, SoupServerMessage*, const char* user, const char* password,
+                  gpointer data) {
+    const auto* known = static_cast<const Credentials*>(data);
+    const bool same_user = same_secret(known->user, user);
+    const bool same_password = same_secret(known->password, password);
+    return same_user && same_password;
+}
+
+/// What is asked of each request over HTTP. libsoup runs no early handler where it asks for the password
+/// itself.
+struct Rules {
+    explicit Rules(const Options& options) : is_local(options.is_local()), has_tls(options.has_tls()) {
+        if (options.user.empty())
+            return;
+        password.reset(G_OBJECT(soup_auth_domain_basic_new("realm", realm, nullptr)));
+        soup_auth_domain_basic_set_auth_callback(
+            SOUP_AUTH_DOMAIN(password.get()), is_known,
+            std::make_unique<Credentials>(Credentials{options.user, options.password}).release(),
+            [](gpointer known) { delete static_cast<Credentials*>(known); });
+    }
+
+    bool lets_in(SoupServerMessage* message) const {
+        if (!password)
+            return true;
+        gchar* user = soup_auth_domain_accepts(SOUP_AUTH_DOMAIN(password.get()), message);
+        const bool is_let_in = user != nullptr;
+        g_free(user);
+        return is_let_in;
+    }
+
+    bool is_local;
+    bool has_tls;
+    gst::Owned<GObject> password;
+};
+
+void look_at(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer data) {
+    const auto* rules = static_cast<const Rules*>(data);
+    add_headers(soup_server_message_get_response_headers(message), rules->is_local || rules->has_tls);
     SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
     const std::string_view host = host_of(headers);
-    if (host.empty() || (is_local != nullptr && !is_own_name(host)) || !is_same_origin(headers, host))
+    if (host.empty() || (rules->is_local && !is_own_name(host)) || !is_same_origin(headers, host))
         return refuse(message, SOUP_STATUS_FORBIDDEN);
     const SoupEncoding encoding = soup_message_headers_get_encoding(headers);
     if (encoding == SOUP_ENCODING_CHUNKED || encoding == SOUP_ENCODING_EOF)
@@ -86,6 +129,8 @@ void look_at(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, 
     if (encoding == SOUP_ENCODING_CONTENT_LENGTH &&
         soup_message_headers_get_content_length(headers) > most_body)
         return refuse(message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE);
+    if (!rules->lets_in(message))
+        soup_auth_domain_challenge(SOUP_AUTH_DOMAIN(rules->password.get()), message);
 }
 
 /// Asks for the password at each request but OPTIONS, which says nothing of a tag, and not only where it
@@ -128,22 +173,6 @@ void ndsh_rtsp_auth_init(Auth* auth) {
     allow_viewers(auth->any);
 }
 
-struct Credentials {
-    std::string user, password;
-};
-
-gboolean is_known(SoupAuthDomain*, SoupServerMessage*, const char* user, const char* password,
-                  gpointer data) {
-    const auto* known = static_cast<const Credentials*>(data);
-    const bool same_user = same_secret(known->user, user);
-    const bool same_password = same_secret(known->password, password);
-    return same_user && same_password;
-}
-
-void free_credentials(gpointer data) {
-    delete static_cast<Credentials*>(data);
-}
-
 }  // namespace
 
 std::string_view without_port(std::string_view host) {
@@ -161,17 +190,8 @@ bool same_secret(const std::string& one, const std::string& other) {
 }
 
 void guard(SoupServer* server, const Options& options) {
-    if (!options.user.empty()) {
-        SoupAuthDomain* domain = soup_auth_domain_basic_new("realm", realm, nullptr);
-        soup_auth_domain_basic_set_auth_callback(
-            domain, is_known,
-            std::make_unique<Credentials>(Credentials{options.user, options.password}).release(),
-            free_credentials);
-        soup_auth_domain_add_path(domain, "/");
-        soup_server_add_auth_domain(server, domain);
-        g_object_unref(domain);
-    }
-    soup_server_add_early_handler(server, nullptr, look_at, options.is_local() ? server : nullptr, nullptr);
+    soup_server_add_early_handler(server, nullptr, look_at, std::make_unique<Rules>(options).release(),
+                                  [](gpointer rules) { delete static_cast<Rules*>(rules); });
 }
 
 GTlsCertificate* certificate_of(const Options& options) {

@@ -30,6 +30,7 @@ class Access(ServeTest):
         self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
         self.assertNotIn("unsafe", headers["Content-Security-Policy"])
         self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+        self.assertEqual(headers["Cross-Origin-Opener-Policy"], "same-origin")
         self.assertIsNone(headers["Access-Control-Allow-Origin"])
 
     def test_other_machines_are_let_in_only_on_purpose(self):
@@ -52,6 +53,20 @@ class Access(ServeTest):
         self.assertTrue(headers["WWW-Authenticate"].startswith("Basic "))
         self.assertEqual(self.get("/cam0.jpg", self.credentials(b"cam:se:cret"))[0], 200)
 
+    def test_who_has_the_password_is_held_to_the_same_rules(self):
+        self.publish("cam0", np.zeros((4, 4), np.uint8))
+        self.serve("--user", "cam:secret")
+        known = self.credentials(b"cam:secret")
+        for headers in ({}, known):
+            policy = self.get("/", headers)[1]["Content-Security-Policy"]
+            self.assertIn("default-src 'none'", policy or "", headers)
+        for foreign in ({"Origin": "http://evil.example"}, {"Host": "evil.example"},
+                        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}):
+            for path, method in (("/cam0.npy", "GET"), ("/api/tags", "GET"), ("/cam0/whep", "POST")):
+                self.assertEqual(self.get(path, {**known, **foreign}, method)[0], 403, (path, foreign))
+        self.assertEqual(self.get("/cam0/whep", known, "POST", b"x" * 70_000)[0], 413)
+        self.assertEqual(self.get("/cam0/whep", known, "POST", iter([b"x"]))[0], 411)
+
     def test_tls_is_served(self):
         secret = os.path.join(self.directory, "user.txt")
         with open(secret, "w", encoding="utf-8") as file:
@@ -68,6 +83,7 @@ class Access(ServeTest):
         self.addCleanup(connection.close)
         connection.request("GET", "/api/tags", headers=self.credentials(b"cam:secret"))
         answer = connection.getresponse()
+        self.assertEqual(answer.headers["Cross-Origin-Opener-Policy"], "same-origin")
         self.assertEqual((answer.status, answer.read()), (200, b"[]\n"))
 
     def test_a_port_that_is_taken_is_said(self):
