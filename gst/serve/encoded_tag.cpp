@@ -39,28 +39,6 @@ std::pair<unsigned, unsigned> size_for(const Look& look, const EncoderOptions& o
     return {even(look.width * scale), even(look.height * scale)};
 }
 
-/// What encoders are told where the tag does not say how often its frames come.
-constexpr int usual_fps = 30;
-
-/// Without a rate x264enc keeps each frame until the next one comes, to know how long it is seen.
-GstPadProbeReturn give_rate(GstPad*, GstPadProbeInfo* info, gpointer) {
-    GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
-    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
-        return GST_PAD_PROBE_OK;
-    GstCaps* caps = nullptr;
-    gst_event_parse_caps(event, &caps);
-    int numerator = 0;
-    int denominator = 1;
-    gst_structure_get_fraction(gst_caps_get_structure(caps, 0), "framerate", &numerator, &denominator);
-    if (numerator != 0)
-        return GST_PAD_PROBE_OK;
-    const gst::Owned<GstCaps> rated(gst_caps_copy(caps));
-    gst_caps_set_simple(rated.get(), "framerate", GST_TYPE_FRACTION, usual_fps, 1, nullptr);
-    GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(rated.get());
-    gst_event_unref(event);
-    return GST_PAD_PROBE_OK;
-}
-
 /// Which pipeline of which EncodedTag.
 struct Life {
     std::weak_ptr<EncodedTag> tag;
@@ -178,7 +156,7 @@ void EncodedTag::connect(GstElement* source) {
             g_object_set(source, "owner", owner_.c_str(), nullptr);
     }
     const gst::Owned<GstObject> pad(GST_OBJECT(gst_element_get_static_pad(source, "src")));
-    gst_pad_add_probe(GST_PAD(pad.get()), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, give_rate, nullptr, nullptr);
+    Encoder::give_rate(GST_PAD(pad.get()));
     gst_pad_add_probe(
         GST_PAD(pad.get()), GST_PAD_PROBE_TYPE_BUFFER,
         [](GstPad* at, GstPadProbeInfo* info, gpointer self) {

@@ -20,6 +20,27 @@ constexpr const char* key_distance = "60";
 /// Hardware first, then what is fastest.
 constexpr std::array<const char*, 5> known{"v4l2h264enc", "vah264enc", "x264enc", "openh264enc", "vp8enc"};
 
+/// What encoders are told where nobody says how often frames come.
+constexpr int usual_fps = 30;
+
+GstPadProbeReturn add_rate(GstPad*, GstPadProbeInfo* info, gpointer) {
+    GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+        return GST_PAD_PROBE_OK;
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event, &caps);
+    int numerator = 0;
+    int denominator = 1;
+    gst_structure_get_fraction(gst_caps_get_structure(caps, 0), "framerate", &numerator, &denominator);
+    if (numerator != 0)
+        return GST_PAD_PROBE_OK;
+    const gst::Owned<GstCaps> rated(gst_caps_copy(caps));
+    gst_caps_set_simple(rated.get(), "framerate", GST_TYPE_FRACTION, usual_fps, 1, nullptr);
+    GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(rated.get());
+    gst_event_unref(event);
+    return GST_PAD_PROBE_OK;
+}
+
 /// In kbit/s: three or four megabits for 720p.
 unsigned bitrate_for(unsigned width, unsigned height) {
     return std::clamp(width * height / 260, 400u, 12'000u);
@@ -108,6 +129,10 @@ gst::Owned<GstCaps> Encoder::caps() const {
         codec() == Codec::Vp8
             ? "video/x-vp8"
             : "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline"));
+}
+
+void Encoder::give_rate(GstPad* pad) {
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, add_rate, nullptr, nullptr);
 }
 
 std::string Encoder::launch(unsigned width, unsigned height) const {

@@ -34,6 +34,10 @@ class Encoder {
     /// buffer, SPS and PPS before each key frame; or VP8.
     gst::Owned<GstCaps> caps() const;
 
+    /// Lets frames that go through the pad, before launch(), say how often they come where they do not:
+    /// without that x264enc keeps each frame until the next one comes, to know how long it is seen.
+    static void give_rate(GstPad* pad);
+
     /// Elements for gst_parse_launch() from raw video of that size, in 4:2:0, to caps().
     std::string launch(unsigned width, unsigned height) const;
 
