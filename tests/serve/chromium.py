@@ -11,9 +11,19 @@ import time
 
 PATH = shutil.which("chromium") or shutil.which("chromium-browser")
 
+#: A pixel of the large video, by parts of its width and height; null where there is none.
+VIDEO = """(() => {
+  const video = document.getElementById("video");
+  if (video.hidden || !video.videoWidth) return null;
+  const canvas = new OffscreenCanvas(1, 1);
+  canvas.getContext("2d").drawImage(video, video.videoWidth * %f, video.videoHeight * %f, 1, 1, 0, 0, 1, 1);
+  return [...canvas.getContext("2d").getImageData(0, 0, 1, 1).data];
+})()"""
+
 
 class Chromium:
-    def __init__(self, deadline):
+    def __init__(self, deadline, prefix=(), hides_addresses=False):
+        """Started through a prefix. It tells others its addresses, where it would hide them behind names for mDNS."""
         self.deadline = deadline
         self.profile = tempfile.mkdtemp(prefix="ndsh-chromium.")
         command_read, self.command = os.pipe()
@@ -21,9 +31,10 @@ class Chromium:
         # Chromium wants them as 3 and 4.
         shell = f'exec "$@" 3<&{command_read} 4>&{answer_write}'
         self.process = subprocess.Popen(
-            ["bash", "-c", shell, "chromium", PATH, "--headless=new", "--no-sandbox", "--disable-gpu",
+            ["bash", "-c", shell, "chromium", *prefix, PATH, "--headless=new", "--no-sandbox", "--disable-gpu",
              "--disable-dev-shm-usage", "--remote-debugging-pipe", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", "--disable-features=WebRtcHideLocalIpsWithMdns",
+             "--disable-component-update", "--disable-sync",
+             *([] if hides_addresses else ["--disable-features=WebRtcHideLocalIpsWithMdns"]),
              "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={self.profile}", "about:blank"],
             pass_fds=(command_read, answer_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True, env=dict(os.environ, HOME=self.profile, LD_PRELOAD=""))
@@ -103,6 +114,14 @@ class Chromium:
             assert time.monotonic() < end, f"{script} did not come true"
             time.sleep(0.05)
         return value
+
+    def wait_for_video(self, colours):
+        """Until the video has the colours at their places."""
+        end = time.monotonic() + self.deadline
+        for (x, y), colour in colours.items():
+            while (seen := self.run(VIDEO % (x, y))) is None or any(abs(a - b) > 12 for a, b in zip(seen, colour)):
+                assert time.monotonic() < end, f"{colour} did not come into the video, but {seen}"
+                time.sleep(0.05)
 
     def key(self, key, code):
         for kind in ("keyDown", "keyUp"):

@@ -15,15 +15,6 @@ CANVAS = """(() => {
   return [...canvas.getContext("2d").getImageData(%d, %d, 1, 1).data];
 })()"""
 
-#: The same of the video, by parts of its width and height; null where there is none.
-VIDEO = """(() => {
-  const video = document.getElementById("video");
-  if (video.hidden || !video.videoWidth) return null;
-  const canvas = new OffscreenCanvas(1, 1);
-  canvas.getContext("2d").drawImage(video, video.videoWidth * %f, video.videoHeight * %f, 1, 1, 0, 0, 1, 1);
-  return [...canvas.getContext("2d").getImageData(0, 0, 1, 1).data];
-})()"""
-
 
 @unittest.skipUnless(chromium.PATH, "Chromium is not installed")
 class Page(ServeTest):
@@ -68,28 +59,18 @@ class Page(ServeTest):
                           y=box["y"] + box["height"] / 2)
         return self.browser.wait_for("document.getElementById('pixel').textContent")
 
-    def wait_for_video(self, colours):
-        """The colours by their places in the video."""
-        def is_seen():
-            for (x, y), colour in colours.items():
-                seen = self.browser.run(VIDEO % (x, y))
-                if seen is None or np.abs(np.subtract(seen[:3], colour)).max() > 12:
-                    return False
-            return True
-        self.wait_for(is_seen, f"{colours} in the video")
-
     def test_plays_a_tag_over_whep(self):
         picture = np.zeros((240, 320, 3), np.uint8)
         picture[:] = (200, 40, 40)
         writer = self.publish("cam0", picture)
         self.show()
         self.open_large("cam0")
-        self.wait_for_video({(0.25, 0.5): (200, 40, 40)})
+        self.browser.wait_for_video({(0.25, 0.5): (200, 40, 40)})
         for left, right in (((20, 160, 60), (200, 200, 200)), ((30, 30, 30), (60, 60, 220)), ((220, 220, 60), (0, 0, 0))):
             picture[:, :160] = left
             picture[:, 160:] = right
             writer.write(picture)
-            self.wait_for_video({(0.25, 0.5): left, (0.75, 0.5): right})
+            self.browser.wait_for_video({(0.25, 0.5): left, (0.75, 0.5): right})
         self.assertRegex(self.value_in_the_middle(), r"^x 160  y 120 .*= \[0,0,0\]$")
         self.browser.wait_for("/^[\\d.]+ ms, .*WHEP$/.test(document.getElementById('viewer-numbers').textContent)")
         self.assertEqual(self.viewers(), {"whep": 1, "mjpeg": 0})
@@ -99,7 +80,7 @@ class Page(ServeTest):
         self.browser.wait_for("document.getElementById('canvas').dataset.frame === '4'")
         self.wait_for(lambda: self.viewers() == {"whep": 0, "mjpeg": 1}, "the session is ended")
         self.choose("map", "gray")
-        self.wait_for_video({(0.25, 0.5): left, (0.75, 0.5): right})
+        self.browser.wait_for_video({(0.25, 0.5): left, (0.75, 0.5): right})
         self.browser.key("Escape", 27)
         self.wait_for(lambda: self.viewers() == {"whep": 0, "mjpeg": 0}, "nobody looks any more")
         self.wait_for(lambda: self.tags()["cam0"]["readers"] == 0, "nobody reads any more")
@@ -116,10 +97,10 @@ class Page(ServeTest):
         picture[:] = (200, 40, 40)
         writer = self.publish("cam0", picture)
         # The picture keeps its size, with bars above and below.
-        self.wait_for_video({(0.5, 0.5): (200, 40, 40), (0.5, 0.1): (0, 0, 0)})
+        self.browser.wait_for_video({(0.5, 0.5): (200, 40, 40), (0.5, 0.1): (0, 0, 0)})
         picture[:] = (20, 160, 60)
         writer.write(picture)
-        self.wait_for_video({(0.5, 0.5): (20, 160, 60)})
+        self.browser.wait_for_video({(0.5, 0.5): (20, 160, 60)})
         self.browser.wait_for("document.getElementById('viewer-numbers').textContent.includes('(120, 320, 3)')")
         self.assertRegex(self.value_in_the_middle(), r"^x 160  y 60 .*= \[20,160,60\]$")
         self.assertEqual(self.viewers(), {"whep": 1, "mjpeg": 0})

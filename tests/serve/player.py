@@ -13,20 +13,22 @@ from serve import DEADLINE
 DECODERS = {"H264": ["rtph264depay", "!", "avdec_h264", "max-threads=1"], "VP8": ["rtpvp8depay", "!", "vp8dec"]}
 
 
-class Player:
-    """gst-launch-1.0 with rtspsrc, or other elements up to raw video; the picture is fitted into `size`, (width, height)."""
+def sink(size, file):
+    """Gray pictures of this size go into a file of the process, without a clock."""
+    width, height = size
+    return ["videoconvert", "!", "videoscale", "!", f"video/x-raw,format=GRAY8,width={width},height={height}", "!",
+            "fdsink", f"fd={file}", "sync=false"]
 
-    def __init__(self, url, protocol="tcp", size=(640, 480), codec="H264", settings=(), prefix=(), source=None):
+
+class Pictures:
+    """What a process shows, read from a file that it writes."""
+
+    def __init__(self, process, file, size):
+        self.process = process
+        self.file = file
         self.size = size
-        width, height = size
-        rtsp = ["rtspsrc", f"location={url}", f"protocols={protocol}", "latency=0", *settings, "!", *DECODERS[codec]]
-        # Nothing waits: the jitter buffer has no latency, the sink no clock.
-        self.process = subprocess.Popen(
-            [*prefix, "gst-launch-1.0", "-q", *(source or rtsp), "!", "videoconvert", "!", "videoscale", "!",
-             f"video/x-raw,format=GRAY8,width={width},height={height}", "!", "fdsink", "fd=1", "sync=false"],
-            stdout=subprocess.PIPE, bufsize=0)
         self.selector = selectors.DefaultSelector()
-        self.selector.register(self.process.stdout, selectors.EVENT_READ)
+        self.selector.register(file, selectors.EVENT_READ)
         self.bytes = bytearray()
 
     def picture(self, deadline=DEADLINE):
@@ -36,7 +38,7 @@ class Player:
         while len(self.bytes) < width * height:
             if not self.selector.select(max(0, end - time.monotonic())):
                 raise AssertionError("no picture came")
-            more = os.read(self.process.stdout.fileno(), width * height - len(self.bytes))
+            more = os.read(self.file.fileno(), width * height - len(self.bytes))
             if not more:
                 raise AssertionError("the player ended")
             self.bytes += more
@@ -71,4 +73,26 @@ class Player:
         self.process.kill()
         self.process.wait()
         self.selector.close()
-        self.process.stdout.close()
+        self.file.close()
+
+
+class Player(Pictures):
+    """gst-launch-1.0 with rtspsrc, or other elements up to raw video; the picture is fitted into `size`, (width, height)."""
+
+    def __init__(self, url, protocol="tcp", size=(640, 480), codec="H264", settings=(), prefix=(), source=None):
+        # Nothing waits: the jitter buffer has no latency.
+        rtsp = ["rtspsrc", f"location={url}", f"protocols={protocol}", "latency=0", *settings, "!", *DECODERS[codec]]
+        process = subprocess.Popen([*prefix, "gst-launch-1.0", "-q", *(source or rtsp), "!", *sink(size, 1)],
+                                   stdout=subprocess.PIPE, bufsize=0)
+        super().__init__(process, process.stdout, size)
+
+
+class GstPlay(Pictures):
+    """gst-play-1.0 as somebody starts it, but for where the picture goes."""
+
+    def __init__(self, url, size=(640, 480)):
+        pictures, writes = os.pipe()
+        process = subprocess.Popen(["gst-play-1.0", "--no-interactive", "--videosink", " ".join(sink(size, writes)), url],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=(writes,))
+        os.close(writes)
+        super().__init__(process, os.fdopen(pictures, "rb", buffering=0), size)

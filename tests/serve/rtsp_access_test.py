@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who may look over RTSP: passwords, TLS, where packets go, other machines, other users' tags."""
+"""Who may look over RTSP: passwords, TLS, where packets go, other users' tags."""
 import base64
 import os
 import socket
@@ -109,42 +109,6 @@ class Access(RtspTest):
     @staticmethod
     def basic(secret):
         return {"Authorization": "Basic " + base64.b64encode(secret.encode()).decode()}
-
-
-class OtherMachine(RtspTest):
-    """Two network namespaces: what stands between is a network to both."""
-
-    SERVER, CLIENT = f"ndsh-a{os.getpid()}", f"ndsh-b{os.getpid()}"
-
-    def ip(self, *arguments, check=True):
-        return subprocess.run(["ip", *arguments], capture_output=True, text=True, check=check, timeout=DEADLINE)
-
-    def setUp(self):
-        super().setUp()
-        for name in (self.SERVER, self.CLIENT):
-            try:
-                made = self.ip("netns", "add", name, check=False)
-            except FileNotFoundError:
-                self.skipTest("there is no ip(8)")
-            if made.returncode != 0:
-                self.skipTest(f"the kernel gives no network namespace: {made.stderr.strip()}")
-            self.addCleanup(self.ip, "netns", "delete", name, check=False)
-        self.ip("-n", self.SERVER, "link", "add", "veth0", "type", "veth", "peer", "name", "veth0", "netns", self.CLIENT)
-        for name, address in ((self.SERVER, "192.0.2.1/24"), (self.CLIENT, "192.0.2.2/24")):
-            self.ip("-n", name, "addr", "add", address, "dev", "veth0")
-            self.ip("-n", name, "link", "set", "veth0", "up")
-            self.ip("-n", name, "link", "set", "lo", "up")
-
-    def test_sees_the_picture_over_tcp_and_udp(self):
-        self.prefix = ["ip", "netns", "exec", self.SERVER]
-        self.serve("--rtsp", "0", "--listen", "192.0.2.1", "--open")
-        self.publish("cam0", np.zeros((64, 64), np.uint8))
-        for protocol in ("tcp", "udp"):
-            with self.subTest(protocol):
-                player = Player(self.url(), protocol, (64, 64), prefix=["ip", "netns", "exec", self.CLIENT])
-                self.addCleanup(player.kill)
-                self.assertLess(player.picture().mean(), 20)
-                player.kill()
 
 
 if __name__ == "__main__":

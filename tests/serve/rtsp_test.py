@@ -6,6 +6,7 @@ import unittest
 import numpy as np
 
 import coded
+from player import GstPlay
 from rtsp import RtspTest
 
 
@@ -23,6 +24,14 @@ class Rtsp(RtspTest):
                 first, second = (coded.read(player.picture()) for _ in range(2))
                 self.assertLess((second - first) % (1 << coded.BITS), 2_000_000)
                 player.kill()
+
+    def test_gst_play_shows_what_the_writer_writes(self):
+        self.coded_writer("cam0")
+        player = GstPlay(self.url())
+        self.addCleanup(player.kill)
+        player.until_live()
+        player.until_live()
+        self.assertIsNone(player.process.poll())
 
     def test_ffprobe_sees_h264_of_constrained_baseline(self):
         self.coded_writer("cam0")

@@ -35,9 +35,10 @@ class Player:
         self.webrtc = Gst.ElementFactory.make("webrtcbin")
         self.webrtc.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
         self.webrtc.set_property("latency", 0)
-        # libnice sends what comes from another address out of the machine, where 127.0.0.1 is not.
         self.ice = self.webrtc.get_property("ice-agent")
-        self.ice.emit("add-local-ip-address", "127.0.0.1")
+        if urllib.parse.urlsplit(url).hostname == "127.0.0.1":
+            # libnice sends what comes from another address out of the machine, where 127.0.0.1 is not.
+            self.ice.emit("add-local-ip-address", "127.0.0.1")
         self.pipeline.add(self.webrtc)
         self.webrtc.connect("pad-added", self.pad_added)
         self.webrtc.connect("notify::ice-gathering-state", self.gathered)

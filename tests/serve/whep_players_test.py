@@ -18,11 +18,11 @@ PLAYER = [os.environ["GI_PYTHON"], os.path.join(os.path.dirname(os.path.abspath(
 
 
 class Player:
-    """tests/serve/whep_client.py in a process of its own."""
+    """tests/serve/whep_client.py in a process of its own, on the machine that the prefix says."""
 
-    def __init__(self, test, tag, *arguments):
-        self.process = subprocess.Popen([*PLAYER, f"{test.address}{tag}/whep", *arguments], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
+    def __init__(self, test, tag, *arguments, prefix=()):
+        self.process = subprocess.Popen([*prefix, *PLAYER, f"{test.address}{tag}/whep", *arguments],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.rest = b""
         test.addCleanup(self.close)
 
