@@ -85,7 +85,8 @@ class Listener {
     /// The next message. Meanwhile passes on what Outlets send. Returns early when `descriptor` is readable.
     std::optional<Received> receive(std::chrono::milliseconds timeout, int descriptor);
 
-    /// To a peer, without waiting. \returns false if it is gone, or does not read what it is sent.
+    /// To a peer, without waiting. What a peer that does not read has no room for, is not sent.
+    /// \returns false if it is gone.
     bool send(const std::string& peer, std::string_view head);
 
     /// A peer that was gone when an Outlet's message was to be passed on.
@@ -113,6 +114,8 @@ class Outlet {
     Socket socket_;
 };
 
+class Connections;
+
 /// A connection to a Listener elsewhere, which may come later, break and come back.
 class Link {
   public:
@@ -122,13 +125,18 @@ class Link {
     void send(std::string_view head);
     std::optional<Received> receive(std::chrono::milliseconds timeout);
 
+    /// While nothing is received: holds the bounds of what may come. receive() does so, too.
+    void keep_bounds();
+
+    /// Whether a connection has ended since the last call.
+    bool take_ended();
+
     /// Why nothing may be heard, as far as the engine knows: "it does not take our key"; or nothing.
     std::string trouble();
 
   private:
     Socket socket_;
-    Socket events_{};
-    std::string trouble_{};
+    std::unique_ptr<Connections> connections_;
 };
 
 }  // namespace ndsharray::mirror

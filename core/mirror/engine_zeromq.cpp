@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine.hpp"
 
+#include "connections.hpp"
+#include "descriptors.hpp"
 #include "wire.hpp"
 
 #include <ndsharray/error.hpp>
@@ -9,7 +11,7 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <deque>
 #include <utility>
@@ -20,8 +22,12 @@ namespace {
 // What a session has on the way is bounded by itself: 64 items with their layouts, and 32 parts. libzmq may
 // count twice as many, as it hears of what was taken half a queue at a time.
 constexpr int most_to_send = 512;
-// Heads and parts of arrays that wait at a mirror: 16 MB; what comes then waits in the network.
-constexpr int most_to_receive = 64;
+// Messages of a connection that wait here; what comes then waits in the network.
+constexpr int most_requests = 64, most_answers = 8;
+// What may come over a connection before a message is whole: more than a mirror asks for in the time, and
+// more than wait here of the largest frames' heads. A part without bytes takes two of these and 64 bytes of
+// memory.
+constexpr ConnectionBounds of_requests{64 * 1024, 1024}, of_answers{10 * 1024 * 1024, 1};
 constexpr int heartbeat_ms = 1000, heartbeat_timeout_ms = 3000, handshake_ms = 3000, linger_ms = 200;
 constexpr int reconnect_ms = 100, slowest_reconnect_ms = 1000;
 
@@ -53,7 +59,7 @@ void set(const Socket& socket, int option, const std::string& text) {
     set_bytes(socket, option, text.c_str(), text.size());
 }
 
-void set_for_network(const Socket& socket, std::size_t longest_message) {
+void set_for_network(const Socket& socket, std::size_t longest_message, int most_to_receive) {
     set(socket, ZMQ_IPV6, 1);
     set(socket, ZMQ_LINGER, linger_ms);
     set(socket, ZMQ_HEARTBEAT_IVL, heartbeat_ms);
@@ -88,6 +94,7 @@ struct RawPart {
 
     bool receive(void* socket) { return zmq_msg_recv(&content, socket, ZMQ_DONTWAIT) >= 0; }
     bool has_more() { return zmq_msg_more(&content) != 0; }
+    void* message() { return &content; }
     std::string text() { return {static_cast<const char*>(zmq_msg_data(&content)), zmq_msg_size(&content)}; }
 };
 
@@ -137,6 +144,7 @@ void CloseSocket::operator()(void* socket) const {
 
 struct Listener::Implementation {
     Socket router{};
+    std::unique_ptr<Connections> connections{};
     Socket from_outlets{};
     Socket keeper{};  // asked whether a key may come in
     Address address{};
@@ -199,6 +207,7 @@ struct Listener::Implementation {
         received.head.content_ = std::make_unique<Part::Content>();
         if (!received.head.content_->receive(router.get()))
             return std::nullopt;
+        connections->delivered(received.head.content_->message());
         if (received.head.content_->has_more()) {
             received.body.content_ = std::make_unique<Part::Content>();
             received.body.content_->receive(router.get());
@@ -217,8 +226,11 @@ Listener::Listener(Engine& engine, const Address& address, const std::optional<S
     if (zmq_bind(own.from_outlets.get(), outlets) != 0)
         fail("no socket can be made");
     own.router = open_socket(engine.context_.get(), ZMQ_ROUTER);
-    set_for_network(own.router, max_request_bytes);
+    set_for_network(own.router, max_request_bytes, most_requests);
     set(own.router, ZMQ_ROUTER_MANDATORY, 1);
+    ConnectionBounds bounds = of_requests;
+    bounds.connections = std::min(bounds.connections, most_descriptors() / 4);  // the others are for tags
+    own.connections = std::make_unique<Connections>(engine.context_.get(), own.router.get(), bounds);
     if (keys) {
         own.keeper = open_socket(engine.context_.get(), ZMQ_REP);
         if (zmq_bind(own.keeper.get(), authentication) != 0)
@@ -246,6 +258,7 @@ std::optional<Received> Listener::receive(std::chrono::milliseconds timeout, int
     Implementation& own = *implementation_;
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     for (;;) {
+        own.connections->look();
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
             deadline - std::chrono::steady_clock::now());
         std::array<zmq_pollitem_t, 4> items{{{own.router.get(), 0, ZMQ_POLLIN, 0},
@@ -253,8 +266,12 @@ std::optional<Received> Listener::receive(std::chrono::milliseconds timeout, int
                                              {nullptr, descriptor, ZMQ_POLLIN, 0},
                                              {own.keeper.get(), 0, ZMQ_POLLIN, 0}}};
         const int used = own.keeper ? 4 : 3;
-        if (zmq_poll(items.data(), used, std::max<long>(0, left.count())) <= 0)
-            return std::nullopt;
+        const auto wait = std::min(left, Connections::look_again);
+        if (zmq_poll(items.data(), used, std::max<long>(0, wait.count())) <= 0) {
+            if (wait == left)
+                return std::nullopt;
+            continue;
+        }
         if ((items[3].revents & ZMQ_POLLIN) != 0)
             own.answer_keeper();
         if ((items[0].revents & ZMQ_POLLIN) != 0)
@@ -271,8 +288,9 @@ std::optional<Received> Listener::receive(std::chrono::milliseconds timeout, int
 
 bool Listener::send(const std::string& peer, std::string_view head) {
     if (zmq_send(implementation_->router.get(), peer.data(), peer.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
-        return false;
-    return zmq_send(implementation_->router.get(), head.data(), head.size(), ZMQ_DONTWAIT) >= 0;
+        return zmq_errno() != EHOSTUNREACH;
+    zmq_send(implementation_->router.get(), head.data(), head.size(), ZMQ_DONTWAIT);
+    return true;
 }
 
 std::optional<std::string> Listener::take_gone() {
@@ -318,32 +336,25 @@ void Outlet::send(const std::string& peer, std::string_view head, std::span<cons
 
 Link::Link(Engine& engine, const Address& address, const std::optional<MirrorKeys>& keys)
     : socket_(open_socket(engine.context_.get(), ZMQ_DEALER)) {
-    static std::atomic<unsigned> links{0};
-    set_for_network(socket_, max_answer_bytes);
+    set_for_network(socket_, max_answer_bytes, most_answers);
     if (keys) {
         set(socket_, ZMQ_CURVE_SERVERKEY, keys->share);
         set(socket_, ZMQ_CURVE_PUBLICKEY, keys->public_key);
         set(socket_, ZMQ_CURVE_SECRETKEY, keys->secret);
     }
-    const std::string events = "inproc://events-" + std::to_string(++links);
-    events_ = open_socket(engine.context_.get(), ZMQ_PAIR);
-    set(events_, ZMQ_LINGER, 0);
-    if (zmq_socket_monitor(socket_.get(), events.c_str(), ZMQ_EVENT_ALL) != 0 ||
-        zmq_connect(events_.get(), events.c_str()) != 0)
-        fail("no socket can be made");
+    connections_ = std::make_unique<Connections>(engine.context_.get(), socket_.get(), of_answers);
     if (zmq_connect(socket_.get(), endpoint_of(address).c_str()) != 0)
         fail("cannot connect to " + address.to_string());
 }
 
-Link::~Link() {
-    zmq_socket_monitor(socket_.get(), nullptr, 0);
-}
+Link::~Link() = default;
 
 void Link::send(std::string_view head) {
     zmq_send(socket_.get(), head.data(), head.size(), ZMQ_DONTWAIT);
 }
 
 std::optional<Received> Link::receive(std::chrono::milliseconds timeout) {
+    keep_bounds();
     zmq_pollitem_t item{socket_.get(), 0, ZMQ_POLLIN, 0};
     if (zmq_poll(&item, 1, std::max<long>(0, timeout.count())) <= 0)
         return std::nullopt;
@@ -351,6 +362,7 @@ std::optional<Received> Link::receive(std::chrono::milliseconds timeout) {
     received.head.content_ = std::make_unique<Part::Content>();
     if (!received.head.content_->receive(socket_.get()))
         return std::nullopt;
+    connections_->delivered(received.head.content_->message());
     if (received.head.content_->has_more()) {
         received.body.content_ = std::make_unique<Part::Content>();
         received.body.content_->receive(socket_.get());
@@ -359,34 +371,16 @@ std::optional<Received> Link::receive(std::chrono::milliseconds timeout) {
     return received;
 }
 
+void Link::keep_bounds() {
+    connections_->look();
+}
+
+bool Link::take_ended() {
+    return connections_->take_ended();
+}
+
 std::string Link::trouble() {
-    for (;;) {
-        RawPart event;
-        if (!event.receive(events_.get()))
-            return trouble_;
-        drop_rest(events_.get(), event.has_more());
-        std::uint16_t number = 0;
-        std::memcpy(&number, zmq_msg_data(&event.content),
-                    std::min(sizeof number, zmq_msg_size(&event.content)));
-        switch (number) {
-            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-                trouble_.clear();
-                break;
-            case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-                trouble_ = "it does not take the key of this machine";
-                break;
-            case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-            case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-                trouble_ = "one side has keys, and the other has none or other ones";
-                break;
-            case ZMQ_EVENT_CONNECT_RETRIED:
-                if (trouble_.empty())
-                    trouble_ = "nothing listens there";
-                break;
-            default:
-                break;
-        }
-    }
+    return connections_->trouble();
 }
 
 }  // namespace ndsharray::mirror

@@ -82,16 +82,13 @@ void Follower::run() {
         std::chrono::milliseconds wait = pause;
         try {
             Link link(engine_, address_, keys_);
-            follow(link);
+            follow_or_give_up(link);
         } catch (const Broken& broken) {
             tell(broken.sentence);
             wait = broken.wait;
-        } catch (const WireError& error) {
+        } catch (const std::exception& error) {
+            // What is wrong on this machine may pass: the session is kept, and goes on where it was.
             tell(error.what());
-            wait = long_pause;
-        } catch (const Error& error) {
-            tell(error.what());
-            session_ = 0;
             wait = long_pause;
         }
         tag_.break_off();
@@ -104,6 +101,18 @@ void Follower::run() {
         // still.
         if (Clock::now() - asked_ > silence)
             break;
+    }
+}
+
+/// What cannot be taken, today or later, does not hold the writer over there.
+void Follower::follow_or_give_up(Link& link) {
+    try {
+        follow(link);
+    } catch (const WireError&) {
+        if (welcome_)
+            link.send(encode(Bye{session_}));
+        session_ = 0;
+        throw;
     }
 }
 
@@ -139,6 +148,9 @@ void Follower::follow(Link& link) {
             message.reset();
             heard = Clock::now();
         }
+        link.keep_bounds();
+        if (welcome_ && link.take_ended())
+            throw Broken{};
         if (welcome_)
             ask(link);
         show();

@@ -51,6 +51,7 @@ class Follower {
     using Clock = std::chrono::steady_clock;
 
     void run();
+    void follow_or_give_up(Link& link);
     void follow(Link& link);
     bool take(const Message& message, std::span<const std::byte> body);
     bool on(const Welcome& welcome);

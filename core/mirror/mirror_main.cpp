@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ndsh-mirror: mirrors tags of another machine, or lists what it shares.
+#include "descriptors.hpp"
 #include "end_signals.hpp"
 #include "options.hpp"
 #include "report.hpp"
@@ -110,6 +111,7 @@ void require_free(const std::string& tag) {
 int follow(const MirrorCommand& command) {
     for (const FollowerOptions& tag : command.tags)
         require_free(tag.here.tag);
+    allow_more_descriptors();
     const EndSignals signals;
     Lines lines(signals);
     Engine engine;

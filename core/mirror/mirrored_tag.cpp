@@ -79,6 +79,10 @@ bool MirroredTag::prepare_writer(const FrameHead& head) {
         published_ = pts_ = dts_ = {};
     }
     if (!is_configured_) {
+        // The first frame of a new layout waits in publish() for readers that have not begun with the old
+        // one.
+        if (options_.every && writer_->drain(patience) == WriteStatus::Timeout)
+            return false;
         if (writer_->configure(layout_->spec, layout_->attributes, 0, patience) != WriteStatus::Ok)
             return false;
         is_configured_ = true;
@@ -96,12 +100,12 @@ bool MirroredTag::begin(const FrameHead& head, NearTimes* times) {
         if (!prepare_writer(head))
             return false;
         frame_ = writer_->acquire(patience);
-        if (!frame_ && options_.every)
-            return false;
         if (!frame_ && frame_.status() == WriteStatus::Closed) {
             writer_.reset();  // a file was removed, and could not be made again
             return false;
         }
+        if (!frame_ && options_.every)
+            return false;
         if (last_number_ != 0)
             counts_.missed += head.info.number - last_number_ - 1;
         counts_.missed += frame_ ? 0 : 1;
@@ -146,7 +150,13 @@ void MirroredTag::publish() {
     if (frame_) {
         const std::span metadata(reinterpret_cast<const std::byte*>(head_->metadata.data()),
                                  head_->metadata.size());
-        if (writer_->publish(std::move(frame_), info_, metadata) != 0) {
+        const bool is_published = writer_->publish(std::move(frame_), info_, metadata) != 0;
+        if (!is_published && options_.every) {
+            writer_.reset();
+            throw Error(ErrorCode::System, "the files of \"" + options_.tag +
+                                               "\" were removed while a frame came; it is asked for again");
+        }
+        if (is_published) {
             ++counts_.frames;
             if (info_.published != no_time) {
                 const std::int64_t age =

@@ -49,9 +49,12 @@ class Session {
     /// Why the thread ended by itself; or nothing.
     std::optional<std::string> failure() const;
 
-    // Of the thread that listens: when the mirror was last heard, and spoken to.
-    std::chrono::steady_clock::time_point heard{};
-    std::chrono::steady_clock::time_point spoken{};
+    // Of the thread that listens: when the mirror was last heard, and spoken to; and when it was found to
+    // have closed the connection.
+    using Instant = std::chrono::steady_clock::time_point;
+    Instant heard{};
+    Instant spoken{};
+    std::optional<Instant> closed{};
 
   private:
     struct Item {

@@ -25,8 +25,14 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t most_sessions = 256;
 constexpr auto look_around = 100ms;
 constexpr auto sign_of_life = 500ms;
-constexpr auto patience = 5s;        // with a mirror that is not heard
-constexpr auto long_patience = 10s;  // with one that must get every frame, and may come back for them
+constexpr auto patience = 5s;  // with a mirror that is not heard
+
+// With one that must get every frame, and may come back for them. A connection that ends soon after a word
+// was closed by the other side, and the network is there: a mirror that lives is back within a second or two.
+// One that ends after a silence was given up by this side.
+constexpr auto long_patience = 10s;
+constexpr auto short_patience = 3s;
+constexpr auto soon = 2s;
 
 bool is_readable(int descriptor) {
     pollfd look{descriptor, POLLIN, 0};
@@ -55,8 +61,8 @@ void Share::answer(const Received& received) {
         std::visit([&](const auto& kind) { on(received.peer, kind); }, message);
     } catch (const WireError& error) {
         refuse(received.peer, error.refusal(), error.what());
-    } catch (const Error& error) {
-        refuse(received.peer, Refusal::Failed, error.what());
+    } catch (const std::exception& error) {
+        refuse(received.peer, Refusal::Failed, error.what());  // no file or thread for a session, for example
     }
 }
 
@@ -95,6 +101,7 @@ void Share::on(const std::string& peer, const Hello& hello) {
 
 void Share::welcome(const std::string& peer, const Hello& hello, Session& session, bool resumed) {
     session.heard = session.spoken = Clock::now();
+    session.closed.reset();
     listener_.send(peer, encode(Welcome{session.id(), hello.id, resumed, session.writer_has_backpressure(),
                                         host_name()}));
 }
@@ -149,13 +156,27 @@ void Share::on(const std::string& peer, const List&) {
     listener_.send(peer, encode(listing));
 }
 
+/// The mirror may come back, and go on, if it gets every frame.
+bool Share::is_over(Session& session) {
+    const auto now = Clock::now();
+    if (session.mode() != Mode::Every)
+        return session.closed || now - session.heard > patience;
+    return now - session.heard > long_patience || (session.closed && now - *session.closed > short_patience);
+}
+
+void Share::on_gone(Session& session) {
+    const auto now = Clock::now();
+    if (!session.closed && (session.mode() != Mode::Every || now - session.heard < soon))
+        session.closed = now;
+}
+
 /// Signs of life for mirrors; and the end of sessions that are not needed any more.
 void Share::keep_sessions() {
     const auto now = Clock::now();
     while (const auto gone = listener_.take_gone())
-        std::erase_if(sessions_, [&](const auto& entry) {
-            return entry.second->peer() == *gone && entry.second->mode() != Mode::Every;
-        });
+        for (const auto& [id, session] : sessions_)
+            if (session->peer() == *gone)
+                on_gone(*session);
     std::erase_if(sessions_, [&](const auto& entry) {
         Session& session = *entry.second;
         if (const auto failure = session.failure()) {
@@ -163,10 +184,11 @@ void Share::keep_sessions() {
             return true;
         }
         if (now - session.spoken > sign_of_life) {
-            listener_.send(session.peer(), encode(State{session.id(), 0, session.state()}));
+            if (!listener_.send(session.peer(), encode(State{session.id(), 0, session.state()})))
+                on_gone(session);
             session.spoken = now;
         }
-        return now - session.heard > (session.mode() == Mode::Every ? long_patience : patience);
+        return is_over(session);
     });
 }
 

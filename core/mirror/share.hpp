@@ -47,6 +47,8 @@ class Share {
     void welcome(const std::string& peer, const Hello& hello, Session& session, bool resumed);
     Session* session_of(const std::string& peer, std::uint64_t id);
     void keep_sessions();
+    static void on_gone(Session& session);
+    static bool is_over(Session& session);
     bool is_shared(const std::string& tag) const;
 
     const ShareOptions options_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ndsh-share: lets other machines mirror tags of this one.
+#include "descriptors.hpp"
 #include "end_signals.hpp"
 #include "options.hpp"
 
@@ -23,6 +24,7 @@ int run(const ShareCommand& command) {
             command.key_folder);
         return 0;
     }
+    allow_more_descriptors();
     const EndSignals signals;
     Share share(command.share);
     cli::print("shares {} at {}\n",

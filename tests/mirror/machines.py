@@ -110,6 +110,11 @@ class Process:
         self.process.stdin.close()
         self.process.stdout.close()
 
+    def most_memory(self):
+        """Bytes of memory that it ever had at a time."""
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as file:
+            return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) * 1024
+
     def memory(self):
         """Private bytes."""
         with open(f"/proc/{self.process.pid}/smaps_rollup", encoding="utf-8") as file:
@@ -140,6 +145,16 @@ class Machine:
                               timeout=DEADLINE, check=False)
         self.test.assertEqual(done.returncode, status, f"{command}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr
+
+    def shrink(self, size):
+        """A file system of its own for its tags, of some size such as "16m". Before anything is started."""
+        script = f'mount -t tmpfs -o size={size} ndsh "$NDSHARRAY_DIR" && echo mounted && exec cat'
+        keeper = self.start("unshare", "--mount", "sh", "-c", script)
+        try:
+            keeper.says("^mounted$")
+        except AssertionError:
+            self.test.skipTest(f"no file system can be mounted here: {keeper.lines}")
+        self.inside = ["nsenter", f"--mount=/proc/{keeper.process.pid}/ns/mnt", "--", *self.inside]
 
     def program(self, *lines):
         """A Python process that runs lines."""
