@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Machines for tests of ndsh mirror: each has a folder of tags of its own and, if asked for and if the kernel allows it,
 a network namespace of its own."""
+import ipaddress
 import itertools
 import os
 import queue
@@ -257,9 +258,9 @@ def needs_namespaces(test):
 
 
 class Network:
-    """Machines in namespaces of their own, all on one bridge: 10.78.0.1, .2, ..."""
+    """Machines in namespaces of their own, all on one bridge: 10.78.0.1, .2, ..., or from another first address on."""
 
-    def __init__(self, test, count):
+    def __init__(self, test, count, first="10.78.0.1"):
         self.test = test
         self.id = f"nd{os.getpid()}{next(_numbers)}"
         self.hub = self.add(f"{self.id}h")
@@ -268,21 +269,22 @@ class Network:
         self.machines = []
         for i in range(1, count + 1):
             name = self.add(f"{self.id}m{i}")
+            address = str(ipaddress.ip_address(first) + i - 1)
             self.ip(self.hub, "link", "add", f"p{i}", "type", "veth", "peer", "name", "net0", "netns", name)
             self.ip(self.hub, "link", "set", f"p{i}", "master", "hub", "up")
-            self.ip(name, "addr", "add", f"10.78.0.{i}/24", "dev", "net0")
+            self.ip(name, "addr", "add", f"{address}/24", "dev", "net0")
             self.ip(name, "link", "set", "net0", "up")
             machine = Machine(test, f"m{i}", name)
-            machine.address = f"10.78.0.{i}"
+            machine.address = address
             machine.port = f"p{i}"
             machine.namespace = name
             machine.network = self
             self.machines.append(machine)
 
     @classmethod
-    def between(cls, test):
+    def between(cls, test, first="10.78.0.1"):
         """Two machines."""
-        return cls(test, 2).machines
+        return cls(test, 2, first).machines
 
     def add(self, name):
         subprocess.run(["ip", "netns", "add", name], check=True)

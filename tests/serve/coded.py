@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A number drawn into a picture in squares that survive scaling and encoding; as a program, a writer of such pictures:
-coded.py TAG SHAPE [DTYPE] writes 30 a second, each with the microsecond of its publication."""
+coded.py TAG SHAPE [DTYPE [CAPS]] writes 30 a second, each with the microsecond of its publication."""
 import json
 import sys
 import time
@@ -63,7 +63,7 @@ def main():
     dtype = np.dtype(sys.argv[3] if len(sys.argv) > 3 else "uint8")
     white = 255 if dtype == np.uint8 else 1
     waves = background(shape, dtype, white)
-    writer = ndsharray.Writer(tag)
+    writer = ndsharray.Writer(tag, attributes={"caps": sys.argv[4]} if len(sys.argv) > 4 else None)
     due = time.monotonic()
     for count in range(sys.maxsize):
         picture = np.roll(waves, count * 3, axis=1)
