@@ -24,11 +24,9 @@ bool is_written(const std::string& tag) {
 std::vector<std::string> tags() try {
     std::vector<std::string> found;
     for (const std::string& name : names_in(directory())) {
-        if (!name.starts_with(file_prefix))
-            continue;
-        const std::string tag = name.substr(file_prefix.size());
-        if (tag_problem(tag).empty() && is_written(tag))
-            found.push_back(tag);
+        const auto tag = tag_of(name);
+        if (tag && is_control(name) && is_written(*tag))
+            found.push_back(*tag);
     }
     std::sort(found.begin(), found.end());
     return found;

@@ -202,17 +202,10 @@ std::optional<ControlOwner> ControlOwner::create(const TagFiles& files, const Wr
     owner.mapping_ = platform::Mapping::of(made.file, sizeof(ControlFile), platform::Access::ReadWrite);
     if (!owner.mapping_)
         throw_errno(errno, "map", files.control());
-    // The lock is taken through a descriptor of its own, which is never mapped: see ProcessDescriptor.
-    OpenedToLock to_lock = ProcessDescriptor::open(temporary);
-    if (to_lock.error == ENOENT)
-        return std::nullopt;  // a faster writer has removed it
-    if (to_lock.error != 0)
-        throw_errno(to_lock.error, "open", temporary);
-    const auto mine = platform::status_of(made.file);
-    const auto to_hold = platform::status_of(to_lock.file.file());
-    if (!mine || !to_hold || !mine->same_file(*to_hold))
-        return std::nullopt;  // the name leads to a faster writer's file
-    if (!owner.hold(std::move(to_lock.file)))
+    auto to_lock = open_to_lock(made.file, temporary);
+    if (!to_lock)
+        return std::nullopt;  // a faster writer has removed the name, or has its own file there
+    if (!owner.hold(std::move(*to_lock)))
         return std::nullopt;
     NDSHARRAY_FAULT_POINT(ControlLocked);
     auto* words = new (owner.mapping_.data()) ControlFile{};
@@ -237,20 +230,14 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
     const std::string path = files.control();
     ControlOwner owner;
     owner.mapping_ = map_checked(file, platform::Access::ReadWrite, path);
-    OpenedToLock to_lock = ProcessDescriptor::open(path);
-    if (to_lock.error == ENOENT)
-        return std::nullopt;
-    if (to_lock.error != 0)
-        throw_errno(to_lock.error, "open", path);
-    const auto mapped = platform::status_of(file);
-    const auto named = platform::status_of(to_lock.file.file());
-    if (!mapped || !named || !mapped->same_file(*named))
+    auto to_lock = open_to_lock(file, path);
+    if (!to_lock)
         return std::nullopt;
 
     const auto state = [&] {
         return static_cast<WriterState>(owner.words().state.load(std::memory_order_acquire));
     };
-    if (!owner.hold(std::move(to_lock.file))) {
+    if (!owner.hold(std::move(*to_lock))) {
         if (!platform::is_locked(owner.lock_.number(), layout::writer_lock_byte)) {
             set_aside(files, file);
             return std::nullopt;

@@ -101,6 +101,10 @@ bool is_segment(std::string_view name) noexcept {
     return has_segment_suffix(name) && !is_temporary(name);
 }
 
+bool is_control(std::string_view name) noexcept {
+    return !has_segment_suffix(name) && !name.ends_with(readers_suffix) && !is_temporary(name);
+}
+
 std::string printable(std::string_view text) {
     std::string result(text);
     std::replace_if(
@@ -162,6 +166,19 @@ std::optional<platform::Descriptor> open_checked(const std::string& path, platfo
         throw_not_regular(path);
     if (!owner.accepts(status->owner))
         throw_wrong_owner(path, status->owner, owner);
+    return std::move(opened.file);
+}
+
+std::optional<ProcessDescriptor> open_to_lock(const platform::Descriptor& file, const std::string& path) {
+    OpenedToLock opened = ProcessDescriptor::open(path);
+    if (opened.error == ENOENT)
+        return std::nullopt;
+    if (opened.error != 0)
+        throw_errno(opened.error, "open", path);
+    const auto mine = platform::status_of(file);
+    const auto other = platform::status_of(opened.file.file());
+    if (!mine || !other || !mine->same_file(*other))
+        return std::nullopt;
     return std::move(opened.file);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "platform/platform.hpp"
+#include "process/fork_guard.hpp"
 #include "protocol/layout.hpp"
 #include "testing/faults.hpp"
 
@@ -32,6 +33,9 @@ bool is_temporary(std::string_view name) noexcept;
 
 /// Whether a file of a tag is a segment.
 bool is_segment(std::string_view name) noexcept;
+
+/// Whether a file of a tag is a control file.
+bool is_control(std::string_view name) noexcept;
 
 /// The text for use in a sentence. Characters that are not printable ASCII are replaced.
 std::string printable(std::string_view text);
@@ -82,6 +86,11 @@ class TagFiles {
 /// \throws Error NotRegular, WrongOwner, PermissionDenied, TooManyFiles, System.
 std::optional<platform::Descriptor> open_checked(const std::string& path, platform::Access access,
                                                  const class Owner& owner);
+
+/// Opens a file a second time, to lock it. The second descriptor is never mapped (see ProcessDescriptor).
+/// Nothing if the name does not lead to the file any more.
+/// \throws Error as throw_errno().
+std::optional<ProcessDescriptor> open_to_lock(const platform::Descriptor& file, const std::string& path);
 
 /// The expected owner of a file.
 class Owner {

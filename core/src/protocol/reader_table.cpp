@@ -71,21 +71,6 @@ platform::Mapping map_checked(const platform::Descriptor& file, const Id& instan
     return mapping;
 }
 
-/// A second descriptor of a file, for its locks. Nothing if the name leads to another file by now.
-/// \throws Error as throw_errno().
-std::optional<ProcessDescriptor> open_to_lock(const platform::Descriptor& file, const std::string& path) {
-    OpenedToLock opened = ProcessDescriptor::open(path);
-    if (opened.error == ENOENT)
-        return std::nullopt;
-    if (opened.error != 0)
-        throw_errno(opened.error, "open", path);
-    const auto mine = platform::status_of(file);
-    const auto other = platform::status_of(opened.file.file());
-    if (!mine || !other || !mine->same_file(*other))
-        return std::nullopt;
-    return std::move(opened.file);
-}
-
 void notify(ReaderTable& table) noexcept {
     table.released.fetch_add(1, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(ReleasedBumped);
