@@ -43,7 +43,6 @@ void check(const Frame& frame) {
     for (const auto& [key, text] : frame.attributes())
         all = all + static_cast<unsigned>(key.size() + text.size());
     static_cast<void>(frame.age());
-    static_cast<void>(frame.is_whole());
     static_cast<void>(spec.to_string());
     static_cast<void>(spec.is_contiguous());
 }

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace ndsharray {
@@ -46,8 +45,5 @@ NDSHARRAY_API std::size_t item_size(DType dtype) noexcept;
 
 /// NumPy's name of the type, such as "uint8"; "invalid" if the value is not a DType.
 NDSHARRAY_API std::string_view name(DType dtype) noexcept;
-
-/// The type with this NumPy name, if there is one.
-NDSHARRAY_API std::optional<DType> dtype_from_name(std::string_view name) noexcept;
 
 }  // namespace ndsharray

@@ -51,7 +51,8 @@ class NDSHARRAY_API Frame {
     explicit operator bool() const noexcept { return data_ != nullptr; }
     ReadStatus status() const noexcept { return status_; }
 
-    /// First byte of the array, page-aligned. `spec().bytes` bytes may be read.
+    /// First byte of the array, page-aligned. `spec().bytes` bytes may be read. If another process makes the
+    /// segment's file shorter meanwhile, the missing bytes read as zeros, and the next Reader::read() fails.
     /// A write raises SIGSEGV unless the frame is a copy. The library then prints advice on stderr and passes
     /// the signal to the handler that was installed before the first Writer or Reader.
     const std::byte* data() const noexcept { return data_; }
@@ -90,11 +91,6 @@ class NDSHARRAY_API Frame {
 
     /// True if the pixels are a private copy; false if they are in shared memory under a lease.
     bool is_copy() const noexcept { return copied_; }
-
-    /// False if the segment's file was made shorter while this frame was in use. The missing bytes then read
-    /// as zeros. If the owner of the tag is not trusted, call this after using the frame. The next
-    /// Reader::read() reports the damage in any case.
-    bool is_whole() const noexcept;
 
     /// Releases the slot before the Frame is destroyed. The Frame is empty afterwards.
     void release() noexcept;

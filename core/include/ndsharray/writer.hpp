@@ -65,7 +65,6 @@ struct WriterStats {
     std::uint64_t published = 0;      ///< frames published
     std::uint64_t dropped = 0;        ///< times that acquire() found no slot
     std::uint64_t reclaimed = 0;      ///< dead readers whose entries were cleared
-    std::uint64_t remade = 0;         ///< times that all files were made again because one was cut or removed
     std::uint32_t generation = 0;     ///< of the current segment; 0 before the first
     std::uint32_t slots = 0;          ///< of the current segment: those that there is room for
     std::uint32_t missing_slots = 0;  ///< see Writer::missing_slots()
@@ -230,14 +229,12 @@ class NDSHARRAY_API Writer {
     /// Closes the tag: readers get Disconnected, and the files are removed. May be called more than once.
     void close() noexcept;
 
-    /// Calls `changed` with the number of attached readers when it changes, and at once if there are any.
+    /// Calls `changed` for each reader that attaches, detaches or dies, in order. Readers that are attached
+    /// already are reported at once. A reader that detaches at once may not be reported.
+    ///
     /// Most calls come from a thread of the library. `changed` must return soon and must not destroy the
-    /// Writer. An empty function ends the calls. When on_readers_changed() returns, no call of the function
-    /// before is running.
-    void on_readers_changed(std::function<void(unsigned)> changed);
-
-    /// The same for each reader that attaches, detaches or dies, in order. A reader that detaches at once may
-    /// not be reported. An exception out of `changed` ends there. WriterStats::failed_callbacks counts it,
+    /// Writer. An empty function ends the calls. When on_reader_change() returns, no call of the function
+    /// before is running. An exception out of `changed` ends there. WriterStats::failed_callbacks counts it,
     /// and the next change is reported all the same.
     void on_reader_change(std::function<void(const ReaderChange&)> changed);
 

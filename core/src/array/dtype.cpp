@@ -46,11 +46,4 @@ std::string_view name(DType dtype) noexcept {
     return index < table.size() ? table[index].name : "invalid";
 }
 
-std::optional<DType> dtype_from_name(std::string_view name) noexcept {
-    for (std::size_t index = 0; index < table.size(); ++index)
-        if (table[index].name == name)
-            return static_cast<DType>(index);
-    return std::nullopt;
-}
-
 }  // namespace ndsharray

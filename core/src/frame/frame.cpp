@@ -151,10 +151,6 @@ const ArraySpec& Frame::spec() const noexcept {
     return source_->spec();
 }
 
-bool Frame::is_whole() const noexcept {
-    return copied_ || !source_->was_cut();
-}
-
 std::chrono::nanoseconds Frame::age() const noexcept {
     // The file may say any time: what lies further back than numbers reach is as old as they tell, and what
     // is still to come, by the clock of another time namespace perhaps, is new.

@@ -49,9 +49,6 @@ class FrameOwner : public std::enable_shared_from_this<FrameOwner> {
     virtual std::uint32_t generation() const noexcept = 0;
     virtual const std::string& name() const noexcept = 0;
 
-    /// Whether somebody made the file shorter under its frames.
-    virtual bool was_cut() const noexcept { return false; }
-
     /// Takes back what a frame holds. Any thread.
     void give_back(const Frame& frame) noexcept;
 

@@ -25,7 +25,9 @@ class LeasedSegment final : public FrameOwner {
     const Attributes& attributes() const noexcept override { return segment_.attributes(); }
     std::uint32_t generation() const noexcept override { return segment_.generation(); }
     const std::string& name() const noexcept override { return segment_.name(); }
-    bool was_cut() const noexcept override { return segment_.was_cut(); }
+
+    /// Whether a process made the file shorter.
+    bool was_cut() const noexcept { return segment_.was_cut(); }
 
     /// The frame at a place, under a lease if possible, otherwise as a copy. An empty Frame if the writer has
     /// claimed the slot in the meantime.

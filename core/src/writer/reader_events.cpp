@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tells an application by callbacks which readers of a writer attach and detach.
+// Tells an application by a callback which readers of a writer attach and detach.
 #include "writer/reader_events.hpp"
 
 #include <algorithm>
@@ -18,48 +18,36 @@ unsigned count(const LiveReaders& readers) {
 
 }  // namespace
 
-template <typename Callback, typename Change>
-void ReaderEvents::call(const Callback& callback, const Change& change) noexcept {
-    try {
-        callback(change);
-    } catch (...) {
-        // It is told of the next change all the same.
-        failed_.fetch_add(1, std::memory_order_relaxed);
-    }
-}
-
-void ReaderEvents::on_readers_changed(std::function<void(unsigned)> changed) {
-    const std::lock_guard guard(mutex_);
-    readers_changed_ = std::move(changed);
-    known_count_ = 0;
-}
-
 void ReaderEvents::on_reader_change(std::function<void(const ReaderChange&)> changed) {
     const std::lock_guard guard(mutex_);
     reader_change_ = std::move(changed);
     known_ = {};
 }
 
+/// First the readers that detached, then those that attached. Needs no memory.
 void ReaderEvents::tell(const TableOwner& table) noexcept {
+    using Kind = ReaderChange::Kind;
     const std::lock_guard guard(mutex_);
-    const unsigned readers = table.count_live();
-    if (readers != std::exchange(known_count_, readers) && readers_changed_)
-        call(readers_changed_, readers);
-    if (reader_change_)
-        tell_of_changes(table.live());
-}
-
-/// The changes since the last call: first the readers that detached, then those that attached. Needs no
-/// memory.
-void ReaderEvents::tell_of_changes(const LiveReaders& now) noexcept {
+    if (!reader_change_)
+        return;
+    const LiveReaders now = table.live();
     const LiveReaders before = std::exchange(known_, now);
     unsigned readers = count(before);
     for (std::size_t i = 0; i < now.size(); ++i)
         if (before[i] != now[i] && before[i] != nobody)
-            call(reader_change_, ReaderChange{ReaderChange::Kind::Removed, before[i].pid, --readers});
+            call(Kind::Removed, before[i], --readers);
     for (std::size_t i = 0; i < now.size(); ++i)
         if (before[i] != now[i] && now[i] != nobody)
-            call(reader_change_, ReaderChange{ReaderChange::Kind::Added, now[i].pid, ++readers});
+            call(Kind::Added, now[i], ++readers);
+}
+
+void ReaderEvents::call(ReaderChange::Kind kind, const LiveReader& reader, unsigned readers) noexcept {
+    try {
+        reader_change_(ReaderChange{kind, reader.pid, readers});
+    } catch (...) {
+        // The next change is reported all the same.
+        failed_.fetch_add(1, std::memory_order_relaxed);
+    }
 }
 
 }  // namespace ndsharray

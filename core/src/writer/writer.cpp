@@ -110,10 +110,6 @@ void Writer::close() noexcept {
         implementation_->close();
 }
 
-void Writer::on_readers_changed(std::function<void(unsigned)> changed) {
-    only_errors([&] { of_an_open_one(implementation_).on_readers_changed(std::move(changed)); });
-}
-
 void Writer::on_reader_change(std::function<void(const ReaderChange&)> changed) {
     only_errors([&] { of_an_open_one(implementation_).on_reader_change(std::move(changed)); });
 }

@@ -305,18 +305,11 @@ void Writer::Implementation::end_of_stream() {
 
 // ---- readers
 
-void Writer::Implementation::on_readers_changed(std::function<void(unsigned)> changed) {
-    if (inherited())
-        return;
-    events_.on_readers_changed(std::move(changed));
-    readers_came_or_went();  // reports readers that are attached already
-}
-
 void Writer::Implementation::on_reader_change(std::function<void(const ReaderChange&)> changed) {
     if (inherited())
         return;
     events_.on_reader_change(std::move(changed));
-    readers_came_or_went();
+    readers_came_or_went();  // reports readers that are attached already
 }
 
 std::string Writer::Implementation::segment_name() const {
@@ -333,7 +326,6 @@ WriterStats Writer::Implementation::stats() const {
     WriterStats stats;
     stats.published = frames_published_.load(std::memory_order_relaxed);
     stats.dropped = frames_dropped_.load(std::memory_order_relaxed);
-    stats.remade = times_remade_.load(std::memory_order_relaxed);
     stats.reclaimed = table->reclaimed();
     stats.failed_callbacks = events_.failed();
     stats.readers = closed_ ? 0 : table->count_live();

@@ -52,7 +52,6 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
         wait_.resume();
     }
     void close();
-    void on_readers_changed(std::function<void(unsigned)> changed);
     void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
     const std::string& tag() const noexcept {
@@ -135,7 +134,6 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     // Changed with mutex_ held. Each is read by itself, so relaxed.
     std::atomic<bool> closed_{false};
     std::atomic<std::uint64_t> frames_dropped_{0};
-    std::atomic<std::uint64_t> times_remade_{0};
     std::atomic<std::uint32_t> usable_slots_{0};
     std::atomic<std::uint32_t> missing_slots_{0};
 

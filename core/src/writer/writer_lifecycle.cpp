@@ -112,8 +112,7 @@ void Writer::Implementation::set_state(WriterState state) {
 
 void Writer::Implementation::close() {
     if (inherited())
-        return;  // the tag belongs to the parent
-    on_readers_changed({});
+        return;            // the tag belongs to the parent
     on_reader_change({});  // after this, no callback runs any more
     const Lock lock(mutex_);
     if (closed_.exchange(true))
@@ -181,7 +180,6 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
         make_files_anew();
         std::array ended{std::move(directory_watch_), std::move(control_watch_), std::move(table_watch_)};
         watch_files();
-        times_remade_.fetch_add(1, std::memory_order_relaxed);
         wait_.notify();  // waiting threads wait for readers of the old table
         lock.unlock();   // the end of an old watch waits for its callback, which may need the mutex
         ended = {};

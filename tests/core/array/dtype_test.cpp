@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <optional>
 #include <string_view>
 
 namespace ndsharray::test {
@@ -56,17 +55,6 @@ TEST(DTypes, HaveNumPysNames) {
 TEST(DTypes, HaveNumPysSizes) {
     for (const auto& type : all_types)
         EXPECT_EQ(item_size(type.dtype), type.bytes) << type.name;
-}
-
-TEST(DTypes, AreFoundByName) {
-    for (const auto& type : all_types)
-        EXPECT_EQ(dtype_from_name(type.name), type.dtype) << type.name;
-}
-
-TEST(DTypes, AreNotFoundByOtherNames) {
-    for (const std::string_view other :
-         {"", "UINT8", "uint", "uint8 ", " uint8", "uint88", "object", "invalid"})
-        EXPECT_EQ(dtype_from_name(other), std::nullopt) << '"' << other << '"';
 }
 
 TEST(DTypes, HaveNoSizeForOtherValues) {

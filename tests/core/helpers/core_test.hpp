@@ -93,6 +93,16 @@ inline std::uint64_t write_pattern(Writer& writer, const ArraySpec& spec,
     return writer.publish(std::move(frame), info);
 }
 
+/// Writes frames until the writer has made all of its files anew. That announces one more segment.
+inline ::testing::AssertionResult starts_anew(Writer& writer, const ArraySpec& spec) {
+    const std::uint32_t next = writer.stats().generation + 1;
+    wait_until([&] { return write_pattern(writer, spec) != 0 && writer.stats().generation == next; });
+    const std::uint32_t now = writer.stats().generation;
+    if (now == next)
+        return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << "generation is " << now << ", expected " << next;
+}
+
 /// Whether the frame's pixels are those that write_pattern() gave it.
 inline bool is_intact(const Frame& frame) {
     return has_pattern(pixels_of(frame), frame.info().offset);

@@ -57,7 +57,7 @@ const std::map<std::string, ChildPart, std::less<>> child_parts = {
      [](Inheritance& own) {
          own.writer->end_of_stream();
          own.writer->cancel();
-         own.writer->on_readers_changed([](unsigned) {});
+         own.writer->on_reader_change([](const ReaderChange&) {});
          own.writer->stats();
          own.reader->cancel();
          own.reader->suspend(true);

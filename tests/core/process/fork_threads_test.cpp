@@ -240,7 +240,7 @@ int fork_in_callback(Channel& channel, const Arguments& arguments) {
     if (!reader.read(patience))
         return 1;
     std::atomic<pid_t> child = -1;
-    writer.on_readers_changed([&](unsigned) {
+    writer.on_reader_change([&](const ReaderChange&) {
         if (child != -1)
             return;
         child = ::fork();

@@ -39,7 +39,6 @@ TEST_F(MovedFrom, WriterIsLikeOneThatWasClosed) {
         error_of([&] {
             writer.write({pixels, bytes_spec(sizeof pixels)});
         }),
-        error_of([&] { writer.on_readers_changed({}); }),
         error_of([&] { writer.on_reader_change({}); }),
     };
     for (const Error& error : errors)

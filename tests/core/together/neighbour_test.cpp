@@ -107,7 +107,7 @@ const RegisteredScenes scenes({
      [](const std::string& tag) -> std::string {
          HeldSystemCall slow(SYS_fallocate);
          Writer busy(tag + ".busy");
-         busy.on_readers_changed([](unsigned) {});
+         busy.on_reader_change([](const ReaderChange&) {});
          RemoteReader its_reader(tag + ".busy");
          std::thread configuring([&] {
              slow.hold_this_thread();

@@ -192,7 +192,7 @@ const RegisteredScenes scenes({
          write_pattern(writer, bytes_spec(5000));
          std::filesystem::remove(directory() + "/ndsh." + tag);
          // Seen a moment later: the frame that finds it so starts new files, and is given back.
-         while (writer.stats().remade == 0)
+         while (writer.stats().generation == 1)
              static_cast<void>(writer.acquire(patience));
          Reader reader(tag, in_order());
          BackgroundCall<Frame> reading([&] { return reader.read(patience); });
