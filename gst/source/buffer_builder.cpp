@@ -101,8 +101,8 @@ void BufferBuilder::post_refusal(GstCaps* caps) const {
                       ("it takes %s", takes));
 }
 
-Owned<GstBuffer> BufferBuilder::buffer(Frame&& frame, TimestampMode mode) {
-    const Timestamps::Stamp times = stamp(frame, mode);
+Owned<GstBuffer> BufferBuilder::buffer(Frame&& frame, TimestampMode mode, bool lossless) {
+    const Timestamps::Stamp times = stamp(frame, mode, lossless);
     metadata_.take(frame.metadata());
     const FrameInfo info = frame.info();
     Owned<GstBuffer> buffer = pixels(std::move(frame));
@@ -169,14 +169,14 @@ PipelineTime BufferBuilder::pipeline_time() {
     return time;
 }
 
-Timestamps::Stamp BufferBuilder::stamp(const Frame& frame, TimestampMode mode) {
+Timestamps::Stamp BufferBuilder::stamp(const Frame& frame, TimestampMode mode, bool lossless) {
     const Continuity::Step step = continuity_.begin(frame);
     is_first_ = step.is_first;
     if (step.starts_new_times) {
         timestamps_.restart();
     }
     const PipelineTime time = pipeline_time();
-    auto stamp = timestamps_.next(frame.info(), mode, time);
+    auto stamp = timestamps_.next(frame.info(), mode, lossless, time);
     // Negotiation of caps took time. Later frames do not need this time, so it is left out.
     const std::int64_t since_arrival = time.now - arrived_;
     if (step.is_fresh && stamp.lateness && latency_.observe(*stamp.lateness - since_arrival, arrived_)) {

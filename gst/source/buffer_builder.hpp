@@ -50,8 +50,9 @@ class BufferBuilder {
     /// The frame as a buffer. Its times belong to the segment that the source has after the call. The frame
     /// is not copied if downstream can find the planes. Downstream must have the caps of this frame already.
     /// \param mode not Auto
+    /// \param lossless whether the writer waits for this reader
     /// \returns nullptr if there is no memory for a copy.
-    Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode);
+    Owned<GstBuffer> buffer(Frame&& frame, TimestampMode mode, bool lossless);
 
     /// Asks for the memory of the next buffer().
     void prefetch_pool() const { prefetch(pool_.get()); }
@@ -78,7 +79,7 @@ class BufferBuilder {
     GstFlowReturn push_caps(const FrameCaps& format);
     void post_refusal(GstCaps* caps) const;
     PipelineTime pipeline_time();
-    Timestamps::Stamp stamp(const Frame& frame, TimestampMode mode);
+    Timestamps::Stamp stamp(const Frame& frame, TimestampMode mode, bool lossless);
     void set_times(GstBuffer* buffer, const Timestamps::Stamp& times);
     Owned<GstBuffer> pixels(Frame&& frame);
     void attach_metadata(GstBuffer* buffer);

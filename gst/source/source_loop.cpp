@@ -273,7 +273,7 @@ SourceLoop::Result SourceLoop::deliver(Frame&& frame) {
             return {flow, nullptr};
         }
     }
-    Owned<GstBuffer> buffer = builder_.buffer(std::move(frame), timestamp_mode());
+    Owned<GstBuffer> buffer = builder_.buffer(std::move(frame), timestamp_mode(), is_lossless());
     if (!buffer) {
         return {GST_FLOW_ERROR, nullptr};
     }

@@ -11,12 +11,21 @@ namespace {
 // Times from shared memory can have any value. A time that is decades away counts as none.
 constexpr std::int64_t far = std::int64_t{1} << 60;
 
+// A time that is so far ahead of the frames before it is none of a live stream.
+constexpr std::int64_t leap = 60'000'000'000, short_leap = 200'000'000;
+
 std::optional<std::int64_t> known(std::int64_t time) {
     return time < -far || time > far ? std::nullopt : std::optional(time);
 }
 
 GstClockTime clock_time(std::int64_t time) {
     return static_cast<GstClockTime>(std::max<std::int64_t>(time, 0));
+}
+
+/// 0 if it is not known. A wrong duration would put off what follows a restart of a live stream.
+std::int64_t duration_of(const FrameInfo& info, bool lossless) {
+    const std::int64_t duration = std::max<std::int64_t>(known(info.duration).value_or(0), 0);
+    return lossless || duration <= leap ? duration : 0;
 }
 
 }  // namespace
@@ -41,11 +50,18 @@ void Timestamps::follow(const PipelineTime& time) {
     now_ = *now;
 }
 
-Timestamps::Stamp Timestamps::next(const FrameInfo& info, TimestampMode mode, const PipelineTime& time) {
+/// Whether a frame with this time comes much further ahead than the frame before it did.
+bool Timestamps::is_far_ahead(std::int64_t running_time, std::optional<std::int64_t> now,
+                              std::int64_t limit) const {
+    return now && running_time - *now > lead_ + limit;
+}
+
+Timestamps::Stamp Timestamps::next(const FrameInfo& info, TimestampMode mode, bool lossless,
+                                   const PipelineTime& time) {
     follow(time);
     switch (mode) {
         case TimestampMode::Stream:
-            return stream_stamp(info, time);
+            return stream_stamp(info, lossless, time);
         case TimestampMode::Auto:
         case TimestampMode::Clock:
             return clock_stamp(info, time);
@@ -55,16 +71,44 @@ Timestamps::Stamp Timestamps::next(const FrameInfo& info, TimestampMode mode, co
     return arrival_stamp(time);
 }
 
+/// Whether a frame of a stream has its place in the present segment.
+bool Timestamps::goes_on_at(std::int64_t pts, bool lossless, std::optional<std::int64_t> now) const {
+    if (!anchor_ || restarted_ || pts < last_pts_) {
+        return false;
+    }
+    // While a stream is before where it was, its leaps ahead are likely to be the way back.
+    const std::int64_t limit = before_step_back_ ? short_leap : leap;
+    const bool leaps = !lossless && is_far_ahead(anchor_->base + (pts - anchor_->start), now, limit);
+    return !leaps && !leaps_back_to(pts);
+}
+
+/// Whether the stream leaps to where it was before its PTS stepped back: then only the frames between were
+/// wrong.
+bool Timestamps::leaps_back_to(std::int64_t pts) const {
+    return before_step_back_ && pts >= *before_step_back_ && pts - last_pts_ > step_back_ / 2;
+}
+
+void Timestamps::note_step(std::int64_t pts) {
+    if (anchor_ && !restarted_ && pts < last_pts_) {
+        before_step_back_ = last_pts_;
+        step_back_ = last_pts_ - pts;
+    } else if (restarted_ || pts >= before_step_back_.value_or(pts)) {
+        before_step_back_.reset();
+    }
+}
+
 /// The steps between PTS are exactly the writer's. The segment makes them fit a live pipeline: the first
 /// frame of a stream gets the running time at which it came.
-Timestamps::Stamp Timestamps::stream_stamp(const FrameInfo& info, const PipelineTime& time) {
+Timestamps::Stamp Timestamps::stream_stamp(const FrameInfo& info, bool lossless, const PipelineTime& time) {
     const std::optional<std::int64_t> now = time.running_time(time.now);
     const std::int64_t arrival =
         anchor_ ? std::max(last_pts_, anchor_->start + now.value_or(end_) - anchor_->base) : now.value_or(0);
     const std::int64_t pts = std::max<std::int64_t>(known(info.stream_pts).value_or(arrival), 0);
 
     Stamp stamp;
-    if (!anchor_ || restarted_ || pts < last_pts_) {
+    const bool goes_on = goes_on_at(pts, lossless, now);
+    note_step(pts);
+    if (!goes_on) {
         stamp.segment = anchored_at(pts, std::max({now.value_or(0), end_, latest_ + 1}));
     }
     stamp.pts = clock_time(pts);
@@ -76,9 +120,22 @@ Timestamps::Stamp Timestamps::stream_stamp(const FrameInfo& info, const Pipeline
         stamp.lateness = *now - running_time;
     }
     last_pts_ = pts;
-    latest_ = std::max(latest_, running_time);
-    end_ = std::min(running_time + std::max<std::int64_t>(known(info.duration).value_or(0), 0), far);
+    give(running_time);
+    end_ = std::min(running_time + duration_of(info, lossless), far);
     return stamp;
+}
+
+/// Takes off what a time is too far ahead. A stream that is far ahead for good keeps its steps.
+std::int64_t Timestamps::plausible(std::int64_t running_time, std::optional<std::int64_t> now) {
+    if (!is_far_ahead(running_time, now, leap)) {
+        shift_ = 0;
+        return running_time;
+    }
+    const std::int64_t shifted = running_time - shift_;
+    if (shift_ == 0 || is_far_ahead(shifted, now, leap) || shifted < *now - leap) {
+        shift_ = running_time - std::max(*now, floor_);
+    }
+    return running_time - shift_;
 }
 
 Timestamps::Stamp Timestamps::clock_stamp(const FrameInfo& info, const PipelineTime& time) {
@@ -88,13 +145,15 @@ Timestamps::Stamp Timestamps::clock_stamp(const FrameInfo& info, const PipelineT
     }
     Stamp stamp;
     leave_stream(stamp);
-    const std::int64_t given = lifted(*pts);
+    const auto now = time.running_time(time.now);
+    const std::int64_t given = lifted(plausible(*pts, now));
     stamp.pts = clock_time(given);
     if (const auto dts = known(info.dts) ? time.running_time(info.dts) : std::nullopt) {
-        stamp.dts = clock_time(std::min(*dts, given));
+        stamp.dts = clock_time(std::min(*dts - shift_, given));
     }
-    if (given == *pts) {
-        stamp.lateness = time.running_time(time.now).value_or(*pts) - *pts;
+    const std::int64_t lateness = now.value_or(*pts) - *pts;
+    if (given == *pts && lateness <= leap) {
+        stamp.lateness = lateness;
     }
     return stamp;
 }
@@ -121,7 +180,7 @@ Timestamps::Stamp Timestamps::repeat(const PipelineTime& time) {
         return {};
     }
     const std::int64_t running_time = std::max(*now, latest_ + 1);
-    latest_ = running_time;
+    give(running_time);
     floor_ = running_time + 1;
     Stamp stamp;
     if (!anchor_) {
@@ -168,8 +227,14 @@ GstSegment Timestamps::anchored_at(std::int64_t start, std::int64_t base) {
 std::int64_t Timestamps::lifted(std::int64_t running_time) {
     const std::int64_t given = std::max(running_time, floor_);
     floor_ = given > running_time ? given + 1 : given;
-    latest_ = std::max(latest_, given);
+    give(given);
     return given;
+}
+
+/// Notes a time that is given to a frame.
+void Timestamps::give(std::int64_t running_time) {
+    latest_ = std::max(latest_, running_time);
+    lead_ = std::max<std::int64_t>(latest_ - now_.value_or(latest_), 0);
 }
 
 }  // namespace ndsharray::gst

@@ -40,8 +40,13 @@ class Timestamps {
     /// begin before the last frame.
     void restart();
 
+    /// A PTS of a live stream that is far ahead of the frames before it is wrong, or belongs to another time.
+    /// If the frame got it, a sink that synchronises would wait for it, and all later frames would follow it.
+    /// So it counts from the time at which the frame came.
     /// \param mode not Auto
-    Stamp next(const FrameInfo& info, TimestampMode mode, const PipelineTime& time);
+    /// \param lossless whether the writer waits for this reader. In mode Stream the steps of such a stream
+    /// are exactly its writer's, however long they are.
+    Stamp next(const FrameInfo& info, TimestampMode mode, bool lossless, const PipelineTime& time);
 
     /// For a frame that is pushed once more. Its time is after all times before, and before all times that
     /// follow.
@@ -54,19 +59,29 @@ class Timestamps {
         std::int64_t base = 0;
     };
 
-    Stamp stream_stamp(const FrameInfo& info, const PipelineTime& time);
+    Stamp stream_stamp(const FrameInfo& info, bool lossless, const PipelineTime& time);
+    bool goes_on_at(std::int64_t pts, bool lossless, std::optional<std::int64_t> now) const;
+    bool leaps_back_to(std::int64_t pts) const;
+    void note_step(std::int64_t pts);
     Stamp clock_stamp(const FrameInfo& info, const PipelineTime& time);
     Stamp arrival_stamp(const PipelineTime& time);
+    std::int64_t plausible(std::int64_t running_time, std::optional<std::int64_t> now);
+    bool is_far_ahead(std::int64_t running_time, std::optional<std::int64_t> now, std::int64_t limit) const;
     void follow(const PipelineTime& time);
     void leave_stream(Stamp& stamp);
     GstSegment anchored_at(std::int64_t start, std::int64_t base);
     std::int64_t lifted(std::int64_t running_time);
+    void give(std::int64_t running_time);
 
-    std::optional<Anchor> anchor_;     // set in a segment that was made for Stream
-    std::int64_t last_pts_ = 0;        // of the stream, since the anchor
-    std::int64_t end_ = 0;             // running time at which the last frame of the stream ends
-    std::int64_t latest_ = -1;         // the latest running time that was given
-    std::int64_t floor_ = 0;           // the next running time is not before this
+    std::optional<Anchor> anchor_;                  // set in a segment that was made for Stream
+    std::int64_t last_pts_ = 0;                     // of the stream, since the anchor
+    std::int64_t end_ = 0;                          // running time at which the last frame of the stream ends
+    std::int64_t latest_ = -1;                      // the latest running time that was given
+    std::int64_t floor_ = 0;                        // the next running time is not before this
+    std::optional<std::int64_t> before_step_back_;  // the stream's PTS then, until it is back there
+    std::int64_t step_back_ = 0;                    // how far that was
+    std::int64_t lead_ = 0;                         // how far the last given time was ahead of the present
+    std::int64_t shift_ = 0;  // of mode Clock: what is taken off times that are far ahead; 0: nothing
     std::optional<std::int64_t> now_;  // running time of the last call
     bool restarted_ = false;
     bool needs_segment_ = false;  // running time was set back: the next frame begins a segment

@@ -120,4 +120,16 @@ bool strictly_later(const std::vector<Passed>& buffers) {
     return true;
 }
 
+bool never_runs_back(const std::vector<Passed>& buffers) {
+    for (std::size_t i = 1; i < buffers.size(); ++i) {
+        const Passed &before = buffers[i - 1], &now = buffers[i];
+        if (now.segment == before.segment && now.pts < before.pts) {
+            ADD_FAILURE() << "buffer " << i << " of " << buffers.size() << " steps back by "
+                          << before.pts - now.pts << " ns, to " << now.pts;
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace ndsharray::test

@@ -71,4 +71,7 @@ class PadWatch {
 /// Whether each is later than the one before. Reports the first that is not.
 bool strictly_later(const std::vector<Passed>& buffers);
 
+/// Whether no PTS is before that of another buffer of its segment. Reports the first that is.
+bool never_runs_back(const std::vector<Passed>& buffers);
+
 }  // namespace ndsharray::test

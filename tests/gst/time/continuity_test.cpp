@@ -30,19 +30,6 @@ std::string showing(const std::string& properties) {
            " ! fakesink sync=false async=false enable-last-sample=false";
 }
 
-/// Fails the test at the first buffer whose PTS is before that of another buffer of its segment.
-bool never_runs_back(const std::vector<Passed>& buffers) {
-    for (std::size_t i = 1; i < buffers.size(); ++i) {
-        const Passed &before = buffers[i - 1], &now = buffers[i];
-        if (now.segment == before.segment && now.pts < before.pts) {
-            ADD_FAILURE() << "buffer " << i << " of " << buffers.size() << " steps back by "
-                          << before.pts - now.pts << " ns, to " << now.pts;
-            return false;
-        }
-    }
-    return true;
-}
-
 class Continuity : public GstTest {
   protected:
     std::uint64_t published(const std::string& tag = "cam0") const { return inspect(tag).published; }
