@@ -204,6 +204,15 @@ gboolean configure(NdshSink* self, GstCaps* caps) {
     return TRUE;
 }
 
+/// Before the sink has a state it can be linked to anything: who links it then has no bus, and would only be
+/// told that it cannot be linked. can_be_fed() posts what to do. \returns nullptr for the template's caps.
+GstCaps* get_caps(GstBaseSink* sink, GstCaps* filter) {
+    if (GST_STATE(sink) != GST_STATE_NULL) {
+        return nullptr;
+    }
+    return filter ? gst_caps_ref(filter) : gst_caps_new_any();
+}
+
 gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {
     NdshSink* self = to_self(sink);
     RefusedCaps& refused = self->state->refused;
@@ -361,7 +370,7 @@ bool get_ready(GstElement* element) {
         gst_base_sink_set_async_enabled(GST_BASE_SINK(element), FALSE);
     }
     to_self(element)->state->refused.forget();
-    return reopen_if_changed(to_self(element));
+    return can_be_fed(GST_BASE_SINK(element)) && reopen_if_changed(to_self(element));
 }
 
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
@@ -457,6 +466,7 @@ void ndsh_sink_class_init(NdshSinkClass* klass) {
     sink->stop = GST_DEBUG_FUNCPTR(stop);
     sink->unlock = GST_DEBUG_FUNCPTR(unlock);
     sink->unlock_stop = GST_DEBUG_FUNCPTR(unlock_stop);
+    sink->get_caps = GST_DEBUG_FUNCPTR(get_caps);
     sink->set_caps = GST_DEBUG_FUNCPTR(set_caps);
     sink->propose_allocation = GST_DEBUG_FUNCPTR(propose_allocation);
     sink->query = GST_DEBUG_FUNCPTR(handle_query);

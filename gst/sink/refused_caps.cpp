@@ -15,6 +15,11 @@ bool is_being_sent(GstPad* pad, GstCaps* caps) {
     return sent && gst_caps_is_equal(sent.get(), caps);
 }
 
+void post_advice(GstBaseSink* sink, GstCaps* caps) {
+    GST_ELEMENT_ERROR(sink, STREAM, WRONG_TYPE, ("%s", decoder_advice(caps).c_str()),
+                      ("%" GST_PTR_FORMAT, printable(caps)));
+}
+
 }  // namespace
 
 bool RefusedCaps::note(GstCaps* caps) {
@@ -43,9 +48,20 @@ bool RefusedCaps::are_any() const {
 
 void explain_refusal(GstBaseSink* sink, RefusedCaps& refused, GstCaps* caps) {
     if (is_being_sent(GST_BASE_SINK_PAD(sink), caps) && refused.note(caps)) {
-        GST_ELEMENT_ERROR(sink, STREAM, WRONG_TYPE, ("%s", decoder_advice(caps).c_str()),
-                          ("%" GST_PTR_FORMAT, printable(caps)));
+        post_advice(sink, caps);
     }
+}
+
+bool can_be_fed(GstBaseSink* sink) {
+    GstPad* pad = GST_BASE_SINK_PAD(sink);
+    const Owned<GstCaps> sent(gst_pad_peer_query_caps(pad, nullptr));
+    const Owned<GstCaps> taken(gst_pad_get_pad_template_caps(pad));
+    // Empty: upstream has a problem of its own, of which it will tell itself.
+    if (gst_caps_is_empty(sent.get()) || gst_caps_can_intersect(sent.get(), taken.get())) {
+        return true;
+    }
+    post_advice(sink, sent.get());
+    return false;
 }
 
 }  // namespace ndsharray::gst

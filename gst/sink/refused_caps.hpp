@@ -33,4 +33,8 @@ class RefusedCaps {
 /// GStreamer would then look for probes with every buffer.
 void explain_refusal(GstBaseSink* sink, RefusedCaps& refused, GstCaps* caps);
 
+/// Whether upstream can have caps that the pad's template has. If not, posts an error with advice. A sink
+/// that is not linked yet can.
+bool can_be_fed(GstBaseSink* sink);
+
 }  // namespace ndsharray::gst

@@ -2,8 +2,6 @@
 // Mosaics of colour filters cross as arrays of their pixels, and are the same picture on the other side.
 #include "gst_test.hpp"
 
-#include <gst/app/gstappsrc.h>
-
 #include <ndsharray/reader.hpp>
 #include <ndsharray/writer.hpp>
 
@@ -169,42 +167,6 @@ TEST_F(Bayer, CapsTooLargeOrUnknownAreNone) {
                                     bayer_caps("rggb10", 4, 4), bayer_caps("mono", 4, 4)}) {
         const Held<GstCaps> parsed(gst_caps_from_string(caps.c_str()));
         EXPECT_FALSE(gst::video_info(parsed.get())) << caps;
-    }
-}
-
-/// Errors of streams that only say what they are when they run.
-class WrongStream : public GstTest {
-  protected:
-    PipelineError error_of(const std::string& caps) {
-        Pipeline writer(writing());
-        writer.play();
-        Held<GstBuffer> buffer(gst_buffer_new_allocate(nullptr, 100, nullptr));
-        if (caps.empty())
-            gst_app_src_push_buffer(GST_APP_SRC(writer["in"]), buffer.release());
-        else
-            push(writer["in"], caps, std::move(buffer));
-        return writer.error();
-    }
-};
-
-TEST_F(WrongStream, IsToldWhatToPutBeforeTheSink) {
-    const std::pair<const char*, const char*> expected[] = {
-        {"image/jpeg,width=64,height=48", "jpegdec"},
-        {"video/x-h264,stream-format=byte-stream,alignment=au", "avdec_h264"},
-        {"video/x-flash-video", "decodebin"},
-        {"video/quicktime,variant=iso", "decodebin"},
-        {"audio/x-raw,format=S16LE,rate=8000,channels=1,layout=interleaved", "sound"},
-        {"audio/mpeg,mpegversion=4", "sound"},
-        {"video/x-raw(memory:GLMemory),format=RGBA,width=64,height=48,framerate=30/1", "gldownload"},
-        {"", "decodebin"},
-    };
-    for (const auto& [caps, advice] : expected) {
-        SCOPED_TRACE(caps);
-        const PipelineError error = error_of(caps);
-        EXPECT_TRUE(error.is(GST_STREAM_ERROR_WRONG_TYPE)) << error.sentence;
-        EXPECT_EQ(error.source, "sink");
-        EXPECT_TRUE(contains(error.sentence, advice)) << error.sentence;
-        EXPECT_FALSE(error.detail.empty());
     }
 }
 
