@@ -87,8 +87,10 @@ void print_table(const Found& found, bool with_unreadable) {
         complain("{} tag{} cannot be looked at; ndsh list --all says why", found.unreadable.size(),
                  plural(found.unreadable.size()));
     }
-    if (found.tags.empty() && found.unreadable.empty())
-        write_error("no tags in " + printable(directory()) + "\n");
+    if (found.tags.empty() && found.unreadable.empty()) {
+        const std::string problem = directory_problem();
+        write_error((problem.empty() ? "no tags in " + printable(directory()) : printable(problem)) + "\n");
+    }
 }
 
 }  // namespace

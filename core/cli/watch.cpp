@@ -115,6 +115,13 @@ std::vector<std::string> screen(const WatchOptions& options, const std::vector<T
 
 // ---- into a pipe
 
+/// Complains of a problem when it comes, not again while it lasts.
+void say_once(const std::string& problem, std::string& said) {
+    if (!problem.empty() && problem != said)
+        complain("{}", problem);
+    said = problem;
+}
+
 std::string reader_line(const std::string& start, const ReaderRates& reader) {
     return fmt::format(
         "{} reader={} mode={} alive={} suspended={} frames_per_second={:.2f} latency_us={:.1f} "
@@ -154,8 +161,6 @@ int watch(const WatchOptions& options) {
             terminal.emplace();
             signals.handle({{}, [&] { terminal->leave(); }, [&] { terminal->enter(); }});
         }
-        if (const std::string problem = directory_problem(); !terminal && !problem.empty())
-            complain("{}", problem);
         // Whatever happens, no handler runs when the screen is gone.
         const std::shared_ptr<void> no_handlers(nullptr, [&](void*) { signals.handle({}); });
 
@@ -163,13 +168,16 @@ int watch(const WatchOptions& options) {
         const auto interval =
             std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.interval));
         auto next = Clock::now();
+        std::string said;
         for (std::uint64_t shown = 0; !signals.ended() && (options.count == 0 || shown < options.count);
              ++shown) {
             const std::vector<TagRates> rates = meter.measure(look(options));
-            if (!terminal)
-                write_out(report(options, rates));
-            else
+            if (terminal) {
                 terminal->draw(screen(options, rates, terminal_size()));
+            } else {
+                say_once(directory_problem(), said);
+                write_out(report(options, rates));
+            }
             next = std::max(next + interval, Clock::now());
             if (options.count != 0 && shown + 1 == options.count)
                 break;

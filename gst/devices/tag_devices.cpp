@@ -10,9 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -29,9 +27,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-
-/// How often a directory that does not exist is looked for, as TagWatch does.
-constexpr auto directory_check = 200ms;
 
 /// When a tag that could not be looked at for a passing reason is looked at again.
 constexpr auto second_look = 500ms;
@@ -107,7 +102,7 @@ class TagDevices::Run {
         std::uint64_t published = 0;
     };
 
-    bool wait_for_directory();
+    void tell_obstacle();
     std::optional<Clock::duration> time_to_second_look() const;
     std::set<std::string> tags_to_look_at(TagChanges changes);
     void add_all(std::set<std::string>& tags);
@@ -122,9 +117,7 @@ class TagDevices::Run {
     // Release and acquire: what cancel() did before is seen by whom sees it.
     std::atomic<bool> cancelled_{false};
 
-    std::mutex mutex_;  // guards that watch_ comes to be; held while waiting for a directory only
-    std::condition_variable cancelled_changed_;
-    std::optional<TagWatch> watch_;
+    TagWatch watch_;
 
     // Of the thread that opens, then of the one that follows.
     std::map<std::string, Known> known_;
@@ -137,54 +130,31 @@ class TagDevices::Run {
 // -------------------------------------------------------------------------------------------- the watching
 
 void TagDevices::Run::open(GstDeviceProvider* provider) {
-    try {
-        watch_.emplace();
-    } catch (const Error& error) {
-        if (g_file_test(directory().c_str(), G_FILE_TEST_IS_DIR)) {
-            throw;
-        }
-        GST_WARNING_OBJECT(provider, "%s; waiting for the directory", error.what());
-        return;
-    }
+    tell_obstacle();
     look_at(provider, tags_to_look_at({WatchStatus::Changed, {}, true}));
 }
 
 void TagDevices::Run::cancel() {
-    const std::lock_guard lock(mutex_);
     cancelled_.store(true, std::memory_order_release);
-    if (watch_) {
-        watch_->cancel();
-    }
-    cancelled_changed_.notify_all();
+    watch_.cancel();
 }
 
-/// \returns false if cancelled before there is one.
-bool TagDevices::Run::wait_for_directory() {
-    std::unique_lock lock(mutex_);
-    while (!cancelled_.load(std::memory_order_acquire)) {
-        try {
-            watch_.emplace();
-            return true;
-        } catch (const Error& error) {
-            GST_LOG("%s", error.what());
-        }
-        cancelled_changed_.wait_for(lock, directory_check);
+/// Why there can be no tags, as long as that is so.
+void TagDevices::Run::tell_obstacle() {
+    if (const Error obstacle = watch_.obstacle(); obstacle.code() != ErrorCode::None) {
+        GST_WARNING("%s", obstacle.what());
     }
-    return false;
 }
 
 void TagDevices::Run::follow() noexcept {
     try {
-        TagChanges changes;
-        if (!watch_) {
-            if (!wait_for_directory()) {
-                return;
-            }
-            changes.all = true;
-        }
-        for (;; changes = watch_->wait(time_to_second_look())) {
+        for (;;) {
+            TagChanges changes = watch_.wait(time_to_second_look());
             if (cancelled_.load(std::memory_order_acquire)) {
                 return;
+            }
+            if (changes.all) {
+                tell_obstacle();
             }
             const auto tags = tags_to_look_at(std::move(changes));
             const Owned<GstDeviceProvider> provider(

@@ -12,6 +12,7 @@
 #include "serve/options.hpp"
 #include "serve/rtsp_server.hpp"
 #include "serve/site.hpp"
+#include "serve/tag_list.hpp"
 #include "source/ndshsrc.hpp"
 
 namespace {
@@ -54,6 +55,7 @@ int run(const Options& options) {
     if (!options.is_local() && options.open)
         std::printf("open: everybody who reaches this machine sees every tag\n");
     std::fflush(stdout);
+    tell_obstacle();
     g_main_loop_run(loop.get());
     return 0;
 }

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
 #include <functional>
 #include <optional>
 #include <sstream>
@@ -98,10 +100,11 @@ void add(std::ostringstream& text, const char* name, const char* type, const cha
 std::vector<TagInfo> live_tags(const std::string& owner) {
     std::vector<TagInfo> live;
     std::vector<std::string> names;
+    tell_obstacle();
     try {
         names = tag_names();
     } catch (const Error&) {
-        return live;  // there is no directory yet
+        return live;  // the directory may not be listed
     }
     for (const std::string& tag : names) {
         try {
@@ -113,6 +116,13 @@ std::vector<TagInfo> live_tags(const std::string& owner) {
         }
     }
     return live;
+}
+
+void tell_obstacle() {
+    static std::atomic<bool> told{false};
+    const std::string problem = directory_problem();
+    if (!told.exchange(!problem.empty()) && !problem.empty())
+        std::fprintf(stderr, "ndsh-serve: %s\n", problem.c_str());
 }
 
 bool is_live(const std::string& tag, const std::string& owner) {

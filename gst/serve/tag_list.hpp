@@ -27,6 +27,9 @@ struct Served {
 /// Tags that a living writer writes and this process may look at; sorted.
 std::vector<TagInfo> live_tags(const std::string& owner);
 
+/// Prints why there can be no tags: once when that begins, not again while it lasts.
+void tell_obstacle();
+
 /// Whether there is a live tag of that name.
 bool is_live(const std::string& tag, const std::string& owner);
 

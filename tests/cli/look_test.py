@@ -112,7 +112,7 @@ class Look(NdshTest):
                 self.assertEqual(out, "")
                 self.assertIn(f"cannot list the directory {self.path('file.npy')}", error)
         self.environment["NDSHARRAY_DIR"] = self.path("missing")
-        self.assertIn("no tags", self.ndsh("list")[1])
+        self.assertIn(f"no directory {self.path('missing')}", self.ndsh("list")[1])
 
     def test_a_closed_pipe_ends_it_quietly(self):
         for i in range(3):

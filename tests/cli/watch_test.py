@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import subprocess
 import termios
 import unittest
 
@@ -155,6 +156,29 @@ class IntoAPipe(NdshTest):
         terminal.press(b"\x03")
         self.assertEqual(terminal.end(), -signal.SIGINT)
         self.assertTrue(any(missing in line for line in screens(terminal.output)[0]), terminal.output)
+
+    def test_says_once_each_time_that_the_directory_is_gone(self):
+        folder = self.path("folder")
+        self.environment["NDSHARRAY_DIR"] = folder
+        os.mkdir(folder)
+        watching = subprocess.Popen([NDSH, "watch", "cam0", "--interval", "0.02"], env=self.environment, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(watching.wait)
+        self.addCleanup(watching.kill)
+
+        def see_some():
+            for _ in range(5):
+                self.assertIn("state=absent", watching.stdout.readline())
+
+        see_some()
+        for _ in range(2):
+            os.rmdir(folder)
+            self.assertIn(folder, watching.stderr.readline())
+            see_some()
+            os.mkdir(folder)
+            see_some()
+        watching.terminate()
+        self.assertEqual(watching.communicate()[1], "")
 
     def test_waits_for_a_tag_that_is_not_there(self):
         watching = self.start("watch", "later", "--interval", "0.05")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`ndsh serve` starts ndsh-serve, and what it says of itself is true."""
+import json
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 from serve import DEADLINE, SERVE
 
@@ -50,6 +52,24 @@ class Command(unittest.TestCase):
         with open(os.path.join(os.environ["SOURCE_ROOT"], "core", "cli", "ndsh.bash"), encoding="utf-8") as file:
             completion = re.search(r"^ *serve\) echo (.*) ;;$", file.read(), re.M)[1].split()
         self.assertEqual(set(completion), options)
+
+    def test_it_says_once_that_there_is_no_directory_and_shows_the_tags_once_there_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            missing = os.path.join(folder, "missing")
+            environment = dict(os.environ, NDSHARRAY_DIR=missing)
+            with subprocess.Popen([SERVE, "--http", "0", "--no-rtsp"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True, env=environment) as server:
+                self.addCleanup(server.kill)
+                tags = server.stdout.readline().strip() + "api/tags"
+                self.assertIn(f"no directory {missing}", server.stderr.readline())
+                for _ in range(3):
+                    with urllib.request.urlopen(tags, timeout=DEADLINE) as answer:
+                        self.assertEqual(json.load(answer), [])
+                os.mkdir(missing)
+                with urllib.request.urlopen(tags, timeout=DEADLINE) as answer:
+                    self.assertEqual(json.load(answer), [])
+                server.terminate()
+                self.assertEqual(server.communicate(timeout=DEADLINE)[1], "")
 
     def test_signals_end_it_well(self):
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -44,12 +44,17 @@ struct TagChanges {
 /// releases the tag.
 ///
 /// To miss nothing, make the TagWatch first, then call tag_names(), then wait(). The wait sleeps in the
-/// kernel. A TagWatch does not work in a forked child.
+/// kernel. A TagWatch does not work in a forked child. The wait() of one that was moved from throws an Error
+/// of the code Closed.
+///
+/// The directory may be missing, also later: wait() sleeps until it is made, and obstacle() says so
+/// meanwhile. Only where the kernel does not tell (no permission to list the nearest directory that exists),
+/// wait() looks five times a second.
 class NDSHARRAY_API TagWatch {
   public:
-    /// Starts to watch.
+    /// Starts to watch. The directory need not exist.
     /// \throws Error TooManyFiles (also at the system's limit of inotify instances or watches),
-    /// PermissionDenied, System (also if the directory is missing).
+    /// PermissionDenied, System.
     TagWatch();
     ~TagWatch();
     TagWatch(TagWatch&& other) noexcept;
@@ -66,6 +71,11 @@ class NDSHARRAY_API TagWatch {
     /// and from a signal handler.
     void cancel() noexcept;
     void resume() noexcept;
+
+    /// The reason why no tag can appear now: the directory is missing, or may not be listed. wait() wakes up
+    /// when it is made. The code is None if there is no such reason. Looks at the file system. May be called
+    /// from any thread.
+    Error obstacle() const;
 
   private:
     class Implementation;

@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often a directory is looked for of which the kernel does not tell.
+/// How often a directory is looked at of which the kernel does not tell.
 constexpr auto directory_check = 200ms;
 
 /// The tag of which this is the control file; nothing for any other name. What a writer does to a control
@@ -34,6 +34,10 @@ std::optional<std::string> tag_of_control(const std::string& file_name) {
     return tag_problem(tag).empty() ? std::optional(std::move(tag)) : std::nullopt;
 }
 
+Error moved_watch() {
+    return {ErrorCode::Closed, "this TagWatch was moved from: use the one that it was moved to"};
+}
+
 }  // namespace
 
 class [[gnu::visibility("hidden")]] TagWatch::Implementation {
@@ -44,7 +48,8 @@ class [[gnu::visibility("hidden")]] TagWatch::Implementation {
                         "cannot watch " + directory_ + ": " + platform::error_text(error) +
                             "; close files, or raise fs.inotify.max_user_instances (sysctl)");
         watch();
-        if (const int error = watch_.error(); error != 0)
+        const int error = watch_.error();
+        if (error != 0 && error != ENOENT && error != ENOTDIR)
             throw_errno(error, "watch", directory_);
     }
 
@@ -55,6 +60,7 @@ class [[gnu::visibility("hidden")]] TagWatch::Implementation {
     void resume() noexcept {
         interrupt_.resume();
     }
+    Error obstacle() const;
 
   private:
     void watch() {
@@ -109,6 +115,17 @@ void TagWatch::Implementation::note(const FileWatcher::Change& change) {
     interrupt_.notify();
 }
 
+Error TagWatch::Implementation::obstacle() const {
+    if (std::string problem = directory_problem(directory_); !problem.empty())
+        return {ErrorCode::System, std::move(problem)};
+    try {
+        names_in(directory_);
+    } catch (const Error& error) {
+        return error;
+    }
+    return {ErrorCode::None, {}};
+}
+
 std::optional<TagChanges> TagWatch::Implementation::take() {
     const std::lock_guard guard(mutex_);
     if (changed_.empty() && !all_)
@@ -125,14 +142,24 @@ TagWatch::TagWatch(TagWatch&& other) noexcept = default;
 TagWatch& TagWatch::operator=(TagWatch&& other) noexcept = default;
 
 TagChanges TagWatch::wait(std::optional<std::chrono::nanoseconds> timeout) {
-    return only_errors([&] { return implementation_->wait(timeout); });
+    return only_errors([&] {
+        if (!implementation_)
+            throw Error(moved_watch());
+        return implementation_->wait(timeout);
+    });
 }
 
 void TagWatch::cancel() noexcept {
-    implementation_->cancel();
+    if (implementation_)
+        implementation_->cancel();
 }
 void TagWatch::resume() noexcept {
-    implementation_->resume();
+    if (implementation_)
+        implementation_->resume();
+}
+
+Error TagWatch::obstacle() const {
+    return only_errors([&] { return implementation_ ? implementation_->obstacle() : moved_watch(); });
 }
 
 std::string_view name(WatchStatus status) noexcept {

@@ -25,9 +25,15 @@ namespace {
 
 FileStatus to_status(const struct stat& raw) noexcept {
     constexpr std::uint64_t block = 512;  // of st_blocks, whatever the file system's own is
-    return {S_ISREG(raw.st_mode), raw.st_uid, static_cast<std::uint64_t>(raw.st_size),
-            raw.st_dev,           raw.st_ino, static_cast<std::uint64_t>(raw.st_blocks) * block,
-            raw.st_mode & 0777};
+    return {.regular = S_ISREG(raw.st_mode),
+            .directory = S_ISDIR(raw.st_mode),
+            .link = S_ISLNK(raw.st_mode),
+            .owner = raw.st_uid,
+            .bytes = static_cast<std::uint64_t>(raw.st_size),
+            .device = raw.st_dev,
+            .inode = raw.st_ino,
+            .allocated_bytes = static_cast<std::uint64_t>(raw.st_blocks) * block,
+            .permissions = raw.st_mode & 0777};
 }
 
 }  // namespace

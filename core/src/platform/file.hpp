@@ -51,6 +51,8 @@ Opened create_new(const std::string& path, unsigned permissions) noexcept;
 
 struct FileStatus {
     bool regular = false;
+    bool directory = false;
+    bool link = false;
     uid_t owner = 0;
     std::uint64_t bytes = 0;
     std::uint64_t device = 0;
@@ -63,7 +65,9 @@ struct FileStatus {
     }
 };
 std::optional<FileStatus> status_of(const Descriptor& file) noexcept;
-std::optional<FileStatus> status_of(const std::string& path) noexcept;  // of a symlink: itself
+
+/// Of a symlink: itself. Where there is none errno says why.
+std::optional<FileStatus> status_of(const std::string& path) noexcept;
 
 /// Makes a file as long as this. Its bytes are zero and take no space yet. \returns 0 or an errno.
 int set_size(const Descriptor& file, std::uint64_t bytes) noexcept;

@@ -3,6 +3,7 @@
 #include "process/file_watcher.hpp"
 
 #include "process/fork_guard.hpp"
+#include "process/watched_directory.hpp"
 
 #include <ndsharray/error.hpp>
 
@@ -11,7 +12,6 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <new>
@@ -30,7 +30,7 @@ struct FileWatcher::Watch::Registration {
     std::function<void(const Change&)> note;  // of a directory: called with the watcher's mutex held
     std::string directory;                    // empty: watches an open file
     std::string name;                         // of the awaited file in it
-    int watch = -1;                           // of the open file
+    CountedWatches::Use watch{};              // of the open file
     std::uint32_t made_under = fork_count();  // a child must not touch what it inherited
     std::atomic<bool> is_told{false};         // the kernel tells of changes
     std::atomic<int> error{0};                // why the directory is not watched itself
@@ -65,57 +65,11 @@ constexpr std::array repeats{2ms, 20ms, 200ms};
 /// When events that there was no memory for are made good.
 constexpr auto without_memory = 20ms;
 
-// ---- directories by their paths
+// ---- the watcher
 
-/// A directory on the way to a watched one, or that one itself, as it was at one look.
-struct Place {
-    std::string path;
-    std::string next{};  // name of the place after this one, as this one knows it
-    std::optional<platform::FileStatus> status{};
-    bool is_link = false;
-
-    bool exists() const noexcept { return status.has_value(); }
-    bool operator==(const Place& other) const noexcept {
-        if (exists() != other.exists() || is_link != other.is_link)
-            return false;
-        return !exists() || status->same_file(*other.status);
-    }
-};
-
-/// From the root, or from the working directory, down to the path.
-std::vector<Place> places_of(const std::string& path) {
-    std::filesystem::path so_far = std::filesystem::path(path).is_absolute() ? "" : ".";
-    std::vector<Place> places;
-    if (!so_far.empty())
-        places.push_back({so_far.string()});
-    for (const auto& part : std::filesystem::path(path)) {
-        if (part.empty() || part == ".")
-            continue;
-        so_far /= part;
-        if (!places.empty())
-            places.back().next = part.string();
-        places.push_back({so_far.string()});
-    }
-    for (Place& place : places) {
-        place.status = platform::status_of(place.path);
-        std::error_code ignored;
-        place.is_link = std::filesystem::is_symlink(place.path, ignored);
-    }
-    return places;
-}
-
-/// A directory that is watched for the next one on the way.
-struct Step {
-    int watch;
-    std::string next;
-};
-
+/// A directory and who is to be told of it.
 struct Directory {
-    std::vector<Step> steps;
-    int watch = -1;  // of itself
-    int error = 0;   // why there is none
-    bool is_told = false;
-    std::uint32_t interests = 0;
+    WatchedDirectory watched;
     std::vector<Pointer> noting;                   // those to be told of everything
     std::multimap<std::string, Pointer> awaiting;  // the others, by what they await
 
@@ -127,8 +81,6 @@ struct Directory {
             visit(registration);
     }
 };
-
-// ---- the watcher
 
 struct Reminder {
     Clock::time_point when;
@@ -159,17 +111,13 @@ class Watcher {
     platform::Deadline next_reminder() const;
 
     void watch_anew(const std::string& path, Directory& directory);
-    void watch_along(Directory& directory, const std::vector<Place>& places);
     static void show(const Directory& directory, Registration& registration) noexcept;
     void tell_all(const Directory& directory);
     void tell(const Pointer& registration, Change change);
     void remind(const Pointer& registration, const std::string& name);
-    int use(int watch);
-    void release(int watch) noexcept;
-    void release(int watch, const std::vector<Step>& steps) noexcept;
 
     platform::FileEvents events_;
-    std::map<int, unsigned> uses_;  // of each watch
+    CountedWatches watches_{events_};
     std::map<std::string, Directory> directories_;
     std::multimap<int, Pointer> files_;  // by their watches
     std::vector<Reminder> reminders_;
@@ -260,7 +208,7 @@ void Watcher::take_events() {
 void Watcher::take_event(const FileEvent& event) {
     using Kind = FileEvent::Kind;
     if (event.kind == Kind::Ended)
-        uses_.erase(event.watch);  // the kernel has forgotten it
+        watches_.ended(event.watch);
     const auto [first, last] =
         event.kind == Kind::Lost ? std::pair(files_.begin(), files_.end()) : files_.equal_range(event.watch);
     for (auto file = first; file != last && event.kind != Kind::Mounts; ++file) {
@@ -272,19 +220,17 @@ void Watcher::take_event(const FileEvent& event) {
     }
     const bool is_everywhere = event.kind == Kind::Lost || event.kind == Kind::Mounts;
     for (auto& [path, directory] : directories_) {
-        const bool is_it = event.watch >= 0 && directory.watch == event.watch;
-        if (is_it && event.kind == Kind::Entry)
+        const WatchedDirectory& watched = directory.watched;
+        const bool is_itself = watched.is_of(event) && event.kind != Kind::Entry;
+        if (watched.is_of(event) && event.kind == Kind::Entry)
             take_entry(directory, event);
-        const bool is_itself = is_it && event.kind != Kind::Entry;
-        const bool is_on_the_way =
-            std::any_of(directory.steps.begin(), directory.steps.end(), [&](const Step& step) {
-                return event.watch >= 0 && step.watch == event.watch &&
-                       (event.kind != Kind::Entry || event.name == step.next);
-            });
-        const int before = directory.watch;
-        if (is_everywhere || is_itself || is_on_the_way)
+        const int watch = watched.watch();
+        const bool was_told = watched.is_told();
+        if (is_everywhere || is_itself || watched.is_on_the_way(event))
             watch_anew(path, directory);
-        if (event.kind == Kind::Lost || is_itself || directory.watch != before)
+        // Who is not told any more has to know that.
+        if (event.kind == Kind::Lost || is_itself || watched.watch() != watch ||
+            watched.is_told() != was_told)
             tell_all(directory);
     }
 }
@@ -340,23 +286,20 @@ platform::Deadline Watcher::next_reminder() const {
 
 // ---- what is watched
 
-/// \returns whether it was there.
 template <typename Key>
-bool erase_from(std::multimap<Key, Pointer>& registrations, const Key& key, const Pointer& registration) {
+void erase_from(std::multimap<Key, Pointer>& registrations, const Key& key, const Pointer& registration) {
     const auto [first, last] = registrations.equal_range(key);
     const auto found =
         std::find_if(first, last, [&](const auto& entry) { return entry.second == registration; });
-    if (found == last)
-        return false;
-    registrations.erase(found);
-    return true;
+    if (found != last)
+        registrations.erase(found);
 }
 
 void Watcher::add(const Pointer& registration, const platform::Descriptor* file) {
     if (file != nullptr) {
-        registration->watch = use(events_.watch_file(*file));
-        files_.emplace(registration->watch, registration);
-        registration->is_told.store(registration->watch >= 0, std::memory_order_relaxed);
+        registration->watch = watches_.file(*file);
+        files_.emplace(registration->watch.number(), registration);
+        registration->is_told.store(static_cast<bool>(registration->watch), std::memory_order_relaxed);
         return;
     }
     Directory& directory = directories_[registration->directory];
@@ -364,24 +307,23 @@ void Watcher::add(const Pointer& registration, const platform::Descriptor* file)
         directory.noting.push_back(registration);
     else
         directory.awaiting.emplace(registration->name, registration);
-    const std::uint32_t wanted = directory.interests | registration->interests();
-    if (std::exchange(directory.interests, wanted) == wanted && directory.is_told)
-        show(directory, *registration);  // it is watched for all that
-    else
+    if (directory.watched.want(registration->interests()))
         watch_anew(registration->directory, directory);
+    else
+        show(directory, *registration);
 }
 
 /// Relaxed: they are about themselves, and each look of their owner comes after a call.
 void Watcher::show(const Directory& directory, Registration& registration) noexcept {
-    registration.is_told.store(directory.is_told, std::memory_order_relaxed);
-    registration.error.store(directory.error, std::memory_order_relaxed);
+    registration.is_told.store(directory.watched.is_told(), std::memory_order_relaxed);
+    registration.error.store(directory.watched.error(), std::memory_order_relaxed);
 }
 
 void Watcher::remove(const Pointer& registration) {
     std::erase_if(reminders_, [&](const Reminder& reminder) { return reminder.whom == registration; });
     if (registration->directory.empty()) {
-        if (erase_from(files_, registration->watch, registration))
-            release(registration->watch);
+        erase_from(files_, registration->watch.number(), registration);
+        registration->watch = {};
         return;
     }
     const auto found = directories_.find(registration->directory);
@@ -390,89 +332,13 @@ void Watcher::remove(const Pointer& registration) {
     Directory& directory = found->second;
     std::erase(directory.noting, registration);
     erase_from(directory.awaiting, registration->name, registration);
-    if (!directory.noting.empty() || !directory.awaiting.empty())
-        return;
-    release(directory.watch, directory.steps);
-    directories_.erase(found);
+    if (directory.noting.empty() && directory.awaiting.empty())
+        directories_.erase(found);
 }
 
-/// First watches, then looks whether it is still as it was: what changes from then on is told.
 void Watcher::watch_anew(const std::string& path, Directory& directory) {
-    // Somebody who makes and removes directories all the time is told of by the watches that there are then.
-    constexpr int most_looks = 8;
-    std::vector<Place> places = places_of(path);
-    for (int look = 0; look < most_looks; ++look) {
-        watch_along(directory, places);
-        std::vector<Place> now = places_of(path);
-        if (now == places)
-            break;
-        places = std::move(now);
-    }
+    directory.watched.look(path, watches_);
     directory.for_each([&](const Pointer& registration) { show(directory, *registration); });
-}
-
-/// Each directory on the way is watched for going away itself. The nearest one that exists, and the one in
-/// which that has its name, are watched for names, too: nobody tells of the removal of a directory in which
-/// somebody has a file open but its parent. So is one that holds a link to the next.
-void Watcher::watch_along(Directory& directory, const std::vector<Place>& places) {
-    using namespace platform::interest;
-    std::size_t last = places.size() - 1;
-    while (last > 0 && !places[last].exists())
-        --last;
-    const bool is_there = last == places.size() - 1 && places[last].exists();
-    std::vector<Step> steps;
-    int watch = -1;
-    int error = ENOENT;
-    try {
-        for (std::size_t i = 0; i + 1 < places.size() && i <= last; ++i) {
-            const bool names_matter = i + 1 >= last || places[i + 1].is_link;
-            const std::uint32_t interests = itself | (names_matter ? appearing | vanishing : 0);
-            Step& step = steps.emplace_back(Step{-1, places[i].next});
-            step.watch = use(events_.watch_directory(places[i].path, interests));
-        }
-        if (is_there) {
-            watch = events_.watch_directory(places[last].path, itself | directory.interests);
-            error = watch >= 0 ? 0 : errno;
-            use(watch);
-        }
-    } catch (...) {
-        release(-1, steps);  // no memory: what was watched before stays watched
-        throw;
-    }
-    const int old_watch = std::exchange(directory.watch, watch);
-    const std::vector<Step> old_steps = std::exchange(directory.steps, std::move(steps));
-    directory.error = error;
-    const bool is_awaited = (directory.error == ENOENT || directory.error == ENOTDIR) &&
-                            !directory.steps.empty() && directory.steps.back().watch >= 0 &&
-                            !places[last].is_link;
-    directory.is_told = directory.watch >= 0 || is_awaited;
-    release(old_watch, old_steps);  // after the new ones, so that what stays watched loses no event
-}
-
-int Watcher::use(int watch) {
-    if (watch < 0)
-        return watch;
-    try {
-        ++uses_[watch];
-    } catch (...) {
-        events_.forget(watch);  // nobody else uses it, or there would have been a place
-        throw;
-    }
-    return watch;
-}
-
-void Watcher::release(int watch) noexcept {
-    const auto found = uses_.find(watch);
-    if (found == uses_.end() || --found->second > 0)
-        return;
-    uses_.erase(found);
-    events_.forget(watch);
-}
-
-void Watcher::release(int watch, const std::vector<Step>& steps) noexcept {
-    release(watch);
-    for (const Step& step : steps)
-        release(step.watch);
 }
 
 /// \returns an empty pointer where there is nobody to tell.
@@ -557,8 +423,11 @@ FileWatcher::Watch::~Watch() {
         const std::lock_guard guard(shared().mutex);
         shared().watcher->remove(registration_);
     }
+    // The thread may keep the registration for a while, but not what its callback holds.
+    std::function<void()> callback;
     const std::lock_guard guard(registration_->running);
     registration_->ended = true;
+    std::swap(callback, registration_->callback);
 }
 
 }  // namespace ndsharray

@@ -64,7 +64,7 @@ class FileWatcher::Watch {
     /// may not be looked at), the owner has to look every now and then, and may ask for a new Watch.
     explicit operator bool() const noexcept;
 
-    /// Why the directory is not watched itself: ENOENT where it is missing, awaited or not; else 0.
+    /// Why the directory is not watched itself, an errno, or 0. ENOENT or ENOTDIR: it is missing.
     int error() const noexcept;
 
     struct Registration;

@@ -45,9 +45,11 @@ std::string directory() {
 }
 
 std::string directory_problem(const std::string& path) {
-    std::error_code unknown;  // such as a parent directory without permission
-    const auto type = std::filesystem::status(path, unknown).type();
-    if (type != std::filesystem::file_type::not_found && type != std::filesystem::file_type::regular)
+    using Type = std::filesystem::file_type;
+    std::error_code ignored;
+    const Type type = std::filesystem::status(path, ignored).type();
+    // It is not known for a parent directory without permission.
+    if (type == Type::directory || type == Type::none || type == Type::unknown)
         return {};
     return "there is no directory " + path + "; create it, or set NDSHARRAY_DIR to one that exists";
 }

@@ -178,13 +178,14 @@ TEST_F(TagWatchTest, ComesBackWithItsDirectory) {
     EXPECT_TRUE(is_told_until([&] { return look() && look()->alive; }));
 }
 
-TEST(TagWatch, SaysThatThereIsNoDirectory) {
-    const TemporaryDirectory outer;
-    const std::string missing = (outer.path() / "missing").string();
-    setenv("NDSHARRAY_DIR", missing.c_str(), 1);
-    const Error error = error_of([] { TagWatch watch; });
-    EXPECT_EQ(error.code(), ErrorCode::System);
-    EXPECT_TRUE(contains(error.what(), missing)) << error.what();
+TEST_F(TagWatchTest, ThatWasMovedFromSaysSo) {
+    TagWatch moved = std::move(watch_);
+    watch_.cancel();
+    watch_.resume();
+    EXPECT_EQ(error_of([&] { watch_.wait(0ns); }).code(), ErrorCode::Closed);
+    EXPECT_EQ(watch_.obstacle().code(), ErrorCode::Closed);
+    EXPECT_EQ(moved.wait(0ns).status, WatchStatus::Timeout);
+    EXPECT_EQ(moved.obstacle().code(), ErrorCode::None);
 }
 
 class TagWatchInAProcess : public SceneTest {};

@@ -162,6 +162,44 @@ void watch_tags(Steps& steps) {
     }
 }
 
+/// Of a directory that is missing, comes and goes.
+void await_directory(Steps& steps) {
+    const std::string folder = directory(), later = folder + "/a/b";
+    ::setenv("NDSHARRAY_DIR", later.c_str(), 1);
+    const std::shared_ptr<void> back(nullptr, [&](void*) { ::setenv("NDSHARRAY_DIR", folder.c_str(), 1); });
+    std::optional<TagWatch> watch;
+    steps.run("TagWatch()", [&] {
+        watch.emplace();
+        return true;
+    });
+    const auto be_told = [&] {
+        steps.run("TagWatch::wait()", [&] {
+            TagChanges changes;
+            do {
+                changes = watch->wait(patience);
+            } while (changes.status == WatchStatus::Changed && !changes.all);
+            return changes.all;
+        });
+    };
+    for (int i = 0; i < 2; ++i) {
+        std::optional<bool> hindered;
+        steps.run("TagWatch::obstacle()", [&] {
+            hindered = watch->obstacle().code() == ErrorCode::System;
+            return true;
+        });
+        require(hindered == true, "a missing directory is no obstacle");
+        std::filesystem::create_directories(later);
+        be_told();
+        {
+            Writer writer("cam0");
+            steps.run("TagWatch::wait()",
+                      [&] { return watch->wait(patience).status == WatchStatus::Changed; });
+        }
+        std::filesystem::remove_all(folder + "/a");
+        be_told();
+    }
+}
+
 /// So that the bounded form stays short. No divisor of how many allocations a step makes, mostly.
 constexpr unsigned step = 3;
 
@@ -173,6 +211,7 @@ const std::vector<FailingLife> lives{
     {"EveryReader", [](Steps& steps) { read_as(steps, in_order(6)); }, false, step},
     {"CopyingReader", [](Steps& steps) { read_as(steps, with_leases(0)); }, false, step},
     {"TagWatch", watch_tags, false, step},
+    {"AwaitingTagWatch", await_directory, false, step},
 };
 
 class Failing : public CoreTest, public ::testing::WithParamInterface<std::size_t> {};

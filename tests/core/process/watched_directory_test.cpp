@@ -39,6 +39,18 @@ std::string what_comes_after(const std::string& tag, const std::function<void()>
     return is_intact(reading.result()) ? "a frame" : "something else";
 }
 
+/// How long a look every now and then would take to notice something, and more.
+constexpr auto some_looks = 450ms;
+
+/// \returns whether a TagWatch that waits is told to look at everything once something was done.
+bool is_told_after(TagWatch& watch, const std::function<void()>& change) {
+    BackgroundCall<TagChanges> waiting([&] { return watch.wait(); }, [&] { watch.cancel(); });
+    if (!waiting.blocks())
+        return false;
+    change();
+    return waiting.result().all;
+}
+
 /// Lets threads of this process not be had any more, unless it is root's.
 void become_nobody() {
     constexpr uid_t nobody = 65534;
@@ -64,6 +76,25 @@ const RegisteredScenes scenes({
          const auto mount = [] { ::mount("tmpfs", directory().c_str(), "tmpfs", 0, "size=1m"); };
          std::string said = what_comes_after(tag, mount);
          return said + ", " + what_comes_after(tag, [] { ::umount2(directory().c_str(), 0); });
+     }},
+    {"unreadable_parent",
+     [](const std::string&) -> std::string {
+         become_nobody();
+         const fs::path parent = fs::path(directory()) / "parent", tags = parent / "tags";
+         fs::create_directory(parent);
+         ::setenv("NDSHARRAY_DIR", tags.c_str(), 1);
+         TagWatch watch;
+         const bool told = is_told_after(watch, [&] {
+             const fs::path closed = parent.parent_path() / "closed";
+             fs::create_directory(closed);
+             fs::permissions(closed, fs::perms::owner_write | fs::perms::owner_exec);
+             fs::rename(closed, parent);
+             std::this_thread::sleep_for(some_looks);  // the time in which it may fall asleep for ever
+             fs::create_directory(tags);
+         });
+         fs::permissions(parent, fs::perms::owner_all);
+         fs::remove_all(parent);
+         return told ? "told" : "not told";
      }},
     {"no_threads",
      [](const std::string& tag) {
@@ -323,6 +354,137 @@ TEST_P(MissingDirectory, CostsNoLooks) {
     reader.cancel();
 }
 
+TEST_P(MissingDirectory, IsSaidByATagWatchAndAwaited) {
+    TagWatch watch;
+    EXPECT_EQ(watch.obstacle().code(), ErrorCode::System);
+    EXPECT_TRUE(contains(watch.obstacle().what(), path_.string())) << watch.obstacle().what();
+    EXPECT_EQ(watch.wait(0ns).status, WatchStatus::Timeout);
+    EXPECT_TRUE(is_told_after(watch, [&] { fs::create_directories(path_); }));
+    EXPECT_EQ(watch.obstacle().code(), ErrorCode::None);
+    while (watch.wait(100ms).status == WatchStatus::Changed) {
+    }
+    Writer writer("cam0");
+    EXPECT_EQ(watch.wait(patience).tags, std::vector<std::string>{"cam0"});
+}
+
+TEST_P(MissingDirectory, CostsATagWatchNoLooks) {
+    TagWatch watch;
+    BackgroundCall<TagChanges> waiting([&] { return watch.wait(); }, [&] { watch.cancel(); });
+    ASSERT_TRUE(waiting.blocks());
+    const auto before = voluntary_switches(waiting.thread());
+    std::this_thread::sleep_for(some_looks);  // the time that is measured
+    EXPECT_LE(voluntary_switches(waiting.thread()) - before, 1U);
+    watch.cancel();
+}
+
+TEST_P(MissingDirectory, IsAwaitedByATagWatchThatSawItGo) {
+    fs::create_directories(path_);
+    TagWatch watch;
+    EXPECT_EQ(watch.obstacle().code(), ErrorCode::None);
+    EXPECT_TRUE(is_told_after(watch, [&] { fs::remove_all(outer_.path() / "there"); }));
+    EXPECT_EQ(watch.obstacle().code(), ErrorCode::System);
+    while (watch.wait(100ms).status == WatchStatus::Changed) {
+    }
+    EXPECT_TRUE(is_told_after(watch, [&] { fs::create_directories(path_); }));
+}
+
+/// What happens to the place of a directory that is missing; it is there in the end.
+const Fate comings[] = {
+    {"WithAnotherParent",
+     [](const fs::path& directory) {
+         fs::remove(directory.parent_path());
+         fs::create_directories(directory);
+     }},
+    {"ByRename",
+     [](const fs::path& directory) {
+         fs::create_directory(directory.parent_path() / "next");
+         fs::rename(directory.parent_path() / "next", directory);
+     }},
+    {"WithAParentThatIsReplacedByRename",
+     [](const fs::path& directory) {
+         const fs::path next = directory.parent_path().string() + "-next";
+         fs::create_directories(next / directory.filename());
+         fs::rename(next, directory.parent_path());
+     }},
+    {"WithAParentThatIsALink",
+     [](const fs::path& directory) {
+         const fs::path next = directory.parent_path().string() + "-next";
+         fs::create_directories(next / directory.filename());
+         fs::remove(directory.parent_path());
+         fs::create_directory_symlink(next.filename(), directory.parent_path());
+     }},
+    {"InPlaceOfAFile",
+     [](const fs::path& directory) {
+         std::ofstream{directory} << "x";
+         std::this_thread::sleep_for(some_looks);  // seen by then
+         fs::remove(directory);
+         fs::create_directory(directory);
+     }},
+    {"WhereALinkLedNowhere",
+     [](const fs::path& directory) {
+         fs::create_directory_symlink("../elsewhere/tags", directory);
+         std::this_thread::sleep_for(some_looks);
+         fs::create_directories(directory.parent_path().parent_path() / "elsewhere" / "tags");
+     }},
+};
+
+class AwaitedDirectory : public WatchedDirectory {
+  protected:
+    AwaitedDirectory() { fs::remove(path_); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Comes, AwaitedDirectory, ::testing::ValuesIn(comings),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(AwaitedDirectory, AReaderThatWaitsFindsItsFirstWriter) {
+    EXPECT_EQ(what_comes_after(tag_, [&] { meet_fate(); }), "a frame");
+}
+
+TEST_P(AwaitedDirectory, ATagWatchIsToldToLookAtAll) {
+    TagWatch watch;
+    EXPECT_TRUE(is_told_after(watch, [&] { meet_fate(); }));
+    EXPECT_TRUE(wait_until([&] { return watch.obstacle().code() == ErrorCode::None; }));
+}
+
+/// A link that leads to a directory that is missing, as /var/run does to those in /run.
+class MissingDirectoryBehindALink : public WatchedDirectories {
+  protected:
+    MissingDirectoryBehindALink() {
+        fs::remove(path_);
+        fs::create_directory_symlink("../target/./of/tags", path_);
+    }
+
+    const fs::path target_ = outer_.path() / "target" / "of" / "tags";
+};
+
+TEST_F(MissingDirectoryBehindALink, IsAwaited) {
+    EXPECT_EQ(what_comes_after(tag_, [&] { fs::create_directories(target_); }), "a frame");
+    const auto again = [&] {
+        fs::remove_all(outer_.path() / "target");
+        fs::create_directories(target_);
+    };
+    EXPECT_EQ(what_comes_after(tag_, again), "a frame");
+}
+
+TEST_F(MissingDirectoryBehindALink, CostsNoLooks) {
+    TagWatch watch;
+    BackgroundCall<TagChanges> waiting([&] { return watch.wait(); }, [&] { watch.cancel(); });
+    ASSERT_TRUE(waiting.blocks());
+    const auto before = voluntary_switches(waiting.thread());
+    std::this_thread::sleep_for(some_looks);  // the time that is measured
+    EXPECT_LE(voluntary_switches(waiting.thread()) - before, 1U);
+    fs::create_directories(target_);
+    EXPECT_TRUE(waiting.result().all);
+}
+
+TEST_F(WatchedDirectories, ThatALinkLeadsRoundInCirclesToAreAnError) {
+    fs::remove(path_);
+    fs::create_directory_symlink("tags", path_);
+    const Error error = error_of([] { TagWatch watch; });
+    EXPECT_NE(error.code(), ErrorCode::None);
+    EXPECT_TRUE(contains(error.what(), path_.string())) << error.what();
+}
+
 class LostEvents : public CoreTest {};
 
 /// \returns how many events the kernel keeps for a process that does not take them.
@@ -367,6 +529,10 @@ TEST_F(WatchingProcess, NoticesWhatIsMountedOverTheDirectoryAndTakenAway) {
     if (outcome_of("private_mounts") != "mounted")
         GTEST_SKIP() << "it takes root to mount a file system";
     EXPECT_EQ(outcome_of("mounted_over"), "a frame, a frame");
+}
+
+TEST_F(WatchingProcess, LooksEveryNowAndThenWhereTheKernelDoesNotTellAnyMore) {
+    EXPECT_EQ(outcome_of("unreadable_parent"), "told");
 }
 
 TEST_F(WatchingProcess, WithoutThreadsThrowsErrorsLeavesNothingAndWorksAfterwards) {

@@ -4,7 +4,10 @@
 #include "remote.hpp"
 
 #include <support/child_process.hpp>
+#include <support/process_state.hpp>
 
+#include <atomic>
+#include <fstream>
 #include <utility>
 
 namespace ndsharray::test {
@@ -45,6 +48,31 @@ TEST_F(Close, OfAProcessLeavesNothing) {
     writer.write();
     writer.close();
     EXPECT_EQ(entries(), Names{});
+}
+
+TEST_F(Close, FreesTheMemoryWhileTheWatchingThreadHasYetToTellOfTheFiles) {
+    Writer busy("busy");
+    std::atomic<bool> called{false}, go_on{false};
+    busy.on_reader_change([&](const ReaderChange&) {
+        called = true;
+        called.notify_all();
+        go_on.wait(false);
+    });
+    RemoteReader comes("busy");  // its coming keeps the thread
+    ASSERT_TRUE(attach(comes, busy));
+    called.wait(false);
+    TagWatch watch;
+    const unsigned before = process_state().tag_mappings;
+    {
+        Writer writer(tag_);
+        write_pattern(writer, spec_);
+        std::ofstream(file(), std::ios::app).close();
+        watch.wait(0ns);  // takes what happened; the thread is to tell the writer of it
+    }
+    EXPECT_EQ(process_state().tag_mappings, before);
+    go_on = true;
+    go_on.notify_all();
+    busy.on_reader_change({});
 }
 
 /// Leaves main() while a Writer and a Reader with static storage are open.

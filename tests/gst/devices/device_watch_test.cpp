@@ -331,6 +331,12 @@ TEST_F(DeviceWatch, WaitsForADirectoryThatIsNotThereYet) {
     monitor_.stop();
     ASSERT_TRUE(monitor_.start());
     EXPECT_EQ(monitor_.tags(), Tags{});
+    // Nobody looks every now and then whether it is there.
+    EXPECT_TRUE(wait_until([] {
+        const auto before = voluntary_switches_of_other_threads();
+        std::this_thread::sleep_for(500ms);
+        return voluntary_switches_of_other_threads() == before;
+    }));
     std::filesystem::create_directory(later);
     {
         Writer writer(tag_);
