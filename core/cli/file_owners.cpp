@@ -36,6 +36,8 @@ bool be_root() noexcept {
 
 std::vector<FileOwner> file_owners(const std::string& directory) {
     std::map<uid_t, FileOwner> owners;
+    if (!std::filesystem::exists(directory))
+        return {};
     for (const auto& entry : std::filesystem::directory_iterator(directory)) {
         struct stat status {};
         if (entry.path().filename().string().starts_with("ndsh.") &&

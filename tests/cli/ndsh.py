@@ -17,6 +17,8 @@ import unittest
 
 import numpy as np
 
+import ndsharray
+
 NDSH = os.environ["NDSH"]
 DEADLINE = 30 * int(os.environ.get("TEST_PATIENCE", "1"))
 
@@ -181,6 +183,19 @@ class NdshTest(unittest.TestCase):
         process = self.publish(tag, frames(), "--loop", "--rate", "1000")
         process.kill()
         process.wait()
+
+    def leave_behind_as(self, user, tag):
+        """What a writer of another user leaves when it is killed."""
+        os.chmod(self.directory, 0o1777)
+        pid = os.fork()
+        if pid == 0:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
+            writer = ndsharray.Writer(tag)
+            writer.write(frames(1)[0])
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), -signal.SIGKILL)
 
     def entries(self):
         return sorted(os.listdir(self.directory))

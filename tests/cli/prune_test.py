@@ -2,7 +2,6 @@
 """ndsh prune removes what crashed writers left, and never a tag that lives."""
 
 import os
-import signal
 import threading
 import unittest
 
@@ -37,19 +36,6 @@ class Prune(NdshTest):
         self.assertEqual(self.entries(), living)
         with ndsharray.Reader("cam0") as reader:
             self.assertIsNotNone(reader.read(10))
-
-    def leave_behind_as(self, user, tag):
-        """What a writer of another user leaves when it is killed."""
-        os.chmod(self.directory, 0o1777)
-        pid = os.fork()
-        if pid == 0:
-            os.setgroups([])
-            os.setgid(user)
-            os.setuid(user)
-            writer = ndsharray.Writer(tag)
-            writer.write(frames(1)[0])
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), -signal.SIGKILL)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root removes what is other users'")
     def test_root_removes_what_is_left_of_all_users(self):
