@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "serve/guard.hpp"
-#include "serve/main_loop.hpp"
 #include "serve/rtsp_media.hpp"
 #include "serve/tag_list.hpp"
 
@@ -67,6 +66,7 @@ void ndsh_rtsp_mounts_class_init(MountsClass* type) {
 
 void ndsh_rtsp_mounts_init(Mounts*) {}
 
+/// Of the thread of RTSP.
 bool has_session(GstRTSPClient* client) {
     GList* all = gst_rtsp_client_session_filter(client, nullptr, nullptr);
     const bool has = all != nullptr;
@@ -121,6 +121,7 @@ RtspServer::RtspServer(const Options& options, EncodedTags& tags)
     GError* error = nullptr;
     try {
         guard(server_, options);
+        thread_ = std::make_unique<RtspThread>(server_);
         source_ = gst_rtsp_server_create_source(server_, nullptr, &error);
         if (source_ == nullptr) {
             const std::string reason = error->message;
@@ -140,25 +141,26 @@ RtspServer::RtspServer(const Options& options, EncodedTags& tags)
 }
 
 RtspServer::~RtspServer() {
-    if (timer_ != 0)
-        g_source_remove(timer_);
     g_source_destroy(source_);
     g_source_unref(source_);
     g_signal_handlers_disconnect_by_data(server_, this);
-    gst_rtsp_server_client_filter(
-        server_,
-        [](GstRTSPServer*, GstRTSPClient* client, gpointer self) {
-            g_signal_handlers_disconnect_by_data(client, self);
-            return GST_RTSP_FILTER_REMOVE;
-        },
-        this);
-    gst_rtsp_session_pool_filter(
-        sessions_, [](GstRTSPSessionPool*, GstRTSPSession*, gpointer) { return GST_RTSP_FILTER_REMOVE; },
-        nullptr);
+    thread_->run_and_wait([this] {
+        gst_rtsp_server_client_filter(
+            server_,
+            [](GstRTSPServer*, GstRTSPClient* client, gpointer self) {
+                g_signal_handlers_disconnect_by_data(client, self);
+                return GST_RTSP_FILTER_REMOVE;
+            },
+            this);
+        gst_rtsp_session_pool_filter(
+            sessions_, [](GstRTSPSessionPool*, GstRTSPSession*, gpointer) { return GST_RTSP_FILTER_REMOVE; },
+            nullptr);
+    });
     g_object_unref(addresses_);
     g_object_unref(mounts_);
     g_object_unref(sessions_);
     g_object_unref(server_);
+    thread_.reset();
     // Waits for the threads of clients and media.
     gst_rtsp_thread_pool_cleanup();
 }
@@ -183,11 +185,13 @@ void RtspServer::connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* se
     g_signal_connect(client, "closed", G_CALLBACK(closed), self);
     g_signal_connect(client, "new-session", G_CALLBACK(new_session), self);
     g_signal_connect(client, "play-request", G_CALLBACK(played), self);
+    g_signal_connect(client, "pause-request", G_CALLBACK(stopped), self);
+    g_signal_connect(client, "teardown-request", G_CALLBACK(stopped), self);
     const std::lock_guard lock(self->mutex_);
     self->clients_[client].number = ++self->accepted_;
     self->make_room();
-    if (self->timer_ == 0)
-        self->timer_ = every(milliseconds_between_sweeps, [self] { return self->sweep(); });
+    if (!std::exchange(self->is_sweeping_, true))
+        self->thread_->every(milliseconds_between_sweeps, [self] { return self->sweep(); });
 }
 
 /// What the viewer had goes with the connection, also over UDP.
@@ -204,7 +208,7 @@ void RtspServer::closed(GstRTSPClient* client, RtspServer* self) {
             g_object_unref(session);
         }
     }
-    self->count_soon();
+    self->thread_->run([self] { self->count_viewers(); });
 }
 
 /// Where all places are taken, the oldest that has no session makes room, or the newest.
@@ -215,7 +219,7 @@ void RtspServer::make_room() {
         if (entry.is_dropped)
             continue;
         ++stay;
-        if (!has_session(client) && (oldest.second == nullptr || entry.number < oldest.second->number))
+        if (!entry.has_session && (oldest.second == nullptr || entry.number < oldest.second->number))
             oldest = {client, &entry};
     }
     if (stay <= most_connections || oldest.second == nullptr)
@@ -230,31 +234,26 @@ bool RtspServer::sweep() {
     count_viewers();
     const std::lock_guard lock(mutex_);
     for (auto& [client, entry] : clients_) {
-        entry.rounds_without_session = has_session(client) ? 0 : entry.rounds_without_session + 1;
+        entry.has_session = has_session(client);
+        entry.rounds_without_session = entry.has_session ? 0 : entry.rounds_without_session + 1;
         if (entry.rounds_without_session >= most_rounds_without_session)
             drop(client);
     }
-    if (clients_.empty())
-        timer_ = 0;
-    return timer_ != 0;
+    is_sweeping_ = !clients_.empty();
+    return is_sweeping_;
 }
 
 void RtspServer::new_session(GstRTSPClient* client, GstRTSPSession* session, RtspServer* self) {
     gst_rtsp_session_set_timeout(session, most_seconds_of_silence);
     const std::lock_guard lock(self->mutex_);
-    if (const auto found = self->clients_.find(client); found != self->clients_.end())
+    if (const auto found = self->clients_.find(client); found != self->clients_.end()) {
         found->second.sessions.push_back(gst_rtsp_session_get_sessionid(session));
+        found->second.has_session = true;
+    }
 }
 
-void RtspServer::count_soon() {
-    in_main_loop([alive = std::weak_ptr(alive_), this] {
-        if (!alive.expired())
-            count_viewers();
-    });
-}
-
-/// In the main loop, where nothing of the server is locked. \returns how many there are.
-unsigned RtspServer::count_viewers() const {
+/// In the thread of RTSP, where nothing of the server is locked.
+void RtspServer::count_viewers() {
     Played played;
     gst_rtsp_session_pool_filter(sessions_, count_session, &played);
     unsigned all = 0;
@@ -263,7 +262,7 @@ unsigned RtspServer::count_viewers() const {
         set_viewers(media, viewers);
         g_object_unref(media);
     }
-    return all;
+    viewers_ = all;
 }
 
 // ------------------------------------------------------------------------------------------------- requests
@@ -286,10 +285,15 @@ void RtspServer::mount(const std::string& tag) {
     gst_rtsp_mount_points_add_factory(mounts_, path.c_str(), factory);
 }
 
-void RtspServer::played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self) {
+void RtspServer::played(GstRTSPClient* client, GstRTSPContext* context, RtspServer* self) {
     if (context->media != nullptr)
         request_key_frame(context->media);
-    self->count_soon();
+    stopped(client, context, self);
+}
+
+/// Or began.
+void RtspServer::stopped(GstRTSPClient*, GstRTSPContext*, RtspServer* self) {
+    self->thread_->run([self] { self->count_viewers(); });
 }
 
 }  // namespace ndsharray::serve

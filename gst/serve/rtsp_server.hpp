@@ -4,6 +4,7 @@
 
 #include <gst/rtsp-server/rtsp-server.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,6 +15,7 @@
 
 #include "serve/encoded_tag.hpp"
 #include "serve/options.hpp"
+#include "serve/rtsp_thread.hpp"
 
 namespace ndsharray::serve {
 
@@ -35,8 +37,8 @@ class RtspServer {
     /// Makes a live tag known to the server, and forgets one that is gone. Any thread.
     void mount(const std::string& tag);
 
-    /// Viewers that play now. Of the main loop.
-    unsigned viewers() const { return count_viewers(); }
+    /// Viewers that play now.
+    unsigned viewers() const { return viewers_; }
 
     /// Connections now.
     unsigned connections() const;
@@ -48,6 +50,7 @@ class RtspServer {
     struct Client {
         std::uint64_t number = 0;
         std::vector<std::string> sessions{};  // their ids
+        bool has_session = false;
         unsigned rounds_without_session = 0;
         bool is_dropped = false;  // and goes soon
     };
@@ -56,10 +59,10 @@ class RtspServer {
     static void closed(GstRTSPClient* client, RtspServer* self);
     static void new_session(GstRTSPClient* client, GstRTSPSession* session, RtspServer* self);
     static void played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
+    static void stopped(GstRTSPClient*, GstRTSPContext*, RtspServer* self);
     bool sweep();
     void make_room();
-    void count_soon();
-    unsigned count_viewers() const;
+    void count_viewers();
 
     Options options_;
     EncodedTags& tags_;
@@ -69,12 +72,13 @@ class RtspServer {
     GstRTSPAddressPool* addresses_;
     GSource* source_ = nullptr;
     std::uint16_t port_ = 0;
-    unsigned timer_ = 0;  // of the main loop
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    std::unique_ptr<RtspThread> thread_;
+    std::atomic<unsigned> viewers_ = 0;
 
     mutable std::mutex mutex_;  // guards what follows
     std::map<GstRTSPClient*, Client> clients_;
     std::uint64_t accepted_ = 0;
+    bool is_sweeping_ = false;
 };
 
 }  // namespace ndsharray::serve

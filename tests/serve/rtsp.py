@@ -72,10 +72,11 @@ class Connection:
     def ask(self, method, url, headers=None):
         """(status, headers with a list of values each, body)"""
         self.send(method, url, headers)
-        line = self.file.readline()
-        while line.startswith(b"$") or not line.startswith(b"RTSP/"):
-            assert line, "the connection ended"
-            line = self.file.readline()
+        while (first := self.file.read(1)) == b"$":  # a packet, which comes between answers
+            size = int.from_bytes(self.file.read(3)[1:], "big")
+            self.file.read(size)
+        assert first, "the connection ended"
+        line = first + self.file.readline()
         status = int(line.split()[1])
         found = {}
         while line := self.file.readline().strip():

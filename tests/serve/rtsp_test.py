@@ -7,7 +7,7 @@ import numpy as np
 
 import coded
 from player import GstPlay
-from rtsp import RtspTest
+from rtsp import Connection, RtspTest
 
 
 class Rtsp(RtspTest):
@@ -109,6 +109,32 @@ class Rtsp(RtspTest):
         self.wait_for(lambda: self.readers() == 0, "the reader went")
         self.wait_for(lambda: self.count("fd") <= files, "the descriptors went")
         self.wait_for(lambda: self.count("task") <= threads, "the threads went")
+
+    def test_viewers_who_come_when_the_last_one_goes_are_answered(self):
+        self.coded_writer("cam0", (96, 128))
+        for count in range(150):
+            viewer = Connection(self)
+            self.assertEqual(viewer.ask("DESCRIBE", self.url())[0], 200, count)
+            if count % 3 != 0:
+                status, headers, _ = viewer.ask("SETUP", self.url("cam0/stream=0"),
+                                                {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"})
+                self.assertEqual(status, 200, count)
+                session = {"Session": headers["session"][0].split(";")[0]}
+            if count % 3 == 2:
+                self.assertEqual(viewer.ask("PLAY", self.url(), session)[0], 200, count)
+            viewer.close()
+        self.wait_for(lambda: self.readers() == 0, "the last one went")
+        self.wait_for(lambda: self.metric("ndsharray_serve_rtsp_connections") == 0, "no connection is left")
+
+    def test_who_pauses_or_ends_is_no_viewer(self):
+        self.coded_writer("cam0", (96, 128))
+        viewer = Connection(self)
+        self.assertEqual(viewer.ask("DESCRIBE", self.url())[0], 200)
+        _, headers, _ = viewer.ask("SETUP", self.url("cam0/stream=0"), {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"})
+        session = {"Session": headers["session"][0].split(";")[0]}
+        for method, viewers in (("PLAY", 1), ("PAUSE", 0), ("PLAY", 1), ("TEARDOWN", 0)):
+            self.assertEqual(viewer.ask(method, self.url(), session)[0], 200, method)
+            self.wait_for(lambda: self.metric('ndsharray_serve_viewers{protocol="rtsp"}') == viewers, method)
 
     def test_address_and_bytes_are_told(self):
         self.coded_writer("cam0")
