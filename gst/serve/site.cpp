@@ -168,6 +168,7 @@ bool Site::answer_fixed(SoupServerMessage* message, const std::string& path) {
         served_.rtsp_connections = rtsp_ != nullptr ? rtsp_->connections() : 0;
         served_.rtsp_bytes = rtsp_ != nullptr ? rtsp_->bytes() : 0;
         served_.whep = whep_.count();
+        served_.whep_bytes = WhepSession::bytes();
         send(message, {SOUP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8",
                        metrics(live_tags(options_.owner), served_)});
     } else {

@@ -182,6 +182,8 @@ std::string metrics(const std::vector<TagInfo>& tags, const Served& served) {
         served.rtsp_connections);
     add(text, "ndsharray_serve_rtsp_sent_bytes_total", "counter", "Bytes of encoded frames to RTSP viewers",
         static_cast<double>(served.rtsp_bytes));
+    add(text, "ndsharray_serve_whep_sent_bytes_total", "counter", "Bytes of encoded frames to WHEP viewers",
+        static_cast<double>(served.whep_bytes));
     return text.str();
 }
 

@@ -22,6 +22,7 @@ struct Served {
     unsigned rtsp = 0;   ///< likewise
     unsigned rtsp_connections = 0;
     std::uint64_t rtsp_bytes = 0;  ///< of encoded frames, for each viewer
+    std::uint64_t whep_bytes = 0;  ///< likewise
 };
 
 /// Tags that a living writer writes and this process may look at; sorted.

@@ -22,6 +22,8 @@ constexpr int packet_bytes = 1200;
 /// machine is too busy.
 constexpr guint64 most_waiting = 8;
 
+std::atomic<std::uint64_t> sent{0};
+
 constexpr unsigned milliseconds_between_looks = 1000;
 constexpr std::int64_t microseconds = 1'000'000;
 
@@ -345,7 +347,12 @@ bool WhepSession::take(GstSample* sample) {
     GST_BUFFER_PTS(buffer) = GST_CLOCK_TIME_NONE;
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
     gst_app_src_set_caps(source, gst_sample_get_caps(sample));
+    sent += gst_buffer_get_size(buffer);
     return gst_app_src_push_buffer(source, buffer) == GST_FLOW_OK;
+}
+
+std::uint64_t WhepSession::bytes() {
+    return sent;
 }
 
 }  // namespace ndsharray::serve

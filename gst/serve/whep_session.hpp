@@ -50,6 +50,9 @@ class WhepSession : public std::enable_shared_from_this<WhepSession> {
     /// From when the server read a frame until it was sent; 0: none was.
     std::chrono::microseconds age() const { return std::chrono::microseconds(age_us_.load()); }
 
+    /// Of encoded frames that were sent, by all sessions so far.
+    static std::uint64_t bytes();
+
     const std::string& ufrag() const { return offer_->ice().ufrag; }
 
   private:

@@ -65,6 +65,7 @@ class Viewers(WhepTest):
             player.until_value(value)
         self.assertGreater(self.get_json("/cam1/latency")["sent"], 0)
         self.assertLess(self.get_json("/cam1/latency")["sent"], 5)
+        self.assertGreater(self.metric("ndsharray_serve_whep_sent_bytes_total"), 500)
         self.assertEqual(player.close(), 0)
         self.assertEqual(self.viewers(), 0)
 
