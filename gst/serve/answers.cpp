@@ -68,9 +68,11 @@ struct Workers::Job {
     static void finished(SoupServerMessage*, Job* job) { job->is_gone = true; }
 };
 
-Workers::Workers() : pool_(g_thread_pool_new(run, nullptr, most_threads, FALSE, nullptr)) {}
+Workers::Workers(Told told)
+    : told_(std::move(told)), pool_(g_thread_pool_new(run, this, most_threads, FALSE, nullptr)) {}
 
 Workers::~Workers() {
+    is_ending_ = true;
     g_thread_pool_free(pool_, FALSE, TRUE);
 }
 
@@ -84,13 +86,17 @@ void Workers::begin(SoupServerMessage* message, std::function<Finish()> work) {
                     refusal(SOUP_STATUS_SERVICE_UNAVAILABLE, "too many pictures are asked for at once"));
     auto job = std::make_unique<Job>(message, std::move(work), pending_);
     soup_server_message_pause(message);
+    told_(message, false);
     g_thread_pool_push(pool_, job.release(), nullptr);
 }
 
-void Workers::run(gpointer data, gpointer) {
+void Workers::run(gpointer data, gpointer workers) {
+    auto* self = static_cast<Workers*>(workers);
     std::shared_ptr<Job> job(static_cast<Job*>(data));
     Finish finish;
     try {
+        if (self->is_ending_)
+            throw std::runtime_error("the server ends");
         finish = job->work();
     } catch (const std::out_of_range& error) {
         finish = sending(refusal(SOUP_STATUS_BAD_REQUEST, error.what()));
@@ -98,9 +104,10 @@ void Workers::run(gpointer data, gpointer) {
         finish = sending(refusal(SOUP_STATUS_UNPROCESSABLE_ENTITY, error.what()));
     }
     // The job is given back in the main loop, where its message lives.
-    in_main_loop([job = std::move(job), finish = std::move(finish)] {
+    in_main_loop([self, job = std::move(job), finish = std::move(finish)] {
         if (job->is_gone)
             return;
+        self->told_(job->message, true);
         try {
             finish(job->message);
         } catch (const std::exception& error) {

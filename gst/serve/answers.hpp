@@ -25,9 +25,12 @@ void send(SoupServerMessage* message, Answer answer);
 /// Threads that make answers. There is a bound to how many are made, and so held in memory, at a time.
 class Workers {
   public:
-    Workers();
+    /// Hears, in the main loop, that an answer begins to be made, and that it is made.
+    using Told = std::function<void(SoupServerMessage* message, bool is_made)>;
 
-    /// Waits for what is being made.
+    explicit Workers(Told told);
+
+    /// Waits for what is being made; what was not begun is given up.
     ~Workers();
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
@@ -44,8 +47,10 @@ class Workers {
 
   private:
     struct Job;
-    static void run(gpointer job, gpointer);
+    static void run(gpointer job, gpointer workers);
 
+    Told told_;
+    std::atomic<bool> is_ending_ = false;
     GThreadPool* pool_;
     std::shared_ptr<unsigned> pending_ = std::make_shared<unsigned>(0);  // of the main loop
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "serve/guard.hpp"
 #include "serve/main_loop.hpp"
@@ -63,7 +64,7 @@ Connections::~Connections() {
     g_object_unref(service_);
     for (auto& [key, connection] : all_) {
         g_object_weak_unref(G_OBJECT(connection.stream), gone, &connection);
-        g_source_remove(connection.timer);
+        stop_timer(connection);
     }
     g_clear_object(&certificate_);
 }
@@ -117,14 +118,18 @@ bool Connections::make_room() {
 
 void Connections::gone(gpointer data, GObject*) {
     auto* connection = static_cast<Connection*>(data);
-    g_source_remove(connection->timer);
+    stop_timer(*connection);
     Connections* self = connection->connections;
     self->all_.erase(std::string(connection->key));
 }
 
-void Connections::restart_timer(Connection& connection) {
+void Connections::stop_timer(Connection& connection) {
     if (connection.timer != 0)
-        g_source_remove(connection.timer);
+        g_source_remove(std::exchange(connection.timer, 0));
+}
+
+void Connections::restart_timer(Connection& connection) {
+    stop_timer(connection);
     connection.timer = every(most_milliseconds, [&connection] {
         drop(connection);
         return true;
@@ -142,6 +147,12 @@ void Connections::progress(SoupServerMessage* message, bool has_asked) {
         return;
     found->second.has_asked = has_asked;
     restart_timer(found->second);
+}
+
+void Connections::hold(SoupServerMessage* message) {
+    const auto found = all_.find(key_of(soup_server_message_get_remote_address(message)));
+    if (found != all_.end())
+        stop_timer(found->second);
 }
 
 }  // namespace ndsharray::serve

@@ -30,6 +30,9 @@ class Connections {
     /// \param has_asked whether a whole request came
     void progress(SoupServerMessage* message, bool has_asked);
 
+    /// The server makes an answer: until there is progress, nobody waits for the other side.
+    void hold(SoupServerMessage* message);
+
   private:
     struct Connection {
         Connections* connections;
@@ -44,6 +47,7 @@ class Connections {
     static void gone(gpointer connection, GObject*);
     void accept(GSocketConnection* stream);
     bool make_room();
+    static void stop_timer(Connection& connection);
     void restart_timer(Connection& connection);
     static void drop(Connection& connection);
 

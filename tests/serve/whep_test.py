@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """WHEP: what is answered to whom over HTTP, and to what harm is meant with."""
+import http.client
 import os
 import re
+import select
 import signal
 import time
 import unittest
@@ -228,6 +230,20 @@ class Requests(WhepTest):
         self.assertEqual(self.get("/cam0/whep", {"Content-Type": "text/plain"}, "POST", OFFER.encode())[0], 415)
         self.assertEqual(self.get("/cam0/whep", SDP, "POST", b"x" * 70_000)[0], 413)
         self.assertEqual(self.viewers(), 0)
+
+    def test_a_tag_is_looked_at_in_a_worker_while_others_are_answered(self):
+        self.publish("large", np.random.default_rng(1).integers(0, 256, (2000, 2000, 3), np.uint8))
+        asked = []
+        # As many pictures that take seconds as there are workers (gst/serve/answers.cpp).
+        for method, path, body in [("GET", "/large.png", None)] * 3 + [("POST", "/cam0/whep", OFFER)]:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=4 * DEADLINE)
+            self.addCleanup(connection.close)
+            connection.request(method, path, body, SDP if body else {})
+            asked.append(connection)
+        self.assertIn("large", self.tags())
+        answered, _, _ = select.select([connection.sock for connection in asked], [], [], 0)
+        self.assertEqual(answered, [])
+        self.assertEqual([connection.getresponse().status for connection in asked], [200, 200, 200, 201])
 
     def test_pages_of_other_hosts_are_refused(self):
         location = self.join()[0]
