@@ -5,6 +5,7 @@
 #include <ndsharray/reader.hpp>
 
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
@@ -33,6 +34,22 @@ nlohmann::ordered_json real(double number) {
     if (std::isinf(number))
         return number > 0 ? "inf" : "-inf";
     return number;
+}
+
+/// Exactly, as text where no double is as exact.
+nlohmann::ordered_json long_real(const std::byte* from, ByteOrder order) {
+    long double number;
+    copy_native(reinterpret_cast<std::byte*>(&number), from, sizeof number, order);
+    const auto rounded = static_cast<double>(number);
+    if (std::isnan(number) || static_cast<long double>(rounded) == number)
+        return real(rounded);
+    std::array<char, 64> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+    return std::string(text.data(), end);
+}
+
+nlohmann::ordered_json real(const std::byte* from, DType dtype, ByteOrder order) {
+    return dtype == DType::Float128 ? long_real(from, order) : real(element_reader(dtype, order)(from));
 }
 
 template <class Integer>
@@ -93,8 +110,8 @@ nlohmann::ordered_json element(const ArrayView& array, const std::vector<std::ui
         at += static_cast<std::int64_t>(index[axis]) * spec.strides[axis];
     }
     if (is_complex(spec.dtype)) {
-        const ReadElement part = element_reader(part_of(spec.dtype), spec.byte_order);
-        return {real(part(at)), real(part(at + item_size(spec.dtype) / 2))};
+        const DType part = part_of(spec.dtype);
+        return {real(at, part, spec.byte_order), real(at + item_size(part), part, spec.byte_order)};
     }
     switch (spec.dtype) {
         case DType::Bool:
@@ -107,7 +124,7 @@ nlohmann::ordered_json element(const ArrayView& array, const std::vector<std::ui
         case DType::Float32:
         case DType::Float64:
         case DType::Float128:
-            return real(element_reader(spec.dtype, spec.byte_order)(at));
+            return real(at, spec.dtype, spec.byte_order);
         default:
             return static_cast<std::int64_t>(element_reader(spec.dtype, spec.byte_order)(at));
     }

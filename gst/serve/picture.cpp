@@ -93,7 +93,7 @@ Picture picture_of_video(const Frame& frame, const gst::FrameCaps& format, const
                   GST_MAP_WRITE);
         gst_video_converter_frame(converter.get(), &from.frame, &to.frame);
     }
-    Picture picture{.width = size.width, .height = size.height, .channels = 3};
+    Picture picture{.width = size.width, .height = size.height, .channels = 3, .step = size.step};
     picture.bytes.resize(std::size_t{3} * size.width * size.height);
     const auto stride = static_cast<std::size_t>(GST_VIDEO_INFO_PLANE_STRIDE(&shown, 0));
     const std::size_t row = std::size_t{3} * size.width;
@@ -211,7 +211,7 @@ Mosaic mosaic(Bayer bayer) {
 Picture picture_of_mosaic(const Plane& plane, const Range& range, const View& view) {
     const Size size = size_of(plane.width / 2, plane.height / 2, view);
     const auto [red_x, red_y] = mosaic(view.bayer);
-    Picture picture{.width = size.width, .height = size.height, .channels = 3};
+    Picture picture{.width = size.width, .height = size.height, .channels = 3, .step = 2 * size.step};
     picture.bytes.reserve(std::size_t{3} * size.width * size.height);
     for (unsigned row = 0; row < size.height; ++row) {
         for (unsigned column = 0; column < size.width; ++column) {
@@ -231,8 +231,10 @@ Picture picture_of_numbers(const Plane& plane, std::uint64_t colours_shown, cons
     const Size size = size_of(plane.width, plane.height, view);
     const bool mapped = colours_shown == 1 && view.map != ColourMap::Gray;
     const auto& map = colours(view.map);
-    Picture picture{
-        .width = size.width, .height = size.height, .channels = mapped || colours_shown == 3 ? 3u : 1u};
+    Picture picture{.width = size.width,
+                    .height = size.height,
+                    .channels = mapped || colours_shown == 3 ? 3u : 1u,
+                    .step = size.step};
     picture.bytes.reserve(std::size_t{picture.channels} * size.width * size.height);
     for (unsigned row = 0; row < size.height; ++row) {
         for (unsigned column = 0; column < size.width; ++column) {
@@ -250,7 +252,7 @@ Picture picture_of_numbers(const Plane& plane, std::uint64_t colours_shown, cons
 
 Picture deep_picture(const Plane& plane, const View& view) {
     const Size size = size_of(plane.width, plane.height, view);
-    Picture picture{.width = size.width, .height = size.height, .depth = 16};
+    Picture picture{.width = size.width, .height = size.height, .depth = 16, .step = size.step};
     picture.bytes.resize(std::size_t{2} * size.width * size.height);
     std::size_t at = 0;
     for (unsigned row = 0; row < size.height; ++row) {

@@ -25,8 +25,9 @@ Axes axes_of(const ArraySpec& spec, Channels channels);
 struct Picture {
     unsigned width = 0;
     unsigned height = 0;
-    unsigned channels = 1;  ///< 1 gray, 3 RGB
-    unsigned depth = 8;     ///< bits per channel, 8 or 16 (native order)
+    unsigned channels = 1;   ///< 1 gray, 3 RGB
+    unsigned depth = 8;      ///< bits per channel, 8 or 16 (native order)
+    std::uint64_t step = 1;  ///< from one pixel to the next in the array, either way
     std::vector<std::uint8_t> bytes{};
 };
 

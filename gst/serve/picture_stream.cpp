@@ -78,8 +78,9 @@ void PictureStream::run() {
                 // A frame comes at its time: half an interval less, so that none is left out for coming
                 // early.
                 next = std::chrono::steady_clock::now() + interval / 2;
-                Shot shot{.jpeg = jpeg(picture_of(frame, view_, false), view_.quality),
-                          .frame = frame.number()};
+                const Picture picture = picture_of(frame, view_, false);
+                Shot shot{
+                    .jpeg = jpeg(picture, view_.quality), .frame = frame.number(), .step = picture.step};
                 shot.age_us = std::chrono::duration_cast<std::chrono::microseconds>(frame.age()).count();
                 shot.missed = static_cast<std::int64_t>(frame.missed());
                 last = std::make_shared<const Shot>(std::move(shot));

@@ -21,6 +21,7 @@ namespace ndsharray::serve {
 struct Shot {
     std::string jpeg;
     std::uint64_t frame = 0;
+    std::uint64_t step = 1;   ///< as Picture has it
     std::int64_t age_us = 0;  ///< from its publication until it was encoded
     std::int64_t missed = 0;  ///< frames before it that nobody saw
 };

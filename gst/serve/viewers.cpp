@@ -18,7 +18,8 @@ std::string part(const Shot& shot) {
     return "--" + std::string(boundary) +
            "\r\nContent-Type: image/jpeg\r\nContent-Length: " + std::to_string(shot.jpeg.size()) +
            "\r\nX-Frame: " + std::to_string(shot.frame) + "\r\nX-Age-Us: " + std::to_string(shot.age_us) +
-           "\r\nX-Missed: " + std::to_string(shot.missed) + "\r\n\r\n" + shot.jpeg + "\r\n";
+           "\r\nX-Step: " + std::to_string(shot.step) + "\r\nX-Missed: " + std::to_string(shot.missed) +
+           "\r\n\r\n" + shot.jpeg + "\r\n";
 }
 
 std::string event(const std::vector<TagInfo>& tags, const std::string& rtsp) {

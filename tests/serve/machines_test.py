@@ -62,6 +62,14 @@ class OtherMachine(TwoMachines, RtspTest):
             self.cam.write(gray(value))
             browser.wait_for_video({(0.5, 0.5): (value,) * 3})
         browser.wait_for("/WHEP$/.test(document.getElementById('viewer-numbers').textContent)")
+        # Browsers give the clipboard itself to pages of this machine, or over TLS.
+        self.assertFalse(browser.run("isSecureContext"))
+        browser.run("document.execCommand = () => { window.copied = document.activeElement.value; return true; }; 0")
+        browser.run("document.querySelector('#links button').click()")
+        self.assertEqual(browser.wait_for("window.copied"), self.url())
+        browser.wait_for("document.querySelector('#links button').textContent === 'Copied'")
+        browser.run("document.execCommand = () => false; document.querySelectorAll('#links button')[1].click()")
+        browser.wait_for(f"document.querySelectorAll('#links button')[1].textContent === '{self.address}cam0/whep'")
         self.assertEqual(browser.errors, [])
 
 

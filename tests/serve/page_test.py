@@ -51,12 +51,19 @@ class Page(ServeTest):
         self.browser.run(f"document.querySelector('[data-tag={tag}]').focus()")
         self.browser.key("Enter", 13)
 
+    def place_of(self, element, right, down):
+        """On the screen, by parts of the width and height of a picture, which keeps its form within its element."""
+        box = self.browser.run("(element => { const {x, y, width, height} = element.getBoundingClientRect();"
+                               "const wide = element.videoWidth || element.width, high = element.videoHeight || element.height;"
+                               f"return {{x, y, width, height, wide, high}}; }})(document.querySelector('{element}'))")
+        scale = min(box["width"] / box["wide"], box["height"] / box["high"])
+        return (box["x"] + box["width"] / 2 + (right - 0.5) * box["wide"] * scale,
+                box["y"] + box["height"] / 2 + (down - 0.5) * box["high"] * scale)
+
     def value_in_the_middle(self):
         """What the page tells of where the pointer is."""
-        box = self.browser.run("(({x, y, width, height}) => ({x, y, width, height}))"
-                               "(document.querySelector('#stage :not([hidden])').getBoundingClientRect())")
-        self.browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=box["x"] + box["width"] / 2,
-                          y=box["y"] + box["height"] / 2)
+        x, y = self.place_of("#stage :not([hidden])", 0.5, 0.5)
+        self.browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
         return self.browser.wait_for("document.getElementById('pixel').textContent")
 
     def test_plays_a_tag_over_whep(self):
@@ -85,6 +92,45 @@ class Page(ServeTest):
         self.wait_for(lambda: self.viewers() == {"whep": 0, "mjpeg": 0}, "nobody looks any more")
         self.wait_for(lambda: self.tags()["cam0"]["readers"] == 0, "nobody reads any more")
         self.assertEqual(self.browser.errors, [])
+
+    def test_tells_values_exactly_by_pointer_finger_and_keyboard(self):
+        array = np.arange(6 * 8, dtype=np.int64).reshape(6, 8) + 2**62
+        writer = self.publish("big", array)
+        self.show()
+        self.open_large("big")
+        self.browser.wait_for("document.getElementById('canvas').dataset.frame === '1'")
+        self.assertEqual(self.value_in_the_middle(), f"x 4  y 3  [3, 4] = {array[3, 4]}")
+        array[3, 4] = 2**63 - 1
+        writer.write(array)
+        self.browser.wait_for("document.getElementById('pixel').textContent === 'x 4  y 3  [3, 4] = 9223372036854775807'")
+        self.browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
+        self.browser.wait_for("document.getElementById('pixel').textContent === ''")
+        # A finger that taps leaves at once, and the value stays.
+        x, y = self.place_of("#canvas", 1 / 16, 1 / 12)
+        self.browser.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self.browser.wait_for(f"document.getElementById('pixel').textContent === 'x 0  y 0  [0, 0] = {array[0, 0]}'")
+        self.browser.run("document.getElementById('stage').focus()")
+        for key, code, place in (("ArrowRight", 39, (0, 1)), ("ArrowDown", 40, (1, 1)), ("ArrowLeft", 37, (1, 0)),
+                                 ("ArrowLeft", 37, (1, 0)), ("ArrowUp", 38, (0, 0))):
+            self.browser.key(key, code)
+            text = f"x {place[1]}  y {place[0]}  [{place[0]}, {place[1]}] = {array[place]}"
+            self.browser.wait_for(f"document.getElementById('pixel').textContent === '{text}'")
+        self.browser.key("Escape", 27)
+        self.wait_for(lambda: self.tags()["big"]["readers"] == 0, "nobody reads any more")
+        self.assertEqual(self.browser.errors, [])
+
+    def test_tells_values_of_pictures_that_leave_pixels_out(self):
+        wide = np.arange(2 * 40_000, dtype=np.int32).reshape(2, 40_000)
+        self.publish("wide", wide)
+        self.show()
+        self.open_large("wide")
+        self.browser.wait_for("document.getElementById('canvas').dataset.frame === '1'")
+        found = re.fullmatch(r"x (\d+)  y (\d+)  \[\2, \1\] = (\d+)", self.value_in_the_middle())
+        self.assertIsNotNone(found)
+        x, y, value = map(int, found.groups())
+        self.assertEqual(value, wide[y, x])
+        self.assertLess(abs(x - 20_000), 100)
 
     def test_plays_on_when_the_writer_is_killed_and_comes_back_in_another_size(self):
         process = self.writer_process("cam0", (240, 320, 3))

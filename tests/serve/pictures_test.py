@@ -135,6 +135,13 @@ class Snapshots(ServeTest):
         self.publish("nan", np.full((2, 2), np.nan))
         self.assertEqual(self.get_json("/nan/value?x=0&y=0")["value"], "nan")
         self.assertEqual(self.get("/float/value?x=12&y=0")[0], 400)
+        # More digits than a number of JSON may keep are text.
+        third = np.longdouble(1) / 3
+        self.publish("long", np.array([[0.5, third, np.inf, np.nan]], np.longdouble))
+        values = [self.get_json(f"/long/value?x={x}&y=0")["value"] for x in range(4)]
+        self.assertEqual((values[0], np.longdouble(values[1]), values[2:]), (0.5, third, ["inf", "nan"]))
+        self.publish("wide", np.array([[third + 1j]], np.clongdouble))
+        self.assertEqual(np.longdouble(self.get_json("/wide/value?x=0&y=0")["value"][0]), third)
 
     def test_what_cannot_be_shown_is_said(self):
         self.publish("empty", np.zeros((0, 4), np.uint8))

@@ -7,6 +7,7 @@ const dialog = document.getElementById("viewer");
 const pixel = document.getElementById("pixel");
 const numbers = document.getElementById("viewer-numbers");
 const stage = document.getElementById("stage");
+const mark = document.getElementById("mark");
 const indices = document.getElementById("indices");
 const choices = ["low", "high", "map", "bayer", "channels"].map(name => document.getElementById(name));
 
@@ -68,45 +69,88 @@ async function play() {
   }
 }
 
-// Where the pointer is in the frame, whose picture keeps its form within its element, and so does the frame
-// within the picture.
-function place(event) {
-  const { element, width, height } = picture();
-  const box = element.getBoundingClientRect();
+// Where the frame is on the screen: its picture keeps its form within its element, and so does the frame within the picture.
+function area() {
+  const { element, width, height, step } = picture();
   const frame = element.id === "video" ? frameSize() : { width, height };
   if (!frame || !width) return null;
+  const box = element.getBoundingClientRect();
   const scale = Math.min(box.width / width, box.height / height) * Math.min(width / frame.width, height / frame.height);
-  const x = Math.floor((event.clientX - box.left - (box.width - frame.width * scale) / 2) / scale);
-  const y = Math.floor((event.clientY - box.top - (box.height - frame.height * scale) / 2) / scale);
-  if (x < 0 || y < 0 || x >= frame.width || y >= frame.height) return null;
-  // A picture of a mosaic has a pixel for four elements.
-  const bayer = document.getElementById("bayer").value;
-  const isMosaic = bayer === "auto" ? info?.caps.startsWith("video/x-bayer") : bayer !== "none";
-  const fold = isMosaic && element.id === "canvas" ? 2 : 1;
-  return { x: x * fold, y: y * fold };
+  const left = box.left + (box.width - frame.width * scale) / 2;
+  const top = box.top + (box.height - frame.height * scale) / 2;
+  return { ...frame, step, scale, left, top };
 }
 
+let place = null;  // in the picture, of what is told
 let asking = false;
-let wanted = null;
+let ask = () => {};
 
-async function showValue(event) {
-  wanted = place(event);
-  if (asking) return;
+// The value as the server writes it: numbers of JavaScript are not as exact.
+function describe({ x, y }, text) {
+  const { index, format } = JSON.parse(text);
+  const value = text.slice(text.indexOf('"value":') + '"value":'.length, text.lastIndexOf("}"));
+  return `x ${x}  y ${y}  ${index ? `[${index.join(", ")}]` : format} = ${value}`;
+}
+
+// As long as there is a place: when it changes, and now and then, since the frame changes.
+async function tellValue() {
+  if (asking) return ask();
   asking = true;
-  while (wanted) {
-    const { x, y } = wanted;
-    wanted = null;
+  while (place !== null) {
+    const told = place;
+    const step = area()?.step ?? 1;
+    const at = { x: told.x * step, y: told.y * step };
+    let text = "";
     try {
-      const answer = await fetch(url("/value", { x, y }));
-      const found = answer.ok ? await answer.json() : null;
-      pixel.textContent = found
-        ? `x ${x}  y ${y}  ${found.index ? `[${found.index.join(", ")}]` : found.format} = ${JSON.stringify(found.value)}`
-        : "";
+      const answer = document.hidden ? null : await fetch(url("/value", at));
+      if (answer?.ok) text = describe(at, await answer.text());
     } catch {
-      pixel.textContent = "";
+      // The server is gone; the list tells of it.
     }
+    if (place !== null) pixel.textContent = text;
+    if (place !== told) continue;
+    await new Promise(resolve => { ask = resolve; setTimeout(resolve, 500); });
   }
   asking = false;
+}
+
+function forget() {
+  place = null;
+  mark.hidden = true;
+  pixel.textContent = "";
+  ask();
+}
+
+// Without a pointer a mark shows the place.
+function tellOf({ x, y }, isMarked) {
+  const seen = area();
+  if (!seen || x < 0 || y < 0 || x >= seen.width || y >= seen.height) return forget();
+  const box = stage.getBoundingClientRect();
+  mark.style.left = `${seen.left - box.left + (x + 0.5) * seen.scale}px`;
+  mark.style.top = `${seen.top - box.top + (y + 0.5) * seen.scale}px`;
+  mark.hidden = !isMarked;
+  place = { x, y };
+  tellValue();
+}
+
+function point(event) {
+  const seen = area();
+  if (!seen) return;
+  const x = Math.floor((event.clientX - seen.left) / seen.scale);
+  const y = Math.floor((event.clientY - seen.top) / seen.scale);
+  tellOf({ x, y }, event.pointerType !== "mouse");
+}
+
+const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+function move(event) {
+  const seen = area();
+  if (!(event.key in arrows) || !seen) return;
+  event.preventDefault();
+  const [x, y] = arrows[event.key].map(step => step * (event.shiftKey ? 10 : 1));
+  const from = place ?? { x: Math.floor(seen.width / 2), y: Math.floor(seen.height / 2) };
+  const within = (at, size) => Math.min(Math.max(at, 0), size - 1);
+  tellOf(place === null ? from : { x: within(from.x + x, seen.width), y: within(from.y + y, seen.height) }, true);
 }
 
 function makeIndices() {
@@ -120,6 +164,19 @@ function makeIndices() {
   });
 }
 
+// Browsers have no navigator.clipboard for pages that came from another machine without TLS.
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const focused = document.activeElement;
+  const field = element("textarea", text, { readonly: "", class: "copied" });
+  dialog.append(field);
+  field.select();
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  focused?.focus();
+  return isCopied;
+}
+
 function makeLinks() {
   const links = document.getElementById("links");
   links.replaceChildren();
@@ -130,9 +187,9 @@ function makeLinks() {
                                  ["NumPy", `${host}/${tag}.npy`]]) {
     const button = element("button", `Copy ${name} link`, { type: "button", title: address });
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(address);
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = `Copy ${name} link`; }, 1000);
+      // Where it cannot be copied it is there to be read.
+      button.textContent = await copy(address) ? "Copied" : address;
+      if (button.textContent !== address) setTimeout(() => { button.textContent = `Copy ${name} link`; }, 1000);
     });
     links.append(button);
   }
@@ -142,7 +199,7 @@ export function open(name, tags) {
   tag = name;
   info = tags.get(name) ?? null;
   document.getElementById("viewer-tag").textContent = name;
-  pixel.textContent = "";
+  forget();
   withoutWhep.clear();
   makeIndices();
   makeLinks();
@@ -173,15 +230,18 @@ function fullScreen() {
 
 dialog.addEventListener("close", () => {
   stream?.abort();
+  forget();
   tag = null;
   if (location.hash) history.replaceState(null, "", location.pathname);
 });
 addEventListener("pagehide", pause);
 dialog.addEventListener("keydown", event => {
-  if (event.key === "f" && event.target.tagName !== "INPUT" && event.target.tagName !== "SELECT") fullScreen();
+  if (event.key === "f" && !event.ctrlKey && !event.metaKey && event.target.tagName !== "INPUT" && event.target.tagName !== "SELECT") fullScreen();
 });
-stage.addEventListener("pointermove", showValue);
-stage.addEventListener("pointerleave", () => { wanted = null; pixel.textContent = ""; });
+stage.addEventListener("pointerdown", point);
+stage.addEventListener("pointermove", point);
+stage.addEventListener("pointerleave", event => { if (event.pointerType === "mouse") forget(); });  // a finger that is lifted leaves, too
+stage.addEventListener("keydown", move);
 document.getElementById("full").addEventListener("click", fullScreen);
 document.getElementById("close").addEventListener("click", () => dialog.close());
 for (const choice of choices) choice.addEventListener("change", play);

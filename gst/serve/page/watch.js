@@ -12,6 +12,7 @@ const numbers = document.getElementById("viewer-numbers");
 const patience = 5000;
 
 let arrivals = [];
+let step = 1;
 
 function show(element) {
   canvas.hidden = element !== canvas;
@@ -35,6 +36,7 @@ async function draw({ headers, blob }, written) {
   canvas.getContext("2d").drawImage(picture, 0, 0);
   picture.close();
   canvas.dataset.frame = headers.get("x-frame");
+  step = Number(headers.get("x-step"));
   count(Number(headers.get("x-age-us")) / 1000, "MJPEG", written);
 }
 
@@ -85,8 +87,8 @@ export async function watchWhep(tag, signal, written) {
   }
 }
 
-// The picture that is seen: its element, and its size.
+// The picture that is seen: its element, its size, and how far its pixels are apart in the array.
 export function picture() {
-  return video.hidden ? { element: canvas, width: canvas.width, height: canvas.height }
-                      : { element: video, width: video.videoWidth, height: video.videoHeight };
+  return video.hidden ? { element: canvas, width: canvas.width, height: canvas.height, step }
+                      : { element: video, width: video.videoWidth, height: video.videoHeight, step: 1 };
 }
