@@ -59,6 +59,18 @@ class MovingPictures(ServeTest):
         stream = self.look("/cam0/mjpeg")
         self.assertEqual([stream.part()[0] for _ in range(3)], [1, 1, 1])
 
+    def test_of_a_server_that_is_killed_hold_no_frame(self):
+        writer = self.publish("cam0", flat(10))
+        for path in ("/cam0/mjpeg", "/cam0/mjpeg?map=inferno", "/cam0/mjpeg?width=16"):
+            self.look(path).part()
+        self.assertEqual(writer.stats["readers"], 3)
+        self.server.kill()
+        self.server.wait()
+        self.server.stdout.close()  # it was not stopped
+        for value in range(5 * writer.stats["slots"]):
+            writer.write(flat(value))
+        self.assertEqual((writer.stats["readers"], writer.stats["dropped"]), (0, 0))
+
     @staticmethod
     def size(jpeg):
         """(width, height) as the JPEG's start of frame says."""

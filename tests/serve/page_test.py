@@ -93,6 +93,42 @@ class Page(ServeTest):
         self.wait_for(lambda: self.tags()["cam0"]["readers"] == 0, "nobody reads any more")
         self.assertEqual(self.browser.errors, [])
 
+    def test_chooses_how_an_array_is_looked_at(self):
+        volume = np.stack([np.full((8, 12), value, np.float32) for value in range(1, 6)])
+        volume[:, :, 6:] += 10
+        volume[1, 0, 0] = 1e6
+        self.publish("volume", np.stack([volume] * 2))
+        self.show()
+        self.open_large("volume")
+        self.browser.wait_for("document.querySelectorAll('#indices input').length === 2")
+        self.browser.wait_for(f"({CANVAS % (2, 4)})[0] < 10 && ({CANVAS % (9, 4)})[0] > 245")
+        # One element of the second plane is far from the others: it is white alone, until percentiles leave it out.
+        self.browser.run("(input => { input.value = '1'; input.dispatchEvent(new Event('change')); })"
+                         "(document.querySelectorAll('#indices input')[1])")
+        self.choose("high", "100")
+        self.browser.wait_for(f"({CANVAS % (0, 0)})[0] > 245 && ({CANVAS % (9, 4)})[0] < 10")
+        self.assertRegex(self.value_in_the_middle(), r"\[0, 1, 4, 6\] = 12.0$")
+        self.choose("high", "")
+        self.browser.wait_for(f"({CANVAS % (9, 4)})[0] > 245")
+        self.assertEqual(self.browser.errors, [])
+
+    def test_has_a_key_for_the_full_screen_and_links_to_copy(self):
+        self.publish("cam0", np.zeros((8, 12, 3), np.uint8))
+        self.show()
+        self.browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+        self.open_large("cam0")
+        own = f"{self.address}cam0"
+        for name, link in (("WHEP", f"{own}/whep"), ("MJPEG", f"{own}/mjpeg"), ("JPEG", f"{own}.jpg"),
+                           ("PNG", f"{own}.png"), ("NumPy", f"{own}.npy")):
+            self.browser.run(f"[...document.querySelectorAll('#links button')].find(b => b.textContent === 'Copy {name} link').click()")
+            self.browser.wait_for(f"navigator.clipboard.readText().then(text => text === '{link}')")
+        self.browser.run("document.getElementById('stage').focus()")
+        self.browser.key("f", 70)
+        self.browser.wait_for("document.fullscreenElement?.id === 'stage'")
+        self.browser.key("f", 70)
+        self.browser.wait_for("document.fullscreenElement === null")
+        self.assertEqual(self.browser.errors, [])
+
     def test_tells_values_exactly_by_pointer_finger_and_keyboard(self):
         array = np.arange(6 * 8, dtype=np.int64).reshape(6, 8) + 2**62
         writer = self.publish("big", array)

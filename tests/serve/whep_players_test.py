@@ -11,6 +11,7 @@ import unittest
 
 import numpy as np
 
+from player import Player as RtspPlayer
 from serve import DEADLINE
 from whep_test import DROPPED_WITHIN, WhepTest
 
@@ -117,6 +118,19 @@ class Viewers(WhepTest):
         self.wait_for(lambda: "cam1" in self.tags(), "the tag came")
         for player in [Player(self, "cam1") for _ in range(3)]:
             player.until(lambda line: "value" in line)
+        self.assertEqual(self.tags()["cam1"]["readers"], 1)
+
+    def test_share_one_encoder_with_players_of_rtsp(self):
+        self.stop()
+        self.serve("--rtsp", "0")
+        self.writer_process("cam1", (240, 320, 3))
+        self.wait_for(lambda: "cam1" in self.tags(), "the tag came")
+        player = RtspPlayer(f"{self.rtsp}cam1", size=(320, 240))
+        self.addCleanup(player.kill)
+        player.picture()
+        Player(self, "cam1").until(lambda line: "value" in line)
+        player.picture()
+        self.assertEqual((self.viewers(), self.metric('ndsharray_serve_viewers{protocol="rtsp"}')), (1, 1))
         self.assertEqual(self.tags()["cam1"]["readers"], 1)
 
     def test_connect_twenty_times_in_a_row_on_a_busy_machine(self):
