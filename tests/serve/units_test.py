@@ -55,6 +55,12 @@ class Units(unittest.TestCase):
             self.assertIsNotNone(exposure, said)
             self.assertLessEqual(float(exposure[1]), MOST_EXPOSURE, unit)
 
+    def test_the_server_may_use_encoders_of_the_hardware(self):
+        settings = re.findall(r"^(\w+)=(.*)$", text_of("ndsh-serve.service"), re.MULTILINE)
+        self.assertNotIn(("PrivateDevices", "yes"), settings)
+        self.assertIn(("SupplementaryGroups", "video render"), settings)
+        self.assertEqual({value for key, value in settings if key == "DeviceAllow"}, {"char-video4linux rw", "char-drm rw"})
+
     def wait_for_frames(self, tag, tags):
         end = time.monotonic() + DEADLINE
         while True:
