@@ -13,6 +13,10 @@
 namespace ndsharray::serve {
 namespace {
 
+/// Small pictures are shown large, and of colour maps each pixel counts: these have a colour for each pixel,
+/// not for four.
+constexpr unsigned most_pixels_with_all_colours = 640 * 512;
+
 struct DestroyCompressor {
     void operator()(void* handle) const { tjDestroy(handle); }
 };
@@ -61,9 +65,11 @@ std::string jpeg(const Picture& picture, unsigned quality) {
     unsigned char* bytes = nullptr;
     unsigned long count = 0;
     const bool colour = picture.channels == 3;
+    const bool is_small = picture.width * picture.height <= most_pixels_with_all_colours;
+    const int subsampling = !colour ? TJSAMP_GRAY : is_small ? TJSAMP_444 : TJSAMP_420;
     const int failed = tjCompress2(compressor.get(), picture.bytes.data(), static_cast<int>(picture.width), 0,
                                    static_cast<int>(picture.height), colour ? TJPF_RGB : TJPF_GRAY, &bytes,
-                                   &count, colour ? TJSAMP_420 : TJSAMP_GRAY, static_cast<int>(quality), 0);
+                                   &count, subsampling, static_cast<int>(quality), 0);
     const std::unique_ptr<unsigned char, FreeJpeg> owned(bytes);
     if (failed != 0)
         throw std::runtime_error("the picture cannot be written as JPEG");

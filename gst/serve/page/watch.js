@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The moving picture of a tag, over WHEP or as moving JPEGs, with its latency and rate.
 import { parts } from "./mjpeg.js";
-import { rateText } from "./text.js";
+import { durationText, rateText } from "./text.js";
 import { play as playWhep } from "./whep.js";
 
 const canvas = document.getElementById("canvas");
@@ -24,7 +24,7 @@ function count(latency, protocol, written) {
   const now = performance.now();
   arrivals = [...arrivals.filter(time => now - time < 2000), now];
   const shown = arrivals.length > 1 ? (arrivals.length - 1) * 1000 / (now - arrivals[0]) : 0;
-  numbers.textContent = `${latency === null ? "-" : latency.toFixed(1)} ms, ${rateText(shown)}${written()}, ${protocol}`;
+  numbers.textContent = `${durationText(latency)}, ${rateText(shown)}${written()}, ${protocol}`;
 }
 
 async function draw({ headers, blob }, written) {
@@ -37,7 +37,7 @@ async function draw({ headers, blob }, written) {
   picture.close();
   canvas.dataset.frame = headers.get("x-frame");
   step = Number(headers.get("x-step"));
-  count(Number(headers.get("x-age-us")) / 1000, "MJPEG", written);
+  count(Number(headers.get("x-age-us")) / 1e6, "MJPEG", written);
 }
 
 export async function watchJpegs(url, signal, written) {
@@ -45,7 +45,7 @@ export async function watchJpegs(url, signal, written) {
   for await (const part of parts(url, signal)) await draw(part, written);
 }
 
-// In ms: the age of what the server sends, half of the way there and back, and from a frame's first packet to its
+// In seconds: the age of what the server sends, half of the way there and back, and from a frame's first packet to its
 // picture, on average since `last`, which is kept up.
 async function latencyOf(tag, peer, last) {
   const { sent } = await (await fetch(`/${tag}/latency`)).json();
@@ -57,7 +57,7 @@ async function latencyOf(tag, peer, last) {
     last.frames = entry.framesDecoded;
     last.delay = entry.totalProcessingDelay;
   }
-  return seconds * 1000;
+  return seconds;
 }
 
 // Throws where there is no picture in time, and when there is none any more.
