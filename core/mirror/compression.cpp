@@ -49,7 +49,7 @@ Number unfold(Number folded) {
 }
 
 template <typename Number>
-void filter(std::span<std::byte> to, std::span<const std::byte> from, std::size_t step) {
+void filter_numbers(std::span<std::byte> to, std::span<const std::byte> from, std::size_t step) {
     constexpr std::size_t width = sizeof(Number);
     const std::size_t count = from.size() / width;
     for (std::size_t i = 0; i < count; ++i) {
@@ -63,7 +63,7 @@ void filter(std::span<std::byte> to, std::span<const std::byte> from, std::size_
 }
 
 template <typename Number>
-void unfilter(std::span<std::byte> to, std::span<const std::byte> from, std::size_t step) {
+void unfilter_numbers(std::span<std::byte> to, std::span<const std::byte> from, std::size_t step) {
     constexpr std::size_t width = sizeof(Number);
     const std::size_t count = from.size() / width;
     for (std::size_t i = 0; i < count; ++i) {
@@ -103,6 +103,16 @@ Neighbours neighbours_of(const ArraySpec& spec) {
     return neighbours;
 }
 
+void filter(std::span<std::byte> to, std::span<const std::byte> from, const Neighbours& neighbours) {
+    with_number(neighbours.width,
+                [&]<typename Number>(Number) { filter_numbers<Number>(to, from, neighbours.step); });
+}
+
+void unfilter(std::span<std::byte> to, std::span<const std::byte> from, const Neighbours& neighbours) {
+    with_number(neighbours.width,
+                [&]<typename Number>(Number) { unfilter_numbers<Number>(to, from, neighbours.step); });
+}
+
 Compressor::Compressor() : context_(ZSTD_createCCtx()) {
     if (context_ == nullptr)
         throw std::bad_alloc();
@@ -119,8 +129,7 @@ std::span<const std::byte> Compressor::compress(std::span<const std::byte> part,
     if (part.size() > max_chunk_bytes)
         return {};
     const std::span<std::byte> filtered = std::span(filtered_).first(part.size());
-    with_number(neighbours.width,
-                [&]<typename Number>(Number) { filter<Number>(filtered, part, neighbours.step); });
+    filter(filtered, part, neighbours);
     const std::size_t bytes =
         ZSTD_compressCCtx(context_.get(), compressed_.data(), part.size() - (part.empty() ? 0 : 1),
                           filtered.data(), filtered.size(), level);
@@ -148,8 +157,7 @@ bool Decompressor::decompress(std::span<std::byte> part, std::span<const std::by
         ZSTD_decompressDCtx(context_.get(), filtered.data(), filtered.size(), bytes.data(), bytes.size());
     if (ZSTD_isError(got) || got != part.size())
         return false;
-    with_number(neighbours.width,
-                [&]<typename Number>(Number) { unfilter<Number>(part, filtered, neighbours.step); });
+    unfilter(part, filtered, neighbours);
     return true;
 }
 

@@ -22,6 +22,10 @@ struct Neighbours {
 };
 Neighbours neighbours_of(const ArraySpec& spec);
 
+/// Differences of neighbours, split into planes of bytes. `to` has room for as many bytes as `from` has.
+void filter(std::span<std::byte> to, std::span<const std::byte> from, const Neighbours& neighbours);
+void unfilter(std::span<std::byte> to, std::span<const std::byte> from, const Neighbours& neighbours);
+
 class Compressor {
   public:
     Compressor();
