@@ -315,8 +315,9 @@ void ControlOwner::notify_watchers() const noexcept {
 
 void ControlOwner::announce(std::uint32_t generation, const Id& segment) const noexcept {
     // A seqlock with `generation` as its sequence: 0 during the change of the id, and a new number after it.
+    // Release, also at 0: a reader that finds no segment gives up the one it has. It must see all frames there.
     ControlFile& file = words();
-    file.generation.store(0, std::memory_order_relaxed);
+    file.generation.store(0, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(GenerationCleared);
     std::atomic_thread_fence(std::memory_order_release);
     file.segment_id[0].store(segment.high, std::memory_order_relaxed);
@@ -367,7 +368,8 @@ ControlView::Announcement ControlView::announcement() const noexcept {
     const Id id{file.segment_id[0].load(std::memory_order_relaxed),
                 file.segment_id[1].load(std::memory_order_relaxed)};
     std::atomic_thread_fence(std::memory_order_acquire);
-    const std::uint32_t after = file.generation.load(std::memory_order_relaxed);
+    // Acquire: a change that is seen only here also tells the reader to give up its segment, see announce().
+    const std::uint32_t after = file.generation.load(std::memory_order_acquire);
     return before == after ? Announcement{after, id} : Announcement{};
 }
 
