@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A tag with its files as scenes have it: control file, reader table and a segment, made by the core's own
+// code.
+#pragma once
+
+#include "atomic.hpp"
+#include "explorer.hpp"
+#include "kernel.hpp"
+#include "memory.hpp"
+
+#include "protocol/control.hpp"
+#include "protocol/reader_table.hpp"
+#include "protocol/segment.hpp"
+#include "protocol/slots.hpp"
+#include "writer/wait_for_readers.hpp"
+
+namespace ndsharray::model {
+
+struct Layout {
+    unsigned slots = 3;
+    std::uint64_t frames = 1;  // published at the beginning
+    bool backpressure = false;
+    unsigned readers = 1;  // that have joined and entered the segment
+    ReadMode mode = ReadMode::Latest;
+    std::uint64_t next = 1;  // the first frame that they expect
+};
+
+class World : public Scene {
+  public:
+    explicit World(const Layout& layout);
+    void begin() override;
+    void clear() override;
+
+  protected:
+    // ---- the writer
+
+    slots::ClaimRules rules() const { return {.keeps_wanted = layout_.backpressure, .others_copy = false}; }
+    void fill(std::uint32_t slot, std::uint64_t frame) { fill(*segment_, slot, frame); }
+    static void fill(const Segment& segment, std::uint32_t slot, std::uint64_t frame);
+
+    /// Stores the number, and what slots::publish() stores.
+    void publish(std::uint32_t slot, std::uint64_t frame) { publish(*segment_, slot, frame); }
+    void publish(const Segment& segment, std::uint32_t slot, std::uint64_t frame);
+
+    /// Claims, fills, publishes. \returns whether a slot was free.
+    bool write(std::uint64_t frame);
+
+    /// The same, but waits for readers, and wakes them.
+    void write_patiently(std::uint64_t frame, platform::Nanoseconds look = {});
+
+    void set_state(layout::WriterState state);
+
+    /// The writer's side keeps all slots but the one with this frame. For constructors, as a last step.
+    void pin_all_but(std::uint64_t frame);
+
+    // ---- readers
+
+    layout::ReaderEntry& entry(unsigned reader) const { return sessions_[reader]->entry(); }
+    std::shared_ptr<ReaderSession> join(std::uint64_t next) const;
+
+    /// A frame under a lease: all of it is there, and it is this one.
+    void look_at(const slots::Place& place) const { look_at(*segment_, place); }
+    static void look_at(const Segment& segment, const slots::Place& place);
+
+    /// Leases it, looks at it, and releases it. \returns whether it was still there.
+    bool take(unsigned reader, const slots::Place& place);
+    void release(unsigned reader, std::uint32_t slot);
+
+    /// The reader expects the frame after this.
+    void advance(unsigned reader, std::uint64_t frame);
+
+    /// Takes each frame up to the last, and waits for them.
+    void expect_frames(unsigned reader, std::uint64_t wanted, std::uint64_t last);
+
+    /// The word that a reader sleeps on, as it is before the reader looks at anything else.
+    platform::Watched look_at_wake() const;
+
+    /// Of a place that latest() gave: if the frame is gone, it was the writer who took it.
+    void require_gone(const slots::Place& place) const;
+
+    /// Where the next frame from `wanted` on is, as a reader of every frame looks for it; frame 0: look
+    /// again.
+    std::optional<slots::Place> next_place(const Segment& segment, std::uint64_t wanted) const;
+
+    Layout layout_;
+    TagFiles files_;
+    std::optional<ControlOwner> control_;
+    std::shared_ptr<TableOwner> table_;
+    std::optional<Segment> segment_;
+    std::optional<ControlView> view_;
+    std::array<std::shared_ptr<ReaderSession>, 3> sessions_;
+
+  private:
+    WaitForReaders wait_;
+    std::mutex mutex_;
+};
+
+/// A scene, and what it is about.
+struct NamedScene {
+    const char* name;
+    MakeScene make;
+};
+const std::vector<NamedScene>& all_scenes();
+
+}  // namespace ndsharray::model
