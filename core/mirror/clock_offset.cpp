@@ -4,14 +4,16 @@
 #include <ndsharray/frame_info.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace ndsharray::mirror {
 namespace {
 
 constexpr std::size_t most_pings = 64;
-constexpr std::int64_t drift_parts = 50'000;  // 20 ppm: two quartz clocks drift less
-constexpr std::int64_t slew_parts = 100;      // times follow an estimate by 1 % of the time that passes
-constexpr std::int64_t jump = 1'000'000'000;  // further away the other clock is another one
+constexpr std::int64_t drift_parts = 2'000;  // 500 ppm: no quartz, and no NTP that sets it, drifts more
+constexpr std::int64_t slew_parts = 100;     // times follow an estimate by 1 % of the time that passes
+constexpr std::int64_t jump = 100'000'000;   // further away the other clock was set, or is another one
+constexpr std::int64_t rounding = 10;
 
 constexpr std::int64_t longest = std::int64_t{1} << 61;  // sums of a few such times do not overflow
 
@@ -33,6 +35,10 @@ void ClockOffset::add(std::int64_t sent, std::int64_t received, std::int64_t ans
     if (delay < 0 || answered < received)
         return;  // no clock does that
     const std::int64_t offset = (received - sent) / 2 + (answered - returned) / 2;
+    // A clock that was set, or that stood while its machine slept: the pings before tell of another one.
+    if (const auto known = estimate(returned);
+        known && std::abs(offset - known->offset) > known->uncertainty + uncertainty_of(delay, 0) + rounding)
+        pings_.clear();
     pings_.push_back({returned, offset, delay});
     if (pings_.size() > most_pings)
         pings_.pop_front();

@@ -15,7 +15,8 @@ struct OffsetEstimate {
 };
 
 /// Estimates the offset from pings, as NTP's clock filter does: of the last pings the one that tells most
-/// counts. It is off by half its time on the way at most, and since then by what the clocks drift.
+/// counts. It is off by half its time on the way at most, and since then by what the clocks drift. A ping
+/// that contradicts the others ends them.
 class ClockOffset {
   public:
     /// A ping: sent and returned by this clock, received and answered by the other one.
@@ -42,6 +43,7 @@ class NearTimes {
     /// The newest estimate, at `now` of this clock.
     void follow(const OffsetEstimate& estimate, std::int64_t now);
 
+    bool is_known() const { return known_; }
     std::int64_t applied_offset() const { return offset_; }
 
     /// Of any instant; one that is not known stays so.

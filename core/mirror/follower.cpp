@@ -6,6 +6,7 @@
 #include <ndsharray/error.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace ndsharray::mirror {
@@ -62,6 +63,8 @@ void Follower::show() {
     shown_.frame_bytes = tag_.layout() ? tag_.layout()->spec.bytes : 0;
     shown_.reconnects = reconnects_;
     shown_.clock = clock_.estimate();
+    if (shown_.clock && times_.is_known())  // until times have followed the estimate, they are off by as much
+        shown_.clock->uncertainty += std::abs(shown_.clock->offset - times_.applied_offset());
 }
 
 /// The same sentence is said once.

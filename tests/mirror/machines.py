@@ -185,10 +185,11 @@ class Proxy:
         self.to = (host, int(port))
         self.lock = threading.Lock()
         self.ends = []
+        self.threads = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:{}".format(self.listener.getsockname()[1])
-        self.threads = [threading.Thread(target=self.accept)]
-        self.threads[0].start()
+        self.acceptor = threading.Thread(target=self.accept)
+        self.acceptor.start()
         test.addCleanup(self.close)
 
     def accept(self):
@@ -197,7 +198,11 @@ class Proxy:
                 here = self.listener.accept()[0]
             except OSError:
                 return
-            there = socket.create_connection(self.to)
+            try:
+                there = socket.create_connection(self.to)
+            except OSError:
+                here.close()
+                continue
             with self.lock:
                 self.ends += [here, there]
                 for ends in ((here, there), (there, here)):
@@ -222,18 +227,23 @@ class Proxy:
             pass  # it was
 
     def cut(self):
+        """How many connections there were."""
         with self.lock:
-            for end in self.ends:
-                self.shut(end)
+            ends, self.ends = self.ends, []
+            threads, self.threads = self.threads, []
+        for end in ends:
+            self.shut(end)
+        for thread in threads:
+            thread.join()
+        for end in ends:
+            end.close()
+        return len(ends) // 2
 
     def close(self):
         self.shut(self.listener)
-        self.threads[0].join()
+        self.acceptor.join()
         self.cut()
-        for thread in self.threads[1:]:
-            thread.join()
-        for end in (self.listener, *self.ends):
-            end.close()
+        self.listener.close()
 
 
 class MachinesTest(unittest.TestCase):
