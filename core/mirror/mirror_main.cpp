@@ -124,15 +124,14 @@ int follow(const MirrorCommand& command) {
                                            lines.print(name + ": " + sentence);
                                        }));
     std::vector<FollowerState> before(followers.size());
-    std::vector<unsigned> too_small(followers.size());  // looks in a row
+    std::vector<LinkLooks> links(followers.size());
     while (!signals.wait(command.interval > 0 ? command.interval : longest_sleep)) {
         for (std::size_t i = 0; command.interval > 0 && i < followers.size(); ++i) {
             const FollowerState now = followers[i]->take_state();
             const std::string name = command.tags[i].here.tag + ": ";
             lines.print(name + report(before[i], now, command.interval));
-            const std::string problem = link_problem(command.tags[i], before[i], now, command.interval);
-            too_small[i] = problem.empty() ? 0 : too_small[i] + 1;
-            if (too_small[i] == 2)
+            if (const std::string problem = links[i].look(command.tags[i], now, command.interval);
+                !problem.empty())
                 lines.print(name + problem);
             before[i] = now;
         }

@@ -75,7 +75,7 @@ bool MirroredTag::prepare_writer(const FrameHead& head) {
         metadata_capacity_ = options.metadata_capacity;
         writer_id_ = layout_->writer;
         is_configured_ = false;
-        last_number_ = 0;
+        last_number_ = counts_.number = 0;
         published_ = pts_ = dts_ = {};
     }
     if (!is_configured_) {
@@ -106,9 +106,6 @@ bool MirroredTag::begin(const FrameHead& head, NearTimes* times) {
         }
         if (!frame_ && options_.every)
             return false;
-        if (last_number_ != 0)
-            counts_.missed += head.info.number - last_number_ - 1;
-        counts_.missed += frame_ ? 0 : 1;
         last_number_ = head.info.number;
         last_published_ = head.info.published;
     }
@@ -158,14 +155,16 @@ void MirroredTag::publish() {
         }
         if (is_published) {
             ++counts_.frames;
+            if (counts_.number != 0)
+                counts_.missed += head_->info.number - counts_.number - 1;
+            counts_.number = head_->info.number;
+            counts_.published = head_->info.published;
             if (info_.published != no_time) {
                 const std::int64_t age =
                     std::clamp<std::int64_t>(monotonic_now() - info_.published, 0, highest_age);
                 counts_.age_sum += static_cast<std::uint64_t>(age);
                 counts_.age_max = std::max(counts_.age_max, age);
             }
-        } else {
-            ++counts_.missed;
         }
     }
     frame_ = {};

@@ -25,10 +25,12 @@ struct MirroredTagOptions {
 
 /// Counters since it was made.
 struct MirroredTagCounts {
-    std::uint64_t frames = 0;   ///< published here
-    std::uint64_t missed = 0;   ///< published there and not here
-    std::uint64_t age_sum = 0;  ///< of the frames when they were published here
-    std::int64_t age_max = 0;   ///< since take_age_max()
+    std::uint64_t frames = 0;    ///< published here
+    std::uint64_t missed = 0;    ///< published there and not here, before the last of `frames`
+    std::uint64_t number = 0;    ///< of the last one; 0 before the first of a writer
+    std::int64_t published = 0;  ///< when it was, by the clock over there
+    std::uint64_t age_sum = 0;   ///< of the frames when they were published here
+    std::int64_t age_max = 0;    ///< since take_age_max()
 };
 
 /// A frame is published when all of it has come; what breaks off is not seen by anybody. Functions that say

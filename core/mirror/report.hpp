@@ -15,4 +15,20 @@ std::string report(const FollowerState& before, const FollowerState& now, double
 std::string link_problem(const FollowerOptions& options, const FollowerState& before,
                          const FollowerState& now, double seconds);
 
+/// Looks at a link from time to time, and tells once that it is too small: when it was so for two looks. What
+/// is missing shows when a frame comes, so a look is from frame to frame, however long one takes.
+class LinkLooks {
+  public:
+    /// \param seconds since the last call.
+    /// \returns a sentence, or nothing.
+    std::string look(const FollowerOptions& options, const FollowerState& now, double seconds);
+
+  private:
+    FollowerState before_{};
+    double seconds_ = 0;
+    unsigned looks_ = 0;        // since before_
+    unsigned small_looks_ = 0;  // in a row
+    bool told_ = false;
+};
+
 }  // namespace ndsharray::mirror

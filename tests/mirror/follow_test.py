@@ -6,22 +6,20 @@ import signal
 import time
 import unittest
 
-from machines import EVERYTHING, MIRROR, NDSH, MachinesTest, Proxy, wait_for
+from machines import MIRROR, NDSH, MachinesTest, Proxy, wait_for
 
 WRITER = "writer = ndsharray.Writer('cam0')"
 FRAMES = "[writer.write(np.full((50, 60), i, np.uint8)) for i in range({})]"
 
 
-class Follow(MachinesTest):
+class Comparison(MachinesTest):
+    """Of a tag with its mirror."""
+
     def setUp(self):
         self.there, self.here = self.machines(2)
 
-    def reader(self, tag="mirror", **options):
-        words = ", ".join(f"{name}={value!r}" for name, value in options.items())
-        return self.here.program(f"reader = ndsharray.Reader({tag!r}, {words})")
-
     def everything(self, machine, role, tag):
-        return machine.start(EVERYTHING, role, tag)
+        return machine.start(machine.programs["everything"], role, tag)
 
     def command(self, writer, line):
         writer.tell(line)
@@ -56,6 +54,12 @@ class Follow(MachinesTest):
             self.assertIn("EndOfStream", far.lines)
         self.assertEqual(mirror.end(), 0)
         self.assertEqual(self.here.names(), [])
+
+
+class Follow(Comparison):
+    def reader(self, tag="mirror", **options):
+        words = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        return self.here.program(f"reader = ndsharray.Reader({tag!r}, {words})")
 
     def test_every_frame_is_there_with_all_that_it_holds(self):
         self.compare_everything()

@@ -54,12 +54,14 @@ class Process:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         text=True, env=environment)
         self.lines = []
+        self.times = []  # when they came
         self.unread = queue.SimpleQueue()
         self.thread = threading.Thread(target=self.collect, daemon=True)
         self.thread.start()
 
     def collect(self):
         for line in self.process.stdout:
+            self.times.append(time.time())
             self.lines.append(line.rstrip("\n"))
             self.unread.put(line.rstrip("\n"))
 
@@ -134,12 +136,22 @@ class Machine:
         test.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
         self.environment = dict(os.environ, NDSHARRAY_DIR=self.directory, HOME=self.home)
         self.environment.pop("XDG_CONFIG_HOME", None)
+        self.programs = {"ndsh-share": SHARE, "ndsh-mirror": MIRROR, "everything": EVERYTHING}
         self.inside = ["ip", "netns", "exec", namespace] if namespace else []
 
     def start(self, *command):
         process = Process([*self.inside, *command], self.environment)
         self.test.addCleanup(process.stop)
         return process
+
+    def type(self, line):
+        """As in a terminal whose PATH has the programs that were built, in the folder of the sources."""
+        programs = os.path.join(self.home, "bin")
+        if not os.path.isdir(programs):
+            os.mkdir(programs)
+            os.symlink(sys.executable, os.path.join(programs, "python3"))
+        path = os.pathsep.join([programs, os.path.dirname(NDSH), os.path.dirname(SHARE), self.environment["PATH"]])
+        return self.start("env", f"PATH={path}", "bash", "-c", f"cd {os.environ['SOURCE_ROOT']} && exec {line}")
 
     def run(self, *command, status=0):
         done = subprocess.run([*self.inside, *command], env=self.environment, capture_output=True, text=True,
@@ -166,12 +178,12 @@ class Machine:
 
     def share(self, *arguments, listen="127.0.0.1:0"):
         """ndsh-share; its `address` is where it listens."""
-        share = self.start(SHARE, *arguments, "--listen", listen)
+        share = self.start(self.programs["ndsh-share"], *arguments, "--listen", listen)
         share.address = share.says(r"^shares .* at (\S+)$")[1]
         return share
 
     def mirror(self, address, *arguments):
-        return self.start(MIRROR, address, *arguments, "--interval", "0")
+        return self.start(self.programs["ndsh-mirror"], address, *arguments, "--interval", "0")
 
     def names(self):
         return sorted(os.listdir(self.directory))

@@ -2,10 +2,9 @@
 """The notebook of examples/ between two network namespaces, with the commands and addresses of its page."""
 import os
 import re
-import sys
 import unittest
 
-from machines import DEADLINE, NDSH, SHARE, Network, needs_namespaces
+from machines import DEADLINE, Network, needs_namespaces
 
 ROOT = os.environ["SOURCE_ROOT"]
 
@@ -31,21 +30,12 @@ class Notebook(unittest.TestCase):
 
 @needs_namespaces
 class FarNotebook(unittest.TestCase):
-    def start(self, machine, line):
-        """As in a terminal whose PATH has the programs that were built."""
-        programs = os.path.join(machine.home, "bin")
-        if not os.path.isdir(programs):
-            os.mkdir(programs)
-            os.symlink(sys.executable, os.path.join(programs, "python3"))
-        path = os.pathsep.join([programs, os.path.dirname(NDSH), os.path.dirname(SHARE), machine.environment["PATH"]])
-        return machine.start("env", f"PATH={path}", "bash", "-c", f"cd {ROOT} && exec {line}")
-
     def test_reads_both_cameras_and_publishes_what_is_hot(self):
         there, here = Network.between(self, "10.0.0.7")
         on_there, on_here = blocks()
         for line in on_there:
-            self.start(there, line)
-        *mirrors, notebook = [self.start(here, line) for line in on_here]
+            there.type(line)
+        *mirrors, notebook = [here.type(line) for line in on_here]
         eye = here.program("reader = ndsharray.Reader('hot')",
                            "is_hot = lambda picture: picture[..., 0] > picture[..., 1] + np.uint8(64)",
                            "is_ball = lambda picture: picture[..., 1] > 100",

@@ -141,8 +141,10 @@ TEST(Place, IsKnownAgainOnTheWayBack) {
 
 TEST(Report, SaysWhatASmallLinkWouldNeed) {
     FollowerState before, now;
+    before.counts.number = 7;
+    now.counts.number = 307;
+    now.counts.published = 10'000'000'000;
     now.counts.frames = 40;
-    now.counts.missed = 260;
     now.wire_bytes = 40 * 3'110'400ull;
     now.frame_bytes = 3'110'400;
     FollowerOptions options;
@@ -157,7 +159,52 @@ TEST(Report, SaysWhatASmallLinkWouldNeed) {
     EXPECT_EQ(link_problem(options, before, now, 10), "");
     options.max_millihertz = 0;
     options.here.every = true;
-    EXPECT_EQ(link_problem(options, before, now, 10), "") << "the writer waits";
+    EXPECT_NE(link_problem(options, before, now, 10), "") << "the writer does not wait";
+    options.here.every = false;
+    options.compression = Compression::Zstd;
+    const std::string compressed = link_problem(options, before, now, 10);
+    EXPECT_EQ(compressed.find("--compress"), std::string::npos) << compressed;
+    now.counts.number = 47;
+    EXPECT_EQ(link_problem(options, before, now, 10), "") << "the writer waited";
+}
+
+TEST(Report, SaysThatALinkIsSmallThoughAFrameTakesLongerThanTwoLooks) {
+    FollowerState now;
+    now.frame_bytes = 25'000'000;
+    LinkLooks looks;
+    std::vector<std::string> said;
+    for (int look = 1; look <= 12; ++look) {
+        now.wire_bytes += 12'500'000;
+        if (look % 3 == 0) {
+            ++now.counts.frames;
+            now.counts.number += 900;
+            now.counts.published += 30'000'000'000;
+        }
+        if (const std::string sentence = looks.look({}, now, 10); !sentence.empty())
+            said.push_back(sentence);
+    }
+    ASSERT_EQ(said.size(), 1U) << "once";
+    EXPECT_NE(said[0].find("30.0 frames/s of 25.0 MB need 6000 Mbit/s, and 10 Mbit/s came"),
+              std::string::npos)
+        << said[0];
+}
+
+TEST(Report, SaysNothingOfALinkThatIsCutOrOfATagThatIsQuiet) {
+    FollowerState now;
+    now.frame_bytes = 1000;
+    LinkLooks looks;
+    for (int look = 0; look < 10; ++look) {
+        const bool is_quiet = look == 5;
+        now.counts.frames += is_quiet ? 0 : 1;
+        now.counts.number += is_quiet ? 0 : 1;
+        now.counts.published += is_quiet ? 0 : 10'000'000'000;
+        EXPECT_EQ(looks.look({}, now, 10), "");
+    }
+    now.counts.number += 500;
+    now.counts.published += 10'000'000'000;
+    ++now.counts.frames;
+    ++now.reconnects;
+    EXPECT_EQ(looks.look({}, now, 10), "");
 }
 
 TEST(Report, ShowsTheClockWithItsUncertainty) {

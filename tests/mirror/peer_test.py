@@ -84,6 +84,56 @@ class Peer(MachinesTest):
         most = 72 << 20 if "TEST_PATIENCE" in os.environ else 16 << 20
         self.assertLess(self.share.memory() - before, most, "8 MiB of some 80 MB")
 
+    def test_session_of_another_connection_gives_nothing_and_goes_on(self):
+        writer = self.there.program("writer = ndsharray.Writer('cam0')", "writer.write(np.zeros(5))")
+        owner, session = self.ask(EVERY, NONE)
+        thief = self.socket()
+        thief.send(mirror_peer.message(5, session, b""))  # Bye
+        thief.send(mirror_peer.message(mirror_peer.CREDIT, session, struct.pack("<QQ", 5, 0)))
+        self.assertIn(b"another connection", thief.recv())
+        owner.send(mirror_peer.message(mirror_peer.CREDIT, session, struct.pack("<QQ", 5, 0)))
+        writer.run("writer.write(np.zeros(5))")
+        kinds = [struct.unpack_from("<H", owner.recv_multipart()[0], 6)[0] for _ in range(6)]
+        self.assertIn(mirror_peer.DATA, kinds)
+        self.assertFalse(thief.poll(200), "nothing came to the other one")
+
+    def test_frame_that_is_not_whole_is_seen_by_nobody(self):
+        share = zmq.Context.instance().socket(zmq.ROUTER)
+        self.addCleanup(share.close, 0)
+        port = share.bind_to_random_port("tcp://127.0.0.1")
+        mirror = self.here.mirror(f"127.0.0.1:{port}", "cam0", "--as", "mirror")
+        reader = self.here.program("reader = ndsharray.Reader('mirror')")
+        parts = iter([[(0, b"abcd"), (5, b"fgh")], [(0, b"abcd"), (4, b"efghi")], [(0, b"abcd"), (4, b"efgh")]])
+        unknown, hellos = -1 << 63, 0
+
+        def answer():
+            nonlocal hellos
+            if not share.poll(100):
+                return
+            peer, request = share.recv_multipart()[:2]
+            kind = struct.unpack_from("<H", request, 6)[0]
+            if kind == 3:  # Ping
+                share.send_multipart([peer, mirror_peer.message(70, 1, request[16:24] * 3)])
+            if kind != mirror_peer.HELLO:
+                return
+            hellos += 1
+            for kind, fields in (
+                    (mirror_peer.WELCOME, request[40:48] + struct.pack("<IH", 0, 0)),
+                    (mirror_peer.LAYOUT, struct.pack("<QIIIIQQQqI", 1, 1, 4, 0, 1, 8, 0, 8, 1, 0)),
+                    (mirror_peer.FRAME, struct.pack("<QIIQ6qQQIIQ", 1, 1, 0, 1, *[unknown] * 6, 0, 0, 0, 0, 8))):
+                share.send_multipart([peer, mirror_peer.message(kind, hellos, fields)])
+            for offset, part in next(parts):
+                head = mirror_peer.message(mirror_peer.DATA, hellos, struct.pack("<QQI", 1, offset, len(part)))
+                share.send_multipart([peer, head, part])
+
+        for broken in (1, 2):
+            wait_for(lambda: answer() or hellos > broken, "the next try")  # noqa: B023 (it is called at once)
+            if hellos < 3:
+                self.assertTrue(reader.run("reader.read(0.1) is None"))
+        mirror.says("makes no sense: a part of an array")
+        frame = wait_for(lambda: answer() or reader.run("(lambda frame: frame and bytes(frame.array))(reader.read(0.1))"), "the frame")
+        self.assertEqual(frame, b"abcdefgh")
+
     def test_peer_that_never_says_what_it_has_done_gets_no_more_than_64_items(self):
         peer, session = self.ask(EVERY, NONE)
 
