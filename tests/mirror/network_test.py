@@ -36,13 +36,19 @@ class Many(unittest.TestCase):
                                    "[writer.wait_for_reader(10) for writer in writers]") for machine in others]
         names = [f"{machine.address}.cam{tag}" for machine in others for tag in (0, 1)]
         reader = here.program(CHECK, f"readers = [ndsharray.Reader(name, mode='every') for name in {names}]")
-        for i, writer in enumerate(writers):
-            array = ARRAY.format(size=250, machine=i, tag="tag", number="number")
-            writer.run(f"number = 1; [writer.write({array}) for tag, writer in enumerate(writers)] and None")
-            writer.tell(f"for number in range(2, 61): [writer.write({array}) for tag, writer in enumerate(writers)]")
-        for number in range(1, 61):
+        array = ARRAY.format(size=250, machine="{machine}", tag="tag", number="number")
+        write = "[writer.write({}) for tag, writer in enumerate(writers)] and None"
+
+        def expect(number):
             self.assertEqual(reader.run("[check(reader.read(10)) for reader in readers]"),
                              [(number, code(i, tag, number)) for i in range(4) for tag in (0, 1)])
+        for i, writer in enumerate(writers):
+            writer.run("number = 1; " + write.format(array.format(machine=i)))
+        expect(1)  # now each reader is waited for
+        for i, writer in enumerate(writers):
+            writer.tell("for number in range(2, 61): " + write.format(array.format(machine=i)))
+        for number in range(2, 61):
+            expect(number)
         for process in shares + mirrors:
             self.assertLess(process.most_memory(), 128 * MIB)
 
