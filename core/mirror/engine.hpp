@@ -135,6 +135,7 @@ class Link {
     std::string trouble();
 
   private:
+    const std::string host_;
     Socket socket_;
     std::unique_ptr<Connections> connections_;
 };

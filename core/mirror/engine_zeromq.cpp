@@ -7,6 +7,7 @@
 
 #include <ndsharray/error.hpp>
 
+#include <netdb.h>
 #include <zmq.h>
 
 #include <algorithm>
@@ -335,7 +336,7 @@ void Outlet::send(const std::string& peer, std::string_view head, std::span<cons
 // ---- who connects
 
 Link::Link(Engine& engine, const Address& address, const std::optional<MirrorKeys>& keys)
-    : socket_(open_socket(engine.context_.get(), ZMQ_DEALER)) {
+    : host_(address.host), socket_(open_socket(engine.context_.get(), ZMQ_DEALER)) {
     set_for_network(socket_, max_answer_bytes, most_answers);
     if (keys) {
         set(socket_, ZMQ_CURVE_SERVERKEY, keys->share);
@@ -380,7 +381,14 @@ bool Link::take_ended() {
 }
 
 std::string Link::trouble() {
-    return connections_->trouble();
+    const std::string trouble = connections_->trouble();
+    addrinfo* found = nullptr;
+    const int error = trouble.empty() ? 0 : ::getaddrinfo(host_.c_str(), nullptr, nullptr, &found);
+    if (error != 0)
+        return "no address is known for that name: " + std::string(::gai_strerror(error));
+    if (found != nullptr)
+        ::freeaddrinfo(found);
+    return trouble;
 }
 
 }  // namespace ndsharray::mirror

@@ -39,7 +39,6 @@ class Session {
 
     /// What a sign of life says.
     State::Kind state() const { return attached_ ? State::Kind::Live : State::Kind::Waiting; }
-    bool writer_has_backpressure() const { return reader_.writer_has_backpressure(); }
 
     void on_credit(const Credit& credit);
 

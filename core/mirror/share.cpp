@@ -99,10 +99,20 @@ void Share::on(const std::string& peer, const Hello& hello) {
     sessions_[id] = std::move(session);
 }
 
+/// Or there is none yet.
+bool Share::writer_has_backpressure(const std::string& tag) const {
+    try {
+        const TagInfo info = inspect(tag, options_.owner);
+        return !info.alive || info.backpressure;
+    } catch (const Error&) {
+        return true;
+    }
+}
+
 void Share::welcome(const std::string& peer, const Hello& hello, Session& session, bool resumed) {
     session.heard = session.spoken = Clock::now();
     session.closed.reset();
-    listener_.send(peer, encode(Welcome{session.id(), hello.id, resumed, session.writer_has_backpressure(),
+    listener_.send(peer, encode(Welcome{session.id(), hello.id, resumed, writer_has_backpressure(hello.tag),
                                         host_name()}));
 }
 

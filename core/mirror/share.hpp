@@ -50,6 +50,7 @@ class Share {
     static void on_gone(Session& session);
     static bool is_over(Session& session);
     bool is_shared(const std::string& tag) const;
+    bool writer_has_backpressure(const std::string& tag) const;
 
     const ShareOptions options_;
     const std::uint64_t instance_;

@@ -35,6 +35,11 @@ class Access(MachinesTest):
         self.assertIn(os.uname().nodename, listed)
         self.assertNotIn("secret", listed)
 
+    def test_name_without_an_address_is_told(self):
+        here = self.machines(1)[0]
+        self.assertIn("no address is known for that name", here.run(MIRROR, "nowhere.invalid", status=1))
+        self.assertIn("nothing listens there", here.run(MIRROR, "127.0.0.1:1", status=1))
+
     def test_tag_that_is_not_shared_is_refused(self):
         there, here = self.machines(2)
         there.program("writer = ndsharray.Writer('secret')", FRAME)

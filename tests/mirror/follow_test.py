@@ -189,6 +189,37 @@ class Follow(Comparison):
         self.assertLessEqual(len(numbers), 100 * seconds + 3, "a burst of two, then one in 10 ms")
         self.assertGreater(len(numbers), 5)
 
+    def test_every_tells_of_a_writer_that_does_not_wait_and_of_no_other(self):
+        share = self.there.share("--all")
+        for tag, backpressure in (("waits", True), ("runs", False)):
+            self.there.program(f"writer = ndsharray.Writer({tag!r}, backpressure={backpressure})", "writer.write(np.zeros(5))")
+            mirror = self.here.mirror(share.address, tag, "--as", tag, "--every")
+            mirror.says("follows")
+            self.assertEqual(any("does not wait for readers" in line for line in mirror.lines), not backpressure, mirror.lines)
+        early = self.here.mirror(share.address, "later", "--as", "later", "--every")
+        self.there.program("writer = ndsharray.Writer('later', backpressure=True)", "writer.wait_for_reader(10)",
+                           "writer.write(np.zeros(5))")
+        early.says("follows")
+        self.assertEqual(len(early.lines), 1, early.lines)
+
+    def test_share_that_dies_with_frames_that_nobody_has_says_so(self):
+        share = self.there.share("cam0")
+        mirror = self.here.mirror(share.address, "cam0", "--as", "mirror", "--every")
+        writer = self.there.program("writer = ndsharray.Writer('cam0', backpressure=True)", "writer.wait_for_reader(10)")
+        reader = self.reader(mode="every")
+        writer.run(FRAMES.format(1))
+        self.assertEqual(reader.run("reader.read(10).number"), 1)
+        writer.tell("for i in range(400): writer.write(np.full((300, 1000), i % 256, np.uint8)); time.sleep(0.005)")
+        reader.run("[reader.read(10).number for i in range(30)]")
+        share.end(signal.SIGKILL)
+        self.there.share("cam0", listen=share.address)
+        mirror.says("frames are missing")
+        reader.run("numbers = []")
+        reader.run("while not numbers or numbers[-1] < 401: numbers += [frame.number for frame in [reader.read(1)] if frame]")
+        self.assertEqual(reader.run("numbers == sorted(set(numbers))"), True)
+        stats = reader.run("reader.stats")
+        self.assertEqual(stats["frames"] + stats["missed"], 401)
+
     def test_tag_that_somebody_writes_here_is_left_alone(self):
         self.here.program("writer = ndsharray.Writer('mirror')", "writer.write(np.zeros(5))")
         self.assertIn("in use", self.here.run(MIRROR, "127.0.0.1:1", "cam0", "--as", "mirror", status=1))
