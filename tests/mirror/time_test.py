@@ -40,7 +40,7 @@ class AnotherClock:
     def expect_honest(self, errors, shown, left_out=()):
         """A frame is between two lines that say how uncertain its age is. What one process waits for another makes the true age
         greater than it was when the frame said its own."""
-        slack = 0.3
+        slack = 0.3 * PATIENCE
         looked_at = []
         for when, error in errors:
             bounds = [ms for at, ms in shown if abs(at - when) < 0.5]
@@ -83,7 +83,7 @@ class Strange(AnotherClock, MachinesTest):
     def set_clock(self, machine, drift=0, step_at=0, step_by=0):
         """Of what is started from now on; when it steps, by the real time."""
         start = time.monotonic_ns()
-        machine.environment.update(LD_PRELOAD=":".join(filter(None, [os.environ["STRANGE_CLOCK_LIBRARY"], os.environ.get("LD_PRELOAD")])),
+        machine.environment.update(LD_PRELOAD=":".join(filter(None, [os.environ.get("LD_PRELOAD"), os.environ["STRANGE_CLOCK_LIBRARY"]])),
                                    STRANGE_CLOCK=f"{start} {drift} {step_at} {step_by}")
         return time.time() + step_at / SECOND
 
