@@ -42,6 +42,17 @@ guint component_in(const GstVideoFormatInfo* format, guint plane) {
     return component;
 }
 
+/// How many columns of a plane belong together, as a power of two: two in YUY2.
+guint columns_sharing_chroma(const GstVideoFormatInfo* format, guint plane) {
+    guint columns = 0;
+    for (guint i = 0; i < GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format); ++i) {
+        if (GST_VIDEO_FORMAT_INFO_PLANE(format, i) == plane) {
+            columns = std::max<guint>(columns, GST_VIDEO_FORMAT_INFO_W_SUB(format, i));
+        }
+    }
+    return columns;
+}
+
 bool has_plain_pixels(const GstVideoFormatInfo* format) {
     if (GST_VIDEO_FORMAT_INFO_FLAGS(format) & GST_VIDEO_FORMAT_FLAG_COMPLEX) {
         return false;
@@ -88,16 +99,11 @@ bool cut_frame(GstVideoFrame& frame, const Rectangle& cut) {
     if (!has_plain_pixels(format)) {
         return false;
     }
-    guint columns = 0, rows = 0;  // as powers of two, that share chroma
-    for (guint i = 0; i < GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format); ++i) {
-        columns = std::max<guint>(columns, GST_VIDEO_FORMAT_INFO_W_SUB(format, i));
-        rows = std::max<guint>(rows, GST_VIDEO_FORMAT_INFO_H_SUB(format, i));
-    }
-    const gsize x = cut.x >> columns << columns, y = cut.y >> rows << rows;
     for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES(&frame); ++plane) {
         const guint component = component_in(format, plane);
-        const gsize row = y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, component);
-        const gsize column = x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, component);
+        const guint shared = columns_sharing_chroma(format, plane);
+        const gsize row = cut.y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, component);
+        const gsize column = cut.x >> shared << shared >> GST_VIDEO_FORMAT_INFO_W_SUB(format, component);
         const auto stride = static_cast<gsize>(GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane));
         const auto pixel = static_cast<gsize>(GST_VIDEO_FORMAT_INFO_PSTRIDE(format, component));
         frame.data[plane] = static_cast<guint8*>(frame.data[plane]) + row * stride + column * pixel;

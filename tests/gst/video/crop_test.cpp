@@ -58,6 +58,18 @@ TEST_F(Crop, IsCutOutOfTheBuffer) {
     }
 }
 
+/// Chroma is shared by two columns or rows: the cut begins in the middle of such a pair.
+TEST_F(Crop, AtAnOddPlaceIsThatOfVideocrop) {
+    const Place place{13, 11, 64, 48};
+    for (const std::string format : {"I420", "YV12", "NV12", "NV21", "Y42B"}) {
+        SCOPED_TRACE(format);
+        const auto info = video_info(caps_text(format, 100, 70));
+        const Sample sample = cross(format, random_frame(info), place);
+        ASSERT_TRUE(sample);
+        EXPECT_EQ(sample.pixels(), cut(format, random_frame(info), place));
+    }
+}
+
 TEST_F(Crop, RegionsOfInterestMoveWithIt) {
     auto whole = random_frame(video_info(caps_text("RGB", 100, 70)));
     add_region(whole.get(), "inside", {20, 30, 10, 11});
