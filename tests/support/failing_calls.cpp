@@ -166,6 +166,10 @@ void end_failures() noexcept {
     plan.active.store(false);
 }
 
+Failure planned_failure() {
+    return plan.failure;
+}
+
 bool failure_happened() noexcept {
     return plan.happened.load();
 }

@@ -54,6 +54,9 @@ std::string to_string(const Failure& failure);
 void plan_failure(const Failure& failure, bool only_ours = false);
 void end_failures() noexcept;
 
+/// What was planned last.
+Failure planned_failure();
+
 /// Whether the planned call was made, and failed.
 bool failure_happened() noexcept;
 

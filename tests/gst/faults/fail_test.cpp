@@ -9,6 +9,7 @@
 
 #include <support/failing_life.hpp>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -141,10 +142,23 @@ GstPadProbeReturn count(GstPad*, GstPadProbeInfo*, gpointer counter) {
     return GST_PAD_PROBE_OK;
 }
 
+/// Whether the kernel said of a file that it is not there. A source believes that and waits for a writer: the
+/// kernel tells it of each that comes. That a file is there of which the kernel said otherwise it cannot
+/// know.
+bool writer_seems_missing() {
+    const Failure failure = planned_failure();
+    return failure_happened() && failure.call == Call::Open && failure.error == ENOENT;
+}
+
 void read_as(Steps& steps, const std::string& properties) {
     const std::uint64_t shape[] = {24, 32, 3};
     const ArraySpec spec = ArraySpec::contiguous(DType::UInt8, shape);
     std::optional<Writer> writer(std::in_place, tag, WriterOptions{.slots = 6});
+    const auto let_another_writer_come = [&] {
+        end_failures();
+        writer.reset();
+        writer.emplace(tag, WriterOptions{.slots = 6});
+    };
     {
         gint arrived = 0;
         Played played("ndshsrc name=src tag=" + tag + " " + properties +
@@ -163,9 +177,14 @@ void read_as(Steps& steps, const std::string& properties) {
             });
             Played::End end = Played::End::None;
             const auto deadline = std::chrono::steady_clock::now() + patience;
+            bool other_came = false;
             while (started && end == Played::End::None &&
                    g_atomic_int_get(&arrived) < static_cast<gint>(frames) &&
                    std::chrono::steady_clock::now() < deadline) {
+                if (!other_came && writer_seems_missing()) {
+                    let_another_writer_come();
+                    other_came = true;
+                }
                 require(writer->publish(writer->acquire(spec)) != 0, "the writer could not go on");
                 end = played.end(2ms);
             }
