@@ -34,6 +34,12 @@ bool is_video(GstCaps* caps) {
     return gst_caps_is_fixed(caps) && gst_caps_can_intersect(caps, all.get());
 }
 
+/// Such as compressed video.
+bool is_other_medium(const GstCaps* caps) {
+    return !gst_caps_is_any(caps) && !gst_caps_is_empty(caps) &&
+           !gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-raw");
+}
+
 /// Fixed caps together with their layout, if the array can hold such frames.
 std::optional<FrameCaps> fitting(Owned<GstCaps> caps, const ArraySpec& array) {
     const auto info = is_video(caps.get()) ? video_info(caps.get()) : std::nullopt;
@@ -56,7 +62,8 @@ FrameCaps written_caps(const std::string& text, const ArraySpec& array) {
     Owned<GstCaps> caps(readable ? gst_caps_from_string(text.c_str()) : nullptr);
     if (!caps || !is_video(caps.get())) {
         const std::string shown = readable ? quoted(text) : "in no readable form";
-        throw NoCaps("The frames are not raw video, their caps are " + shown + ".");
+        throw NoCaps("The frames are not raw video, their caps are " + shown +
+                     (caps && is_other_medium(caps.get()) ? "; decode them before they are written." : "."));
     }
     const std::string shown = quoted(caps.get());
     if (auto result = fitting(std::move(caps), array)) {

@@ -247,6 +247,14 @@ TEST_F(Errors, CapsThatAreNoRawVideoAreNamed) {
     }
 }
 
+TEST_F(Errors, CompressedFramesAreToldToBeDecodedBefore) {
+    const ForeignWriter writer(tag_, DType::UInt8, {5000}, {{"caps", "image/jpeg,width=64,height=48"}});
+    const PipelineError error = error_while_playing(reading());
+    EXPECT_TRUE(error.is(GST_STREAM_ERROR_FORMAT));
+    EXPECT_TRUE(contains(error.sentence, "image/jpeg")) << error.sentence;
+    EXPECT_TRUE(contains(error.sentence, "decode them before they are written")) << error.sentence;
+}
+
 TEST_F(Errors, ArrayThatCouldBeManyThingsIsToldAboutTheCapsProperty) {
     const ForeignWriter writer(tag_, DType::Float32, {4, 10, 10});
     const PipelineError error = error_while_playing(reading());
