@@ -115,6 +115,16 @@ class Chromium:
             time.sleep(0.05)
         return value
 
+    def play_over_whep(self, tag):
+        """Opens the tag, and once more where a machine that is too busy made the page go over to JPEGs."""
+        self.wait_for(f"""(() => {{
+          const numbers = document.getElementById("viewer-numbers").textContent;
+          const dialog = document.getElementById("viewer");
+          if (numbers.endsWith("MJPEG")) dialog.close();
+          if (!dialog.open) document.querySelector("[data-tag={tag}]").click();
+          return numbers.endsWith("WHEP");
+        }})()""")
+
     def wait_for_video(self, colours):
         """Until the video has the colours at their places."""
         end = time.monotonic() + self.deadline

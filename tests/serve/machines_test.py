@@ -57,11 +57,10 @@ class OtherMachine(TwoMachines, RtspTest):
         self.addCleanup(browser.close)
         browser.open(self.address)
         browser.wait_for("document.querySelector('[data-tag=cam0] img')?.naturalWidth > 0")
-        browser.run("document.querySelector('[data-tag=cam0]').click()")
+        browser.play_over_whep("cam0")
         for value in (50, 90, 200):
             self.cam.write(gray(value))
             browser.wait_for_video({(0.5, 0.5): (value,) * 3})
-        browser.wait_for("/WHEP$/.test(document.getElementById('viewer-numbers').textContent)")
         # Browsers give the clipboard itself to pages of this machine, or over TLS.
         self.assertFalse(browser.run("isSecureContext"))
         browser.run("document.execCommand = () => { window.copied = document.activeElement.value; return true; }; 0")

@@ -199,6 +199,7 @@ export function open(name, tags) {
   tag = name;
   info = tags.get(name) ?? null;
   document.getElementById("viewer-tag").textContent = name;
+  numbers.textContent = "";
   forget();
   withoutWhep.clear();
   makeIndices();
