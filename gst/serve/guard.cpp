@@ -34,6 +34,8 @@ void add_headers(SoupMessageHeaders* headers, bool is_trustworthy) {
     soup_message_headers_replace(headers, "Referrer-Policy", "no-referrer");
     soup_message_headers_replace(headers, "Cross-Origin-Resource-Policy", "same-origin");
     soup_message_headers_replace(headers, "Cache-Control", "no-store");
+    // libsoup keeps no connection that it did not accept itself.
+    soup_message_headers_replace(headers, "Connection", "close");
     if (is_trustworthy)  // else browsers ignore it, and say that it is a mistake
         soup_message_headers_replace(headers, "Cross-Origin-Opener-Policy", "same-origin");
 }
@@ -74,7 +76,6 @@ bool is_same_origin(SoupMessageHeaders* headers, std::string_view host) {
 
 void refuse(SoupServerMessage* message, unsigned status) {
     soup_server_message_set_status(message, status, nullptr);
-    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
 }
 
 struct Credentials {

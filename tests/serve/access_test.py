@@ -67,6 +67,19 @@ class Access(ServeTest):
         self.assertEqual(self.get("/cam0/whep", known, "POST", b"x" * 70_000)[0], 413)
         self.assertEqual(self.get("/cam0/whep", known, "POST", iter([b"x"]))[0], 411)
 
+    def test_who_asks_again_is_not_cut_off(self):
+        self.publish("cam0", np.zeros((4, 4), np.uint8))
+        self.serve("--user", "cam:secret")
+        # It asks on another connection where it was told that the first one ends.
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        self.addCleanup(connection.close)
+        for _ in range(3):
+            for headers, post, get in (({}, 401, 401), (self.credentials(b"cam:secret"), 415, 200)):
+                for method, path, status in (("POST", "/cam0/whep", post), ("GET", "/cam0.jpg", get)):
+                    connection.request(method, path, b"x" * 500 if method == "POST" else None, headers)
+                    answer = connection.getresponse()
+                    self.assertEqual((answer.status, len(answer.read()) > 0), (status, status != 401), (method, path))
+
     def test_tls_is_served(self):
         secret = os.path.join(self.directory, "user.txt")
         with open(secret, "w", encoding="utf-8") as file:
