@@ -55,6 +55,10 @@ class Debian(unittest.TestCase):
         )
         subprocess.run(["rsync", "--archive", "--exclude=lock", "--exclude=partial", f"{self.archives}/", ARCHIVES], check=True)
 
+    def autopkgtest(self, name):
+        test = f"/src/.ci/packaging/debian/tests/{name}"
+        return self.inside(f"export AUTOPKGTEST_TMP=$(mktemp -d); trap 'rm -rf $AUTOPKGTEST_TMP' EXIT; {test}")
+
     def index(self):
         """Lets apt find our packages by their names."""
         with open(os.path.join(self.system, "debs", "Packages"), "w", encoding="utf-8") as index:
@@ -69,14 +73,14 @@ class Debian(unittest.TestCase):
                 self.setUp()
                 self.index()
                 self.install(packages.replace(",", " "))
-                print(self.inside(f"export AUTOPKGTEST_TMP=$(mktemp -d); /src/.ci/packaging/debian/tests/{name}"))
+                print(self.autopkgtest(name))
 
     def test_all_of_them_install_from_files_and_go_without_a_trace(self):
         self.install("/debs/*.deb gstreamer1.0-tools gstreamer1.0-plugins-base")
         self.assertEqual(self.inside("dpkg --audit"), "")
         for name, _ in autopkgtests():
             if name not in ("library", "serve-video"):  # they need more
-                self.inside(f"export AUTOPKGTEST_TMP=$(mktemp -d); /src/.ci/packaging/debian/tests/{name}")
+                self.autopkgtest(name)
         for command in "serve", "share", "mirror":
             self.assertRegex(self.inside(f"ndsh {command} --version"), rf"^ndsh-{command} \d")
         self.assertIn("ndsharray", self.inside("getent passwd ndsharray"))
