@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "video/frame_layout.hpp"
+#include "video/video_layout.hpp"
 
 namespace ndsharray::gst {
 namespace {

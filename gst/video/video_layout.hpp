@@ -7,6 +7,7 @@
 #include <ndsharray/array.hpp>
 
 #include <array>
+#include <cstdint>
 #include <optional>
 
 namespace ndsharray::gst {
@@ -36,6 +37,15 @@ VideoLayout video_layout(const GstVideoInfo& info);
 /// \returns nothing where the array cannot hold such a frame: other shape, dtype or byte order, strides that
 /// GStreamer's cannot express, or too few bytes.
 std::optional<VideoLayout> video_layout(const GstVideoInfo& info, const ArraySpec& array);
+
+/// Size of a plane, without padding.
+struct PlaneSize {
+    std::uint64_t row_bytes = 0;
+    std::uint64_t rows = 0;
+};
+
+/// Of the components in the plane; nothing for a palette.
+PlaneSize plane_size(const GstVideoInfo& info, guint plane);
 
 /// `info` with the layout's offsets, strides and size, for mapping a frame or adding a GstVideoMeta.
 GstVideoInfo with_layout(const GstVideoInfo& info, const VideoLayout& layout);
