@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "video/frame_caps.hpp"
+#include "video/caps.hpp"
 
 namespace ndsharray::gst {
 namespace {

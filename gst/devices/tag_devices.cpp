@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "devices/ndshdevice.hpp"
-#include "video/frame_caps.hpp"
+#include "video/caps.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN(ndshdeviceprovider_debug);
 #define GST_CAT_DEFAULT ndshdeviceprovider_debug

@@ -16,7 +16,7 @@
 #include "owned.hpp"
 #include "serve/colours.hpp"
 #include "serve/elements.hpp"
-#include "video/frame_caps.hpp"
+#include "video/caps.hpp"
 #include "video/video_layout.hpp"
 
 namespace ndsharray::serve {

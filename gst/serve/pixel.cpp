@@ -11,7 +11,7 @@
 #include "owned.hpp"
 #include "serve/frames.hpp"
 #include "serve/picture.hpp"
-#include "video/frame_caps.hpp"
+#include "video/caps.hpp"
 #include "video/video_layout.hpp"
 
 namespace ndsharray::serve {

@@ -15,7 +15,7 @@
 #include <sstream>
 
 #include "serve/picture.hpp"
-#include "video/frame_caps.hpp"
+#include "video/caps.hpp"
 
 namespace ndsharray::serve {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "serve/frames.hpp"
 #include "serve/picture.hpp"
-#include "video/frame_caps.hpp"
+#include "video/caps.hpp"
 
 namespace ndsharray::serve {
 namespace {

@@ -62,7 +62,6 @@
 #include "sink/slot_pool.hpp"
 #include "sink/tag_writer.hpp"
 #include "video/caps.hpp"
-#include "video/frame_caps.hpp"
 #include "video/video_layout.hpp"
 
 GST_DEBUG_CATEGORY(ndshsink_debug);

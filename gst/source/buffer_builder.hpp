@@ -18,7 +18,7 @@
 #include "source/keepalive.hpp"
 #include "time/latency.hpp"
 #include "time/timestamps.hpp"
-#include "video/frame_caps.hpp"
+#include "video/caps.hpp"
 
 namespace ndsharray::gst {
 

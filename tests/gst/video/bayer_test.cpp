@@ -12,7 +12,6 @@
 
 #include "video/bayer.hpp"
 #include "video/caps.hpp"
-#include "video/frame_caps.hpp"
 #include "video/video_layout.hpp"
 
 namespace ndsharray::test {
