@@ -8,6 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "value.hpp"
+
 namespace ndsharray::gst {
 namespace {
 
@@ -34,25 +36,6 @@ constexpr unsigned deepest = 8;
 /// Texts that became quarks here. Each stays in memory until the process ends.
 constexpr unsigned most_new_quarks = 4096;
 std::atomic<unsigned> new_quarks = 0;
-
-/// A GValue that is unset in the end.
-class Value {
-  public:
-    Value() = default;
-    explicit Value(GType type) { g_value_init(&value_, type); }
-    ~Value() {
-        if (G_IS_VALUE(&value_)) {
-            g_value_unset(&value_);
-        }
-    }
-    Value(const Value&) = delete;
-    Value& operator=(const Value&) = delete;
-
-    GValue* get() { return &value_; }
-
-  private:
-    GValue value_ = G_VALUE_INIT;
-};
 
 // ---------------------------------------------------------------------------------------------- writing
 

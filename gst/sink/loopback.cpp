@@ -3,6 +3,7 @@
 #include "sink/loopback.hpp"
 
 #include "owned.hpp"
+#include "value.hpp"
 
 namespace ndsharray::gst {
 
@@ -22,11 +23,9 @@ bool is_read_in_pipeline_of(GstElement* element, const std::string& tag) {
         return g_strcmp0(found, static_cast<const char*>(wanted));
     };
     GstIterator* sources = gst_bin_iterate_all_by_element_factory_name(GST_BIN(top.get()), "ndshsrc");
-    GValue match = G_VALUE_INIT;
-    const bool found = gst_iterator_find_custom(sources, reads_tag, &match, const_cast<char*>(tag.c_str()));
-    if (found) {
-        g_value_unset(&match);
-    }
+    Value match;
+    const bool found =
+        gst_iterator_find_custom(sources, reads_tag, match.get(), const_cast<char*>(tag.c_str()));
     gst_iterator_free(sources);
     return found;
 }

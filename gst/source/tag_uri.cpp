@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "owned.hpp"
+#include "value.hpp"
 
 namespace ndsharray::gst {
 namespace {
@@ -28,24 +29,6 @@ constexpr const char* form = "; the form is ndsh://TAG or ndsh://TAG?mode=every&
 std::string in_quotes(std::string_view text) {
     return "\"" + std::string(text) + "\"";
 }
-
-/// A GValue that is cleared when it is destroyed.
-class Value {
-  public:
-    explicit Value(GType type) { g_value_init(&value_, type); }
-    Value(Value&& other) noexcept : value_(std::exchange(other.value_, GValue G_VALUE_INIT)) {}
-    Value& operator=(Value&&) = delete;
-    ~Value() {
-        if (G_IS_VALUE(&value_)) {
-            g_value_unset(&value_);
-        }
-    }
-
-    GValue* get() { return &value_; }
-
-  private:
-    GValue value_ = G_VALUE_INIT;
-};
 
 // --------------------------------------------------------------------------------------------- reading it
 

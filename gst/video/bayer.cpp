@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "owned.hpp"
+#include "value.hpp"
 
 namespace ndsharray::gst {
 namespace {
@@ -106,13 +107,11 @@ GstCaps* bayer_template_caps() {
         gst_caps_new_simple(media_type, "width", GST_TYPE_INT_RANGE, 1, std::numeric_limits<gint>::max(),
                             "height", GST_TYPE_INT_RANGE, 1, std::numeric_limits<gint>::max(), "framerate",
                             GST_TYPE_FRACTION_RANGE, 0, 1, std::numeric_limits<gint>::max(), 1, nullptr);
-    GValue formats = G_VALUE_INIT;
-    g_value_init(&formats, GST_TYPE_LIST);
+    Value formats(GST_TYPE_LIST);
     const auto append = [&](const std::string& format) {
-        GValue text = G_VALUE_INIT;
-        g_value_init(&text, G_TYPE_STRING);
-        g_value_set_string(&text, format.c_str());
-        gst_value_list_append_and_take_value(&formats, &text);
+        Value text(G_TYPE_STRING);
+        g_value_set_string(text.get(), format.c_str());
+        gst_value_list_append_value(formats.get(), text.get());
     };
     for (const std::string_view pattern : patterns) {
         append(std::string(pattern));
@@ -124,8 +123,7 @@ GstCaps* bayer_template_caps() {
             }
         }
     }
-    gst_caps_set_value(caps, "format", &formats);
-    g_value_unset(&formats);
+    gst_caps_set_value(caps, "format", formats.get());
     return caps;
 }
 
