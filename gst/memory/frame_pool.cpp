@@ -3,11 +3,10 @@
 #include "memory/frame_pool.hpp"
 
 #include <exception>
-#include <mutex>
 #include <utility>
-#include <vector>
 
 #include "memory/frame_memory.hpp"
+#include "memory/idle_buffers.hpp"
 #include "video/video_meta.hpp"
 
 namespace ndsharray::gst {
@@ -15,16 +14,12 @@ namespace ndsharray::gst {
 struct FramePool::State {
     Owned<GstAllocator> allocator = frame_allocator_new();
     Decorate decorate;
-    std::mutex mutex;  // guards the list; never held for longer than a push or pop
-    std::vector<Owned<GstBuffer>> idle;
+    IdleBuffers idle;
 };
 
 G_DEFINE_TYPE(FramePool, frame_pool, GST_TYPE_BUFFER_POOL)
 
 namespace {
-
-/// A reader or an upstream element can hold as many frames of one segment.
-constexpr std::size_t most_idle = 32;
 
 FramePool* to_self(gpointer instance) {
     return static_cast<FramePool*>(instance);
@@ -47,9 +42,7 @@ gboolean start(GstBufferPool*) {
 }
 
 gboolean stop(GstBufferPool* pool) {
-    std::vector<Owned<GstBuffer>> idle;
-    const std::lock_guard lock(to_self(pool)->state->mutex);
-    idle.swap(to_self(pool)->state->idle);
+    to_self(pool)->state->idle.clear();
     return TRUE;
 }
 
@@ -72,11 +65,7 @@ void release_buffer(GstBufferPool* pool, GstBuffer* released) {
         return;  // the frame is given back when the last owner of the memory lets it go
     }
     let_go(memory_of(released));
-    FramePool::State& state = *to_self(pool)->state;
-    const std::lock_guard lock(state.mutex);
-    if (!GST_BUFFER_POOL_IS_FLUSHING(pool) && state.idle.size() < most_idle) {
-        state.idle.push_back(std::move(buffer));
-    }
+    to_self(pool)->state->idle.keep(std::move(buffer), pool);
 }
 
 void finalize(GObject* object) {
@@ -101,7 +90,6 @@ static void frame_pool_class_init(FramePoolClass* klass) {
 
 void set_up(FramePool* pool) {
     pool->state = std::make_unique<FramePool::State>();
-    pool->state->idle.reserve(most_idle);
 }
 
 bool is_as_made(GstBuffer* buffer) {
@@ -110,16 +98,8 @@ bool is_as_made(GstBuffer* buffer) {
 }
 
 Owned<GstBuffer> take_idle_buffer(FramePool* pool) {
-    FramePool::State& state = *pool->state;
-    {
-        const std::lock_guard lock(state.mutex);
-        if (!state.idle.empty()) {
-            Owned<GstBuffer> buffer = std::move(state.idle.back());
-            state.idle.pop_back();
-            return buffer;
-        }
-    }
-    return new_buffer(pool);
+    Owned<GstBuffer> buffer = pool->state->idle.take();
+    return buffer ? std::move(buffer) : new_buffer(pool);
 }
 
 void set_decoration(FramePool* pool, Decorate decorate) {

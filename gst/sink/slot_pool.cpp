@@ -8,13 +8,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "memory/frame_memory.hpp"
 #include "memory/frame_pool.hpp"
+#include "memory/idle_buffers.hpp"
 #include "video/caps.hpp"
 #include "video/video_meta.hpp"
 
@@ -28,9 +27,6 @@ namespace {
 /// way.
 constexpr unsigned slots_besides_upstream = 5;
 
-/// Number of ordinary buffers that are kept for the next time without a slot.
-constexpr std::size_t most_idle = 32;
-
 struct SlotPoolState {
     std::shared_ptr<TagWriter> writer;
     std::shared_ptr<const SlotFormat> format;
@@ -41,8 +37,7 @@ struct SlotPoolState {
     unsigned slots = 0;
     GstVideoInfo info{};  // of ordinary buffers
 
-    std::mutex mutex;  // guards the list; held only for a push or pop
-    std::vector<Owned<GstBuffer>> idle;
+    IdleBuffers ordinary;  // for the next time without a slot
 };
 
 struct SlotPool {
@@ -151,11 +146,7 @@ gboolean start(GstBufferPool* pool) {
 }
 
 gboolean stop(GstBufferPool* pool) {
-    std::vector<Owned<GstBuffer>> idle;
-    {
-        const std::lock_guard lock(to_self(pool)->state->mutex);
-        idle.swap(to_self(pool)->state->idle);
-    }
+    to_self(pool)->state->ordinary.clear();
     return parent_class()->stop(pool);
 }
 
@@ -187,15 +178,8 @@ Owned<GstBuffer> new_ordinary_buffer(const SlotPoolState& state) {
 }
 
 Owned<GstBuffer> ordinary_buffer(SlotPoolState& state) {
-    {
-        const std::lock_guard lock(state.mutex);
-        if (!state.idle.empty()) {
-            Owned<GstBuffer> buffer = std::move(state.idle.back());
-            state.idle.pop_back();
-            return buffer;
-        }
-    }
-    return new_ordinary_buffer(state);
+    Owned<GstBuffer> buffer = state.ordinary.take();
+    return buffer ? std::move(buffer) : new_ordinary_buffer(state);
 }
 
 GstFlowReturn acquire_buffer(GstBufferPool* pool, GstBuffer** out, GstBufferPoolAcquireParams*) {
@@ -223,11 +207,8 @@ void release_buffer(GstBufferPool* pool, GstBuffer* released) {
         return;
     }
     Owned<GstBuffer> buffer(released);
-    SlotPoolState& state = *to_self(pool)->state;
-    const bool as_made = is_as_made(released);
-    const std::lock_guard lock(state.mutex);
-    if (as_made && !GST_BUFFER_POOL_IS_FLUSHING(pool) && state.idle.size() < most_idle) {
-        state.idle.push_back(std::move(buffer));
+    if (is_as_made(released)) {
+        to_self(pool)->state->ordinary.keep(std::move(buffer), pool);
     }
 }
 
@@ -260,7 +241,6 @@ Owned<GstBufferPool> slot_pool_new(std::shared_ptr<TagWriter> writer,
     SlotPool* self = to_self(pool.get());
     set_up(&self->parent);
     self->state = std::make_unique<SlotPoolState>();
-    self->state->idle.reserve(most_idle);
     self->state->writer = std::move(writer);
     self->state->format = std::move(format);
     return pool;
