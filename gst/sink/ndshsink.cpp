@@ -38,8 +38,6 @@
 #include "sink/ndshsink.hpp"
 
 #include <gst/base/gstbasesink.h>
-#include <gst/video/video-anc.h>
-#include <gst/video/video.h>
 
 #include <ndsharray/writer.hpp>
 
@@ -55,14 +53,13 @@
 #include "prefetch.hpp"
 #include "sink/decoder_advice.hpp"
 #include "sink/loopback.hpp"
+#include "sink/negotiation.hpp"
 #include "sink/publisher.hpp"
 #include "sink/reader_messages.hpp"
 #include "sink/refused_caps.hpp"
 #include "sink/sink_properties.hpp"
-#include "sink/slot_pool.hpp"
 #include "sink/tag_writer.hpp"
 #include "video/caps.hpp"
-#include "video/video_layout.hpp"
 
 GST_DEBUG_CATEGORY(ndshsink_debug);
 #define GST_CAT_DEFAULT ndshsink_debug
@@ -190,15 +187,11 @@ GstFlowReturn until_done(NdshSink* self, Attempt&& attempt) {
 
 gboolean configure(NdshSink* self, GstCaps* caps) {
     SinkState& state = *self->state;
-    const auto info = video_info(caps);
-    if (!info) {
-        GST_ELEMENT_ERROR(self, STREAM, FORMAT, ("These caps are not raw video."),
-                          ("%" GST_PTR_FORMAT, printable(caps)));
+    auto format = slot_format(GST_ELEMENT(self), caps);
+    if (!format) {
         return FALSE;
     }
-    VideoLayout layout = video_layout(*info);
-    GST_INFO_OBJECT(self, "%" GST_PTR_FORMAT " as %s", printable(caps), layout.array.to_string().c_str());
-    state.format = std::make_shared<SlotFormat>(SlotFormat{*info, std::move(layout), attributes_of(caps)});
+    state.format = std::move(format);
     state.tag_writer().set_format(state.format);
     return TRUE;
 }
@@ -227,27 +220,11 @@ gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {
     return accepted;
 }
 
-gboolean offer_slots(NdshSink* self, GstQuery* query) {
-    GstCaps* caps = nullptr;
-    gst_query_parse_allocation(query, &caps, nullptr);
-    const auto format = self->state->tag_writer().format();
-    const auto info = caps ? video_info(caps) : std::nullopt;
-    if (info && format && gst_video_info_is_equal(&*info, &format->info)) {
-        const Owned<GstBufferPool> pool = slot_pool_new(self->state->publisher.tag_writer(), format);
-        const auto size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&*info));
-        gst_query_add_allocation_pool(query, pool.get(), size, 0, 0);
-    }
-    // These metas cross with the frame, so upstream may leave their work to the receiver of the buffer.
-    for (const GType api : {GST_VIDEO_META_API_TYPE, GST_VIDEO_CROP_META_API_TYPE,
-                            GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE, GST_VIDEO_TIME_CODE_META_API_TYPE,
-                            GST_REFERENCE_TIMESTAMP_META_API_TYPE, GST_VIDEO_CAPTION_META_API_TYPE}) {
-        gst_query_add_allocation_meta(query, api, nullptr);
-    }
-    return TRUE;
-}
-
 gboolean propose_allocation(GstBaseSink* sink, GstQuery* query) {
-    return guarded(GST_ELEMENT(sink), {}, FALSE, [&] { return offer_slots(to_self(sink), query); });
+    return guarded(GST_ELEMENT(sink), {}, FALSE, [&] {
+        offer_slots(query, to_self(sink)->state->publisher.tag_writer());
+        return TRUE;
+    });
 }
 
 Outcome await_reader(NdshSink* self) {
