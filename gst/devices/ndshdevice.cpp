@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// NdshDevice: a live tag as a device that an ndshsrc can be made for.
+// NdshDevice: a live tag as a device. The device makes an ndshsrc that reads the tag.
 #include "devices/ndshdevice.hpp"
 
 #include <memory>
@@ -13,11 +13,11 @@ namespace {
 
 constexpr const char* source_factory = "ndshsrc";
 
-/// What makes a source read this tag as the device says.
+/// The settings with which a source reads the tag.
 struct DeviceState {
     std::string tag;
     std::string owner;
-    bool has_written_caps = false;  // so that the caps property of the source does not count
+    bool has_written_caps = false;  // then the source ignores its caps property
 };
 
 struct NdshDevice {
@@ -35,8 +35,8 @@ NdshDevice* to_self(gpointer instance) {
 
 // ----------------------------------------------------------------------------------------------- elements
 
-/// Tags that ndshsrc would refuse by default, because of their owner or for want of caps, are no devices. So
-/// the tag is all that needs to be set.
+/// Only the tag has to be set: a tag that ndshsrc refuses by default (because of its owner, or without caps)
+/// is not a device.
 GstElement* create_element(GstDevice* device, const gchar* name) {
     GstElement* element = gst_element_factory_make(source_factory, name);
     if (element) {
@@ -50,8 +50,8 @@ bool is_source(GstElement* element) {
     return factory && std::string_view(GST_OBJECT_NAME(factory)) == source_factory;
 }
 
-/// Whether a source whose `owner` and `caps` were set for another tag reads this one as the device says. They
-/// cannot be changed while it plays.
+/// Whether a source can read this tag with its present `owner` and `caps`. They may be meant for another tag,
+/// and cannot change while the source plays.
 bool fits(GstDevice* device, GstElement* source) {
     const DeviceState& state = *to_self(device)->state;
     gchar* found_owner = nullptr;
@@ -91,7 +91,7 @@ void ndsh_device_class_init(NdshDeviceClass* klass) {
     GST_DEVICE_CLASS(klass)->reconfigure_element = GST_DEBUG_FUNCPTR(reconfigure_element);
 }
 
-// ------------------------------------------------------------------------------------------- what it says
+// -------------------------------------------------------------------------------------------- description
 
 /// As NumPy prints it: "(1080, 1920, 3)".
 std::string shape_text(const ArraySpec& spec) {

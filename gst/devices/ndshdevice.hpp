@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// NdshDevice: a live tag as a device that an ndshsrc can be made for.
+// NdshDevice: a live tag as a device. The device makes an ndshsrc that reads the tag.
 #pragma once
 
 #include <gst/gst.h>
@@ -10,11 +10,11 @@
 
 namespace ndsharray::gst {
 
-/// The device of a tag that has a segment. What it says never changes.
+/// The device of a tag that has a segment. The device never changes.
 /// \throws NoCaps if the frames are not raw video.
 Owned<GstDevice> ndsh_device_new(const TagInfo& info);
 
-/// Whether both say the same of their tag.
+/// Whether both devices have the same caps and properties.
 bool are_alike(GstDevice* one, GstDevice* other);
 
 }  // namespace ndsharray::gst

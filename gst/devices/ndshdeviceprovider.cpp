@@ -6,15 +6,14 @@
  * @title: ndshdeviceprovider
  * @short_description: Lists the tags that are written now as video sources
  *
- * Each tag that has a living writer, at least one frame, and frames that are raw video is a device of the
- * class Video/Source. Its caps are those of the frames; its properties are `ndsh.tag`, `ndsh.shape`,
- * `ndsh.dtype`, `ndsh.writer-pid` and `ndsh.segment`. Tags of other users than root and the one of this
- * process are not shown: ndshsrc refuses them unless told their owner. While the provider is started it tells
- * of devices that come, go and change; it sleeps meanwhile. The tags are those in `$NDSHARRAY_DIR`, or in
- * `/dev/shm`.
+ * A tag is a device of the class Video/Source if its writer lives and its frames are raw video. It needs at
+ * least one frame. The device has the caps of the frames, and the properties `ndsh.tag`, `ndsh.shape`,
+ * `ndsh.dtype`, `ndsh.writer-pid` and `ndsh.segment`. Tags of users other than root and the own user are not
+ * shown: ndshsrc refuses them unless `owner` names the user. A provider that is started reports devices that
+ * appear, change and disappear, and sleeps meanwhile. It watches `$NDSHARRAY_DIR`, or `/dev/shm`.
  *
- * gst_device_create_element() makes an ndshsrc; gst_device_reconfigure_element() lets one that is there, in
- * any state, read the device's tag instead. It refuses one whose `owner` or `caps` do not fit.
+ * gst_device_create_element() makes an ndshsrc. gst_device_reconfigure_element() lets an ndshsrc read the
+ * device's tag instead, in any state. It refuses an ndshsrc with an `owner` or `caps` that do not fit.
  *
  * ## Example launch line
  * |[
@@ -78,7 +77,7 @@ void stop(GstDeviceProvider* provider) {
 
 G_DEFINE_TYPE(NdshDeviceProvider, ndsh_device_provider, GST_TYPE_DEVICE_PROVIDER)
 
-/// Ends the thread of a provider that was let go without being stopped.
+/// Ends the thread, if the provider was not stopped before.
 void finalize(GObject* object) {
     std::destroy_at(&to_self(object)->watch);
     G_OBJECT_CLASS(ndsh_device_provider_parent_class)->finalize(object);

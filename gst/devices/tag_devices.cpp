@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The devices of a provider, which follow the tags: what is live is there, what is not goes.
+// The devices of a provider. They follow the tags: each live tag with video has one.
 #include "devices/tag_devices.hpp"
 
 #include <ndsharray/error.hpp>
@@ -28,10 +28,10 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// When a tag that could not be looked at for a passing reason is looked at again.
+/// Time until a tag is inspected again, if the first attempt failed for a temporary reason.
 constexpr auto second_look = 500ms;
 
-bool is_passing(ErrorCode code) {
+bool is_temporary(ErrorCode code) {
     return code == ErrorCode::TooManyFiles || code == ErrorCode::OutOfMemory || code == ErrorCode::System;
 }
 
@@ -40,12 +40,12 @@ void log_unseen(const std::string& tag, const Error& error) {
     if (error.code() == ErrorCode::NoSuchTag) {
         level = GST_LEVEL_LOG;
     } else if (error.code() == ErrorCode::WrongOwner || error.code() == ErrorCode::PermissionDenied) {
-        level = GST_LEVEL_DEBUG;  // other users' tags are nothing unusual
+        level = GST_LEVEL_DEBUG;  // tags of other users are common
     }
     GST_CAT_LEVEL_LOG(GST_CAT_DEFAULT, level, nullptr, "tag %s is no device: %s", tag.c_str(), error.what());
 }
 
-/// Empty for a tag that is not live, has no frame yet, or does not hold video.
+/// The device of a tag. Nothing if the tag is not live, has no frame yet, or has no video.
 Owned<GstDevice> device_of(const TagInfo& info) {
     if (!info.alive || info.state == TagState::Closed || info.generation == 0) {
         GST_LOG("tag %s is no device: %s, %s", info.tag.c_str(), info.alive ? "alive" : "dead",
@@ -76,7 +76,7 @@ std::vector<Owned<GstDevice>> current_devices() {
     return devices;
 }
 
-/// What the thread works with. Belongs to the thread as well, which may outlive its TagDevices for a moment.
+/// The state of the thread. The thread owns it, too, because it may outlive its TagDevices for a moment.
 class TagDevices::Run {
   public:
     explicit Run(GstDeviceProvider* provider) { g_weak_ref_init(&provider_, provider); }
@@ -84,7 +84,7 @@ class TagDevices::Run {
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
-    /// Starts to watch and adds the devices that are there.
+    /// Starts to watch, and adds the present devices.
     void open(GstDeviceProvider* provider);
 
     /// Removes all devices.
@@ -95,7 +95,7 @@ class TagDevices::Run {
     void cancel();
 
   private:
-    /// A device as it was announced, and which moment of which writer it shows.
+    /// A device as it was announced, and the state of its writer at that time.
     struct Known {
         Owned<GstDevice> device;
         std::uint32_t epoch = 0;
@@ -114,20 +114,20 @@ class TagDevices::Run {
     void hide(GstDeviceProvider* provider, const std::string& tag);
 
     GWeakRef provider_;
-    // Release and acquire: what cancel() did before is seen by whom sees it.
+    // Release and acquire: a thread that sees the flag sees everything before cancel().
     std::atomic<bool> cancelled_{false};
 
     TagWatch watch_;
 
-    // Of the thread that opens, then of the one that follows.
+    // For the thread that calls open(), then for the thread that calls follow().
     std::map<std::string, Known> known_;
     std::map<std::string, std::string> abandoned_;  // the segments of dead writers, by tag
-    std::set<std::string> unclear_;                 // could not be looked at
+    std::set<std::string> unclear_;                 // tags that could not be inspected
     bool all_unclear_ = false;                      // the directory could not be listed
     Clock::time_point second_look_;
 };
 
-// -------------------------------------------------------------------------------------------- the watching
+// ------------------------------------------------------------------------------------------------ watching
 
 void TagDevices::Run::open(GstDeviceProvider* provider) {
     tell_obstacle();
@@ -139,7 +139,7 @@ void TagDevices::Run::cancel() {
     watch_.cancel();
 }
 
-/// Why there can be no tags, as long as that is so.
+/// Logs why there can be no tags now.
 void TagDevices::Run::tell_obstacle() {
     if (const Error obstacle = watch_.obstacle(); obstacle.code() != ErrorCode::None) {
         GST_WARNING("%s", obstacle.what());
@@ -165,7 +165,7 @@ void TagDevices::Run::follow() noexcept {
             look_at(provider.get(), tags);
         }
     } catch (const std::exception& error) {
-        GST_ERROR("tags are not watched any more: %s", error.what());
+        GST_ERROR("the tags are not watched any longer: %s", error.what());
     }
 }
 
@@ -189,7 +189,7 @@ std::set<std::string> TagDevices::Run::tags_to_look_at(TagChanges changes) {
     return tags;
 }
 
-/// Adds the tags that are there, and those that were.
+/// Adds the present tags, and those of the present devices.
 void TagDevices::Run::add_all(std::set<std::string>& tags) {
     try {
         for (std::string& tag : tag_names()) {
@@ -206,11 +206,11 @@ void TagDevices::Run::add_all(std::set<std::string>& tags) {
     }
 }
 
-// --------------------------------------------------------------------------------------------- the devices
+// ------------------------------------------------------------------------------------------------- devices
 
 void TagDevices::Run::look_at(GstDeviceProvider* provider, const std::set<std::string>& tags) {
     for (const std::string& tag : tags) {
-        // Nothing is announced that stop() would not take back.
+        // After cancel(), stop() removes the devices. No device may be added behind its back.
         if (cancelled_.load(std::memory_order_acquire)) {
             return;
         }
@@ -226,7 +226,7 @@ void TagDevices::Run::look_at(GstDeviceProvider* provider, const std::string& ta
         }
     } catch (const Error& error) {
         log_unseen(tag, error);
-        if (is_passing(error.code())) {
+        if (is_temporary(error.code())) {
             unclear_.insert(tag);
             second_look_ = Clock::now() + second_look;
             return;
@@ -236,15 +236,15 @@ void TagDevices::Run::look_at(GstDeviceProvider* provider, const std::string& ta
     }
 }
 
-/// Whether its writer goes from one segment to the next; that will be told when it is done.
+/// Whether the writer is between two segments. TagWatch reports the new segment.
 bool TagDevices::Run::is_between_segments(const TagInfo& info) const {
     const auto known = known_.find(info.tag);
     return known != known_.end() && info.alive && info.generation == 0 && info.epoch == known->second.epoch &&
            info.published >= known->second.published;
 }
 
-/// Whether the segment is that of a dead writer. It still is for a moment when the next one has the tag
-/// already, which is told just then.
+/// Whether the segment is that of a dead writer. Its successor has the tag for a moment before it has a
+/// segment of its own. TagWatch reports that segment, too.
 bool TagDevices::Run::is_abandoned(const TagInfo& info) {
     if (!info.alive) {
         abandoned_[info.tag] = info.segment;

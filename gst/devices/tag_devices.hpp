@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The devices of a provider, which follow the tags: what is live is there, what is not goes.
+// The devices of a provider. They follow the tags: each live tag with video has one.
 #pragma once
 
 #include <gst/gst.h>
@@ -12,22 +12,22 @@
 
 namespace ndsharray::gst {
 
-/// A device for each live tag that holds video, of this process's user or root; sorted by tag.
+/// A device for each live tag with video that belongs to this user or to root. Sorted by tag.
 std::vector<Owned<GstDevice>> current_devices();
 
-/// Adds devices to a provider, changes and removes them, in a thread that sleeps until a tag changes.
+/// Adds, changes and removes devices of a provider, in a thread that sleeps until a tag changes.
 ///
-/// The thread holds no lock while it sleeps. It keeps the provider only while it adds, changes or removes, so
-/// the provider may go at any time, and takes its TagDevices with it.
+/// The thread holds no lock while it sleeps. It holds a reference to the provider only while it adds, changes
+/// or removes devices. So the provider may be freed at any time, and its TagDevices with it.
 class TagDevices {
   public:
-    /// Adds the devices that are there now, then goes on in its thread. A directory that does not exist is
-    /// waited for.
+    /// Adds the present devices, then continues in its thread. Waits there for the directory if that does not
+    /// exist.
     /// \throws Error TooManyFiles, PermissionDenied, System; std::system_error if there can be no thread.
     explicit TagDevices(GstDeviceProvider* provider);
 
-    /// When this returns, the thread is gone. Called by the thread itself, which happens where a message is
-    /// handled as it is posted, it cannot wait: then the thread does nothing more and ends by itself.
+    /// Ends the thread and waits for its end. It cannot wait if the thread itself calls it, in a synchronous
+    /// bus handler. Then the thread does nothing more, and ends later.
     ~TagDevices();
     TagDevices(const TagDevices&) = delete;
     TagDevices& operator=(const TagDevices&) = delete;

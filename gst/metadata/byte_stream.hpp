@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Numbers and strings as bytes in a bounded area: written until it is full, read without trust.
+// Numbers and strings as bytes. Writing stops where the area is full. Reading trusts nothing.
 #pragma once
 
 #include <glib.h>
@@ -16,7 +16,8 @@
 
 namespace ndsharray::gst {
 
-/// Writes into an area of somebody else's. What does not fit is not written, and is_full() from then on.
+/// Writes into an area that the caller owns. When something does not fit, nothing more is written, and
+/// is_full() is true.
 class ByteWriter {
   public:
     explicit ByteWriter(std::span<std::byte> area) : area_(area) {}
@@ -35,19 +36,19 @@ class ByteWriter {
         }
     }
 
-    /// Its length, then its bytes.
+    /// Writes the length of the text, then its bytes.
     void put_text(std::string_view text) {
         put(static_cast<std::uint32_t>(text.size()));
         put_bytes(std::as_bytes(std::span(text)));
     }
 
-    /// Writes over a number that is there already.
+    /// Writes over a number that was written before.
     template <class Number>
     void replace(std::size_t position, Number number) {
         std::memcpy(area_.data() + position, &number, sizeof number);
     }
 
-    /// Takes back everything past the first `size` bytes.
+    /// Removes everything after the first `size` bytes.
     void take_back(std::size_t size) {
         size_ = size;
         full_ = false;
@@ -63,13 +64,13 @@ class ByteWriter {
     bool full_ = false;
 };
 
-/// The bytes are not what they should be.
+/// The bytes do not have the expected form.
 struct DamagedBytes : std::exception {
     const char* what() const noexcept override { return "damaged metadata"; }
 };
 
-/// Reads bytes that may come from anyone, and that nobody changes meanwhile. Everything throws DamagedBytes
-/// rather than read past their end.
+/// Reads bytes of any origin. They must not change meanwhile. A function that would read past their end
+/// throws DamagedBytes.
 class ByteReader {
   public:
     explicit ByteReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
@@ -95,7 +96,7 @@ class ByteReader {
 
     std::span<const std::byte> get_rest() { return get_bytes(bytes_.size()); }
 
-    /// UTF-8 without a zero inside, as GLib's functions need it.
+    /// Reads a text. It is UTF-8 without a zero byte, as the functions of GLib need it.
     std::string get_text() {
         const auto bytes = get_bytes(get<std::uint32_t>());
         if (bytes.empty()) {
@@ -103,7 +104,7 @@ class ByteReader {
         }
         const char* text = reinterpret_cast<const char*>(bytes.data());
         if (!g_utf8_validate(text, static_cast<gssize>(bytes.size()), nullptr)) {
-            throw DamagedBytes();  // a zero inside is refused as well
+            throw DamagedBytes();  // a zero byte is not valid, either
         }
         return {text, bytes.size()};
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From the bytes beside a frame's pixels to the metas of its buffer.
+// Makes the metas of a buffer from the bytes that were published with its pixels.
 #include "metadata/decoder.hpp"
 
 #include <gst/video/video-anc.h>
@@ -19,7 +19,7 @@
 namespace ndsharray::gst {
 namespace {
 
-/// From here on a meta of such a name can be made; GStreamer registers each when first asked for it.
+/// Registers metas, so that they are found by name. GStreamer registers each at its first use.
 void register_metas() {
 #if GST_CHECK_VERSION(1, 24, 0)
     gst_ancillary_meta_get_info();
@@ -31,7 +31,7 @@ void register_metas() {
 
 // ------------------------------------------------------------------------------------------- one of a kind
 
-// Each returns false for what means nothing in this process, and throws DamagedBytes.
+// Each function returns false if the meta has no meaning in this process. Each throws DamagedBytes.
 
 Orientation read_orientation(ByteReader& bytes) {
     const auto number = bytes.get<std::uint32_t>();
@@ -41,7 +41,7 @@ Orientation read_orientation(ByteReader& bytes) {
     return static_cast<Orientation>(number);
 }
 
-/// Elements believe a crop, so one that reaches outside of the picture would make them read elsewhere.
+/// Elements do not check a crop. If it reached beyond the picture, they would read other memory.
 bool add_crop(GstBuffer* buffer, ByteReader& bytes, const GstVideoInfo& info) {
     GstVideoCropMeta crop{};
     for (guint* number : {&crop.x, &crop.y, &crop.width, &crop.height}) {
@@ -74,7 +74,7 @@ OwnedDateTime read_daily_jam(ByteReader& bytes) {
     if (microseconds < 0 || microseconds >= G_USEC_PER_SEC || offset <= -day || offset >= day) {
         throw DamagedBytes();
     }
-    const OwnedDateTime whole(g_date_time_new_from_unix_utc(seconds));  // nothing outside of years 1 to 9999
+    const OwnedDateTime whole(g_date_time_new_from_unix_utc(seconds));  // nullptr outside of years 1 to 9999
     const OwnedDateTime exact(whole ? g_date_time_add(whole.get(), microseconds) : nullptr);
     if (!exact) {
         throw DamagedBytes();
@@ -99,7 +99,7 @@ bool add_time_code(GstBuffer* buffer, ByteReader& bytes) {
     constexpr guint known = GST_VIDEO_TIME_CODE_FLAGS_DROP_FRAME | GST_VIDEO_TIME_CODE_FLAGS_INTERLACED;
     code.config.flags = static_cast<GstVideoTimeCodeFlags>(flags & known);
     code.config.latest_daily_jam = jam.get();
-    // GStreamer reckons with these as int, in products.
+    // GStreamer multiplies these as int.
     constexpr guint most = 1'000'000;
     if (code.config.fps_d == 0 || code.config.fps_n > most || code.config.fps_d > most ||
         !gst_video_time_code_is_valid(&code) || !gst_buffer_add_video_time_code_meta(buffer, &code)) {
@@ -166,8 +166,8 @@ bool add_custom(GstBuffer* buffer, ByteReader& bytes) {
 }
 
 #if GST_CHECK_VERSION(1, 24, 0)
-/// Metas that have a kind of their own are refused here: some of them would be text for GStreamer's recursive
-/// parser of anything.
+/// Refuses metas that have a kind of their own. GStreamer would read some of them by its recursive parser,
+/// which is not safe with bytes of unknown origin.
 bool add_serialized(GstBuffer* buffer, ByteReader& bytes) {
     const std::string name = bytes.get_text();
     const auto version = bytes.get<std::uint8_t>();
@@ -193,7 +193,7 @@ struct Attached {
     std::uint64_t unknown = 0;
 };
 
-/// What a later version adds to a record comes at its end and is not looked at.
+/// A later version may add fields at the end of a record. They are not read.
 void attach_record(GstBuffer* buffer, MetadataKind kind, ByteReader content, const GstVideoInfo& info,
                    Attached& attached) {
     const auto add = [&]() -> bool {
@@ -231,7 +231,7 @@ Attached attach_records(GstBuffer* buffer, ByteReader bytes, const GstVideoInfo&
     return attached;
 }
 
-/// All but those that belong to the buffer itself.
+/// Removes all metas except those of the pool.
 void remove_metas(GstBuffer* buffer) {
     gst_buffer_foreach_meta(
         buffer,

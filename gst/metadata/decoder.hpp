@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From the bytes beside a frame's pixels to the metas of its buffer.
+// Makes the metas of a buffer from the bytes that were published with its pixels.
 #pragma once
 
 #include <gst/video/video.h>
@@ -15,36 +15,36 @@
 
 namespace ndsharray::gst {
 
-/// The bytes may come from anyone. For one thread, but for what says otherwise.
+/// The bytes may come from anyone. All functions are for one thread, except dropped().
 class MetadataDecoder {
   public:
     MetadataDecoder();
 
-    /// Nothing was dropped yet.
+    /// Sets dropped() to 0.
     void restart() { dropped_ = 0; }
 
-    /// Copies the bytes, since whoever wrote them could change them while they are looked at.
+    /// Copies the bytes, because their writer could change them while they are read.
     void take(std::span<const std::byte> metadata) {
         if (has_metadata_ || !metadata.empty()) {
             copy(metadata);
         }
     }
 
-    /// Adds to a buffer what was taken last, or nothing at all of what is damaged.
+    /// Adds the metas of the last take() to a buffer. If the bytes are damaged, adds none.
     /// \param info of the frame's caps
-    /// \returns which way up the picture is, if that was said.
+    /// \returns the orientation of the picture, if the bytes contain it.
     std::optional<Orientation> attach(GstBuffer* buffer, const GstVideoInfo& info) {
         return has_metadata_ ? attach_copy(buffer, info) : std::nullopt;
     }
 
-    /// Metas of kinds that are unknown here, and frames whose metadata is damaged. Any thread.
+    /// Number of metas of unknown kinds, and of frames with damaged metadata. Any thread.
     std::uint64_t dropped() const { return dropped_; }
 
   private:
     void copy(std::span<const std::byte> metadata);
     std::optional<Orientation> attach_copy(GstBuffer* buffer, const GstVideoInfo& info);
 
-    bool has_metadata_ = false;  // of most frames there is none
+    bool has_metadata_ = false;  // most frames have none
     std::vector<std::byte> bytes_;
     bool too_long_ = false;
     std::atomic<std::uint64_t> dropped_ = 0;

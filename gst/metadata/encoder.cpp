@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From the metas of a buffer to the bytes that are published beside its pixels.
+// Writes the metas of a buffer as the bytes that are published with its pixels.
 #include "metadata/encoder.hpp"
 
 #include <gst/video/video-anc.h>
@@ -16,7 +16,7 @@ constexpr unsigned bit_of(MetadataKind kind) {
     return 1U << static_cast<unsigned>(kind);
 }
 
-/// Which kinds of metas a buffer has: a bit for each.
+/// The kinds of metas that a buffer has, as bits.
 unsigned kinds_of(GstBuffer* buffer) {
     unsigned kinds = 0;
     gpointer state = nullptr;
@@ -117,11 +117,11 @@ bool MetadataEncoder::encode_region(ByteWriter& bytes, const GstVideoRegionOfInt
         bytes.put(std::uint32_t{number});
     }
     bytes.put_text(type ? type : "");
-    // Up to the end of the record.
+    // The parameters go up to the end of the record.
     for (const GList* param = region.params; param && !bytes.is_full(); param = param->next) {
         const std::size_t begin = bytes.size();
         if (!write_structure(bytes, static_cast<const GstStructure*>(param->data)) && !bytes.is_full()) {
-            bytes.take_back(begin);  // the region is worth more than one parameter
+            bytes.take_back(begin);  // a region without one of its parameters is better than none
             ++left_out_;
         }
     }
@@ -134,7 +134,7 @@ bool MetadataEncoder::encode_region(ByteWriter& bytes, const GstVideoRegionOfInt
 #if GST_CHECK_VERSION(1, 24, 0)
 namespace {
 
-/// Lets a meta write into a vector, up to the size that this has.
+/// Lets a meta write into a vector of fixed size.
 struct BoundedArray {
     GstByteArrayInterface parent{};
 
@@ -152,7 +152,7 @@ bool MetadataEncoder::encode_serialized(ByteWriter& bytes, const GstMeta* meta) 
     if (!meta->info->serialize_func) {
         return false;
     }
-    serialized_.resize(metadata_capacity);  // once
+    serialized_.resize(metadata_capacity);  // allocates once
     BoundedArray array(serialized_);
     guint8 version = 0;
     if (!meta->info->serialize_func(meta, &array.parent, &version)) {
@@ -214,7 +214,7 @@ std::span<const std::byte> MetadataEncoder::encode(GstBuffer* buffer, const GstV
     }
     cut_ = cut;
     if (cut_) {
-        kinds &= ~bit_of(MetadataKind::Crop);  // it was obeyed
+        kinds &= ~bit_of(MetadataKind::Crop);  // the frame is cropped already
     }
     info_ = &info;
     ByteWriter bytes(area_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From the metas of a buffer to the bytes that are published beside its pixels.
+// Writes the metas of a buffer as the bytes that are published with its pixels.
 #pragma once
 
 #include <gst/video/video.h>
@@ -16,21 +16,20 @@
 
 namespace ndsharray::gst {
 
-/// Allocates nothing per frame, but for what a meta's own
-/// serializer does.
+/// Allocates nothing per frame. Only the serializer of a meta may allocate.
 class MetadataEncoder {
   public:
     MetadataEncoder() : area_(metadata_capacity) {}
 
-    /// What of a buffer crosses; empty for one without metas. Valid until the next call.
+    /// The bytes of a buffer's metas; empty if there are none. Valid until the next call.
     /// \param info of the caps
-    /// \param cut cut_of() the buffer: metas then describe what is left of the picture
+    /// \param cut cut_of() the buffer. If it is set, the metas describe this part of the picture.
     std::span<const std::byte> encode(GstBuffer* buffer, const GstVideoInfo& info,
                                       const std::optional<Rectangle>& cut,
                                       std::optional<Orientation> orientation);
 
-    /// Metas, and parameters of regions of interest, that encode() left out: for want of room, or because
-    /// they mean nothing in another process.
+    /// Number of metas, and of parameters of regions of interest, that encode() left out. There was no room
+    /// for them, or they have no meaning in another process.
     unsigned left_out() const { return left_out_; }
 
   private:
@@ -40,7 +39,7 @@ class MetadataEncoder {
     bool encode_serialized(ByteWriter& bytes, const GstMeta* meta);
 
     std::vector<std::byte> area_;
-    std::vector<guint8> serialized_;  // by a meta itself
+    std::vector<guint8> serialized_;  // bytes that a meta wrote itself
     const GstVideoInfo* info_ = nullptr;
     std::optional<Rectangle> cut_;
     unsigned left_out_ = 0;

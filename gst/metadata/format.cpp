@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The kinds of metadata that travel with a frame, and how much room there is; gst/METADATA.md has the format.
+// The kinds of metadata that cross with a frame, and the room for them. gst/METADATA.md has the format.
 #include "metadata/format.hpp"
 
 #include <gst/video/video-anc.h>
@@ -7,7 +7,7 @@
 namespace ndsharray::gst {
 namespace {
 
-/// Whether a meta is about the buffer's memory or its layout, not about the picture: it ends with the buffer.
+/// Whether a meta is about the buffer's memory or layout, and not about the picture.
 bool is_about_memory(const GstMetaInfo* info) {
     static const GQuark memory = g_quark_from_static_string(GST_META_TAG_MEMORY_STR);
     static const GQuark reference = g_quark_from_static_string("memory-reference");
@@ -19,7 +19,7 @@ bool is_about_memory(const GstMetaInfo* info) {
 
 std::optional<MetadataKind> kind_of(const GstMetaInfo* info) {
     static const GType layout = GST_VIDEO_META_API_TYPE;
-    if (info->api == layout) {  // first: the only one that most buffers have
+    if (info->api == layout) {  // first, because most buffers have only this one
         return std::nullopt;
     }
     if (info->api == GST_VIDEO_CROP_META_API_TYPE) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which way up a picture is: the tag "image-orientation" in events.
+// The orientation of pictures: the tag "image-orientation" in events.
 #include "metadata/orientation.hpp"
 
 namespace ndsharray::gst {
@@ -46,7 +46,7 @@ bool OrientationOfStream::observe(GstEvent* event) {
     gst_event_parse_tag(event, &tags);
     Orientation orientation = GST_VIDEO_ORIENTATION_IDENTITY;
     if (!gst_video_orientation_from_tag(tags, &orientation)) {
-        return false;  // about something else
+        return false;  // another tag
     }
     (gst_tag_list_get_scope(tags) == GST_TAG_SCOPE_STREAM ? of_stream_ : of_container_) = orientation;
     return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which way up a picture is: the tag "image-orientation" in events.
+// The orientation of pictures: the tag "image-orientation" in events.
 #pragma once
 
 #include <gst/gst.h>
@@ -10,20 +10,20 @@
 
 namespace ndsharray::gst {
 
-/// The tag's value, such as "rotate-90".
+/// The value of the tag, such as "rotate-90".
 const char* orientation_tag(Orientation orientation);
 
-/// (transfer full) An event that says this of the stream.
+/// An event with this orientation of the stream. \returns (transfer full)
 GstEvent* orientation_event(Orientation orientation);
 
-/// What the events of a stream say. What is said of the stream counts more than what is said of its
+/// The orientation that the events of a stream give. A tag of the stream counts more than a tag of its
 /// container.
 class OrientationOfStream {
   public:
-    /// Looks at an event that came from upstream. \returns whether it could have changed anything.
+    /// Takes note of an event from upstream. \returns whether the orientation may have changed.
     bool observe(GstEvent* event);
 
-    /// Nothing if it was not said.
+    /// Nothing if no event gave it.
     std::optional<Orientation> get() const { return of_stream_ ? of_stream_ : of_container_; }
 
   private:

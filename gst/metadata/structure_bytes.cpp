@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// GstStructure as bytes, of values that mean the same in every process; gst/METADATA.md has the format.
+// GstStructure as bytes. Only values with the same meaning in every process are possible. gst/METADATA.md has
+// the format.
 #include "metadata/structure_bytes.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@
 namespace ndsharray::gst {
 namespace {
 
-/// As on disk: numbers are never given to something else.
+/// Part of the format: a number never gets another meaning.
 enum class ValueType : std::uint8_t {
     Boolean = 1,
     Int = 2,
@@ -30,10 +31,10 @@ enum class ValueType : std::uint8_t {
     List = 13,
 };
 
-/// Structures and lists inside of one another: more than anybody uses, less than a stack bears.
+/// Greatest depth of structures and lists inside one another. Nobody needs more, and the stack suffices.
 constexpr unsigned deepest = 8;
 
-/// Texts that became quarks here. Each stays in memory until the process ends.
+/// Number of quarks that may be made here. Each stays in memory until the process ends.
 constexpr unsigned most_new_quarks = 4096;
 std::atomic<unsigned> new_quarks = 0;
 
@@ -153,13 +154,13 @@ bool is_name_letter(char letter) {
     return g_ascii_isalnum(letter) || std::string_view("/-_.:+").find(letter) != std::string_view::npos;
 }
 
-/// What gst_structure_new_empty() takes without a complaint.
+/// Whether gst_structure_new_empty() accepts this name.
 bool is_structure_name(std::string_view text) {
     return !text.empty() && g_ascii_isalpha(text.front()) &&
            std::all_of(text.begin(), text.end(), is_name_letter);
 }
 
-/// Lets a text be one that GStreamer keeps for ever, if there is room for that.
+/// Counts a text that is not a quark yet. \throws DamagedBytes if there were too many.
 void allow_quark(const std::string& text) {
     if (g_quark_try_string(text.c_str()) == 0 &&
         new_quarks.fetch_add(1, std::memory_order_relaxed) >= most_new_quarks) {
@@ -183,7 +184,7 @@ void read_nested(ByteReader& bytes, Value& result, unsigned depth) {
     gst_value_set_structure(result.get(), structure.get());
 }
 
-/// The type of the first value that is no list itself, which GStreamer wants to be the same in all of a list.
+/// The type of the first value that is not a list. GStreamer wants all values of a list to have the same.
 std::optional<GType> leaf_type(const GValue* value) {
     if (GST_VALUE_HOLDS_ARRAY(value)) {
         return gst_value_array_get_size(value) == 0 ? std::nullopt

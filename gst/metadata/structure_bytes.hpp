@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// GstStructure as bytes, of values that mean the same in every process; gst/METADATA.md has the format.
+// GstStructure as bytes. Only values with the same meaning in every process are possible. gst/METADATA.md has
+// the format.
 #pragma once
 
 #include <gst/gst.h>
@@ -11,14 +12,15 @@
 
 namespace ndsharray::gst {
 
-/// \returns false if it has a value of a type that does not cross, or does not fit; what was written until
-/// then is to be taken back.
+/// \returns false if a value has a type that does not cross, or if there is no room. The caller then takes
+/// back the bytes that were written.
 bool write_structure(ByteWriter& bytes, const GstStructure* structure);
 
 /// \throws DamagedBytes
 Owned<GstStructure> read_structure(ByteReader& bytes);
 
-/// A text that GStreamer keeps for ever. A writer that sends new ones without end is refused at some point.
+/// Reads a text that becomes a quark. GLib keeps quarks until the process ends, so their number is limited:
+/// a writer cannot fill the memory with new ones.
 /// \returns 0 for an empty text
 /// \throws DamagedBytes
 GQuark read_quark(ByteReader& bytes);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Mosaics of colour filters (video/x-bayer), of which GstVideoInfo knows nothing: as the grey frames they are
-// in memory.
+// Mosaics of colour filters (video/x-bayer). GstVideoInfo does not know them. In memory they are grey frames.
 #include "video/bayer.hpp"
 
 #include <algorithm>
@@ -19,7 +18,7 @@ constexpr const char* media_type = "video/x-bayer";
 constexpr std::array<std::string_view, 4> patterns = {"bggr", "gbrg", "grbg", "rggb"};
 constexpr std::array<unsigned, 4> wide_bits = {10, 12, 14, 16};
 
-/// GStreamer's description of the grey format, at an address of our own by which a mosaic is known again.
+/// GStreamer's description of the grey format, at an address of our own. is_bayer() knows a mosaic by it.
 const GstVideoFormatInfo* description(GstVideoFormat format) {
     static const std::array<GstVideoFormatInfo, 3> descriptions = {
         *gst_video_format_get_info(GST_VIDEO_FORMAT_GRAY8),
@@ -68,7 +67,7 @@ std::optional<GstVideoInfo> bayer_info(const GstCaps* caps) {
     if (!format || !gst_caps_is_fixed(caps)) {
         return std::nullopt;
     }
-    // What the fields beside the format say is the same as in raw video.
+    // Except for the format, all fields are those of raw video.
     const Owned<GstCaps> grey(gst_caps_copy(caps));
     GstStructure* structure = gst_caps_get_structure(grey.get(), 0);
     gst_structure_set_name(structure, "video/x-raw");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Whether a buffer holds a frame of the caps it came with.
+// Checks whether a buffer holds a frame of its caps.
 #pragma once
 
 #include <gst/video/video.h>
@@ -10,10 +10,10 @@
 
 namespace ndsharray::gst {
 
-/// Whether the pixels of a frame of these caps can be read from the buffer: it is large enough or, where it
-/// has a GstVideoMeta, that is of the same format and not of a smaller picture, and each plane is in one
-/// memory. After a change of caps an upstream may still send a buffer from before it, of which GStreamer's
-/// own functions complain on stderr.
+/// Whether the pixels of a frame of these caps can be read from the buffer. The buffer must be large enough.
+/// If it has a GstVideoMeta, this must have the same format and a picture that is not smaller, and each plane
+/// must be in one memory. Upstream may send an old buffer after a change of caps. GStreamer's own functions
+/// would print warnings for it.
 /// \param cut cut_of() the buffer
 bool fits(GstBuffer* buffer, const GstVideoInfo& info, const std::optional<Rectangle>& cut);
 

@@ -35,8 +35,8 @@ bool is_video_size(std::uint64_t pixels) {
     return pixels >= 1 && pixels <= std::numeric_limits<gint>::max();
 }
 
-// Raw video caps have a few hundred characters. The limit keeps a hostile string from making GStreamer's
-// recursive parser run out of stack.
+// Caps of raw video have a few hundred characters. Without a limit, a hostile string could make GStreamer's
+// recursive parser use up the stack.
 constexpr std::size_t longest_caps = 4096;
 
 std::string quoted(const std::string& text) {
@@ -102,8 +102,8 @@ Owned<GstCaps> caps_of_size(std::uint64_t width, std::uint64_t height) {
     return caps;
 }
 
-/// What the caps of this array can be: anything, the default, then every size that some format's array of
-/// this shape has. Entries may be empty.
+/// Possible caps of this array: anything, the default, then each size that a format with this shape can have.
+/// Entries may be empty.
 std::array<Owned<GstCaps>, 6> candidates(const ArraySpec& array) {
     std::array<Owned<GstCaps>, 6> result;
     result[0].reset(gst_caps_new_any());
@@ -126,7 +126,7 @@ std::array<Owned<GstCaps>, 6> candidates(const ArraySpec& array) {
     return result;
 }
 
-/// The user's caps with what only the array can say.
+/// The caps of the user, with the fields that only the array knows.
 std::optional<FrameCaps> completed(GstCaps* given, GstCaps* candidate, const ArraySpec& array) {
     Owned<GstCaps> caps(gst_caps_intersect_full(given, candidate, GST_CAPS_INTERSECT_FIRST));
     if (gst_caps_is_empty(caps.get()) || gst_caps_is_any(caps.get())) {
@@ -155,22 +155,22 @@ FrameCaps given_caps(GstCaps* given, const ArraySpec& array) {
         }
     }
     throw NoCaps("An array " + array.to_string() + " does not hold frames of the caps " + quoted(given) +
-                 " that the caps property says it has.");
+                 " of the caps property.");
 }
 
 FrameCaps default_caps(const ArraySpec& array) {
     Owned<GstCaps> caps(caps_for_array(array));
     if (!caps) {
         throw NoCaps("An array " + array.to_string() +
-                     " was written without caps and could be many things: set the caps property to what it "
-                     "is, such as caps=video/x-raw,format=I420.");
+                     " was written without caps, and its shape fits several formats: set the caps property, "
+                     "such as caps=video/x-raw,format=I420.");
     }
     if (auto result = fitting(std::move(caps), array)) {
         return *std::move(result);
     }
     throw NoCaps("An array " + array.to_string() +
-                 " with these strides is not a video frame: rows may be padded, the last one as well, but "
-                 "nothing else.");
+                 " with these strides is not a video frame: only rows may have padding, the last "
+                 "row too.");
 }
 
 }  // namespace

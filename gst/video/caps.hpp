@@ -15,41 +15,43 @@
 
 namespace ndsharray::gst {
 
-/// Raw video in every format that has a layout here, of any size and frame rate, whole frames or
-/// alternating fields; and mosaics of colour filters.
+/// Raw video in each format with a layout here, as whole frames or alternating fields; and mosaics of colour
+/// filters. Any size and frame rate.
 /// \returns (transfer full) caps for a pad template.
 GstCaps* video_template_caps();
 
-/// gst_video_info_from_caps(), which also takes a mosaic (video/x-bayer) for the grey frame that it is.
-/// \returns nothing where the caps are neither.
+/// The same as gst_video_info_from_caps(), but also for a mosaic (video/x-bayer), which is a grey frame.
+/// \returns nothing for other caps.
 std::optional<GstVideoInfo> video_info(const GstCaps* caps);
 
-/// What an array written without caps most likely is: (H,W) uint8 GRAY8, (H,W) uint16 GRAY16,
-/// (H,W,3) uint8 RGB, (H,W,4) uint8 RGBA, (H,W,4) uint16 RGBA64; framerate 0/1.
+/// The default caps of an array without caps: (H,W) uint8 is GRAY8, (H,W) uint16 is GRAY16, (H,W,3) uint8 is
+/// RGB, (H,W,4) uint8 is RGBA, (H,W,4) uint16 is RGBA64; framerate 0/1.
 /// \returns (transfer full) fixed caps; nullptr for any other array.
 GstCaps* caps_for_array(const ArraySpec& array);
 
 /// The attribute in which the elements keep the caps of a segment.
 inline constexpr const char* caps_attribute = "caps";
 
-/// What a segment with frames of these caps says of them: the caps and, of a mosaic, its `bayer` pattern and
-/// the `bits` of a pixel, for programs that do not read caps.
+/// The attributes of a segment with frames of these caps. A mosaic also has the attributes `bayer` (its
+/// pattern) and `bits` (of a pixel), for programs that do not read caps.
 Attributes attributes_of(const GstCaps* caps);
 
+/// Caps, and the layout of their frames.
 struct FrameCaps {
     Owned<GstCaps> caps;
     GstVideoInfo info{};
     VideoLayout layout;
 };
 
-/// Why there are no caps: one sentence for the user.
+/// The reason why there are no caps, as a sentence for the user.
 struct NoCaps : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Caps of the frames of a segment: those the writer gave, else `given` with what the shape adds, else the
-/// default for that shape. Attributes and array may come from anyone and are checked.
-/// \param given the user's, nullptr for none
+/// Caps of the frames of a segment. If the writer gave caps, these count. Otherwise `given` counts, with what
+/// the shape adds. Otherwise the default for the shape counts. Attributes and array may come from anyone
+/// and are checked.
+/// \param given caps of the user, or nullptr
 /// \throws NoCaps if there are none, or none that fit the array.
 FrameCaps frame_caps(const ArraySpec& array, const Attributes& attributes, GstCaps* given);
 

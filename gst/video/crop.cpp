@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// GstVideoCropMeta: whether it stays with the picture, or is what the picture is.
+// GstVideoCropMeta: it crosses as metadata, or the sink cuts the picture before it publishes it.
 #include "video/crop.hpp"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ namespace ndsharray::gst {
 namespace {
 
 bool is_inside(const Rectangle& part, guint width, guint height) {
-    // In 64 bits, where the sum of any two is a number.
+    // In 64 bits, no sum overflows.
     return part.width > 0 && part.height > 0 && std::uint64_t{part.x} + part.width <= width &&
            std::uint64_t{part.y} + part.height <= height;
 }
@@ -18,11 +18,12 @@ Rectangle rectangle_of(const GstVideoCropMeta& crop) {
     return {crop.x, crop.y, crop.width, crop.height};
 }
 
-/// The range [begin, begin + length) as far as it is in [from, from + most), counted from `from`.
+/// A part of a row or a column.
 struct Range {
     guint begin = 0, length = 0;
 };
 
+/// The part of [begin, begin + length) that is in [from, from + most), counted from `from`.
 Range moved(std::uint64_t begin, std::uint64_t length, std::uint64_t from, std::uint64_t most) {
     const std::uint64_t first = std::max(begin, from);
     const std::uint64_t end = std::min(begin + length, from + most);

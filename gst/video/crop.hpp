@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// GstVideoCropMeta: whether it stays with the picture, or is what the picture is.
+// GstVideoCropMeta: it crosses as metadata, or the sink cuts the picture before it publishes it.
 #pragma once
 
 #include <gst/video/video.h>
@@ -13,19 +13,19 @@ struct Rectangle {
     guint x = 0, y = 0, width = 0, height = 0;
 };
 
-/// The part of a buffer's picture that its caps speak of, where its GstVideoMeta says that the buffer has
-/// more, as videocrop and some decoders do. Nothing where caps and buffer have the same picture: a crop of
-/// that is for whoever shows it.
+/// The part of the buffer's picture that has the size of the caps, if the buffer has a larger picture by its
+/// GstVideoMeta. videocrop and some decoders make such buffers. Nothing if caps and buffer have the same
+/// picture: then the crop is for the element that shows it.
 std::optional<Rectangle> cut_of(GstBuffer* buffer, const GstVideoInfo& info);
 
-/// Whether a crop is a part of pictures of these caps.
+/// Whether a crop is inside of pictures of these caps.
 bool is_within(const GstVideoCropMeta& crop, const GstVideoInfo& info);
 
-/// Where a part of the whole picture is in the part that is left of it; nothing if it is not in there.
+/// The place of `part` in the picture that was cut to `cut`. Nothing if it is outside.
 std::optional<Rectangle> moved_into(const Rectangle& part, const Rectangle& cut);
 
-/// Lets a mapped frame be only a part of itself, rounded down to where chroma begins.
-/// \returns false for formats whose pixels are not to be found one by one.
+/// Reduces a mapped frame to a part of it. The part begins at a chroma sample, so it is rounded down.
+/// \returns false for formats without an address for each pixel.
 bool cut_frame(GstVideoFrame& frame, const Rectangle& cut);
 
 }  // namespace ndsharray::gst

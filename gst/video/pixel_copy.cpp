@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Copies the pixels of a video frame between a GstBuffer and an array.
+// Copies the pixels of a frame between a GstBuffer and an array.
 #include "video/pixel_copy.hpp"
 
 #include <cstring>
@@ -33,7 +33,7 @@ class MappedFrame {
     bool mapped_ = false;
 };
 
-/// An array as the video frame it is; valid as long as the array.
+/// The video frame that an array is. Valid as long as the array.
 GstVideoFrame frame_over(const std::byte* array, const GstVideoInfo& info, const VideoLayout& layout) {
     GstVideoFrame frame{};
     frame.info = with_layout(info, layout);
@@ -43,7 +43,7 @@ GstVideoFrame frame_over(const std::byte* array, const GstVideoInfo& info, const
     return frame;
 }
 
-/// Bytes of a row of a packed format whose chroma is shared by neighbouring pixels; 0 for other formats.
+/// Bytes of a row, for packed formats with chroma that several pixels share. 0 for other formats.
 gsize packed_row_bytes(const GstVideoInfo& info) {
     const GstVideoFormatInfo* format = info.finfo;
     const bool shares = GST_VIDEO_INFO_N_PLANES(&info) == 1 &&
@@ -57,8 +57,8 @@ gsize packed_row_bytes(const GstVideoInfo& info) {
     return static_cast<gsize>(width) * static_cast<gsize>(GST_VIDEO_FORMAT_INFO_PSTRIDE(format, 0));
 }
 
-/// gst_video_frame_copy(), whole also where it is not: of YUY2 and the like with an odd width it forgets the
-/// last pixel's chroma.
+/// The same as gst_video_frame_copy(), which does not copy the chroma of the last pixel of YUY2 and similar
+/// formats with an odd width.
 bool copy_frame(GstVideoFrame& to, const GstVideoFrame& from) {
     const gsize row = packed_row_bytes(from.info);
     if (row == 0) {

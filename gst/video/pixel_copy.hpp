@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Copies the pixels of a video frame between a GstBuffer and an array.
+// Copies the pixels of a frame between a GstBuffer and an array.
 #pragma once
 
 #include <gst/video/video.h>
@@ -12,7 +12,7 @@
 
 namespace ndsharray::gst {
 
-/// Copies a buffer, wherever its GstVideoMeta says its planes are, to an array of this layout.
+/// Copies the picture of a buffer to an array of this layout. Finds the planes by the buffer's GstVideoMeta.
 /// \param cut cut_of() the buffer
 /// \returns false if the buffer does not hold a frame of these caps.
 bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const std::optional<Rectangle>& cut,

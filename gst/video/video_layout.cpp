@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Video frames as arrays: which array holds a frame of given caps, and where GStreamer's planes are in it.
-// GstVideoFormatInfo decides. So a format that is newer than this code gets the right array. Where a format
-// has something unknown, its array is (bytes,).
+// Video frames as arrays: the array for a frame of given caps, and the places of GStreamer's planes in it.
+// GstVideoFormatInfo describes the format. So a format that is newer than this code gets the right array, or
+// (bytes,) if it has an unknown feature.
 #include "video/video_layout.hpp"
 
 #include <ndsharray/error.hpp>
@@ -19,15 +19,15 @@ namespace ndsharray::gst {
 namespace {
 
 enum class Form {
-    Packed,  ///< (H, W) or (H, W, C): one plane with the channels of a pixel, or all of a pixel in one word
+    Packed,  ///< (H, W) or (H, W, C): one plane. An element is a channel of a pixel, or a whole pixel
     Planes,  ///< (P, H, W): planes of one component each, all of full size
-    Rows,    ///< (H*3/2, W), (H*2, W), ...: other planes, as rows of W elements, one plane after the other
-    Bytes,   ///< (bytes,): everything else; bits across bytes, tiles, palettes, partial chroma
+    Rows,    ///< (H*3/2, W), (H*2, W), ...: other planes, one after another, as rows of W elements
+    Bytes,   ///< (bytes,): all others: components across bytes, tiles, palettes, incomplete chroma samples
 };
 
 // ----------------------------------------------------------------------------------------------- formats
 
-/// How a format's components lie in memory, whatever the size of the frame.
+/// The layout of a format's components in memory, for any size of the frame.
 struct FormatLayout {
     Form form = Form::Bytes;
     DType dtype = DType::UInt8;
@@ -54,7 +54,7 @@ std::optional<DType> unsigned_dtype(std::uint64_t bytes) {
 
 ByteOrder byte_order_of(const GstVideoFormatInfo& format) {
     switch (format.format) {
-        case GST_VIDEO_FORMAT_v216:  // little-endian by definition, so GStreamer does not flag it
+        case GST_VIDEO_FORMAT_v216:  // always little-endian, so GStreamer sets no flag
         case GST_VIDEO_FORMAT_Y210:
         case GST_VIDEO_FORMAT_Y410:
             return ByteOrder::Little;
@@ -63,7 +63,7 @@ ByteOrder byte_order_of(const GstVideoFormatInfo& format) {
     }
 }
 
-/// Whole bytes that the widest component needs.
+/// Number of whole bytes that the widest component needs.
 std::uint64_t component_bytes(const GstVideoFormatInfo& format) {
     const auto* end = format.depth + format.n_components;
     return (*std::max_element(format.depth, end) + 7u) / 8u;
@@ -80,7 +80,7 @@ guint vertical_subsampling(const GstVideoFormatInfo& format) {
 FormatLayout packed_layout(const GstVideoFormatInfo& format) {
     const guint shared = horizontal_subsampling(format);  // 2^shared pixels share their chroma
     const auto pixel_bytes = static_cast<std::uint64_t>(format.pixel_stride[0]);
-    std::uint64_t components = 0;  // of those pixels
+    std::uint64_t components = 0;  // of these pixels
     for (guint c = 0; c < format.n_components; ++c) {
         if (format.pixel_stride[c] != format.pixel_stride[0] << format.w_sub[c] || format.h_sub[c] != 0)
             return {};
@@ -127,7 +127,7 @@ FormatLayout format_layout(const GstVideoFormatInfo& format) {
 
 // ------------------------------------------------------------------------------------------------ arrays
 
-/// What the frames of some caps need.
+/// The form and the planes of the frames of some caps.
 struct FrameLayout {
     Form form = Form::Bytes;
     ArraySpec tight;  ///< without padding; not set where the form is Bytes
@@ -135,7 +135,7 @@ struct FrameLayout {
     std::array<PlaneSize, GST_VIDEO_MAX_PLANES> planes{};
 };
 
-/// A spec as it is said to be: problem() is for whoever uses it.
+/// Not checked: the caller uses ArraySpec::problem().
 ArraySpec array_spec(DType dtype, ByteOrder byte_order, std::span<const std::uint64_t> shape) {
     ArraySpec spec;
     spec.dtype = dtype;
@@ -155,8 +155,8 @@ ArraySpec array_spec(const FormatLayout& format, std::initializer_list<std::uint
     return array_spec(format.dtype, format.byte_order, {shape.begin(), shape.size()});
 }
 
-/// Whether every chroma sample covers pixels of this frame only. Interlaced frames are subsampled field by
-/// field, and GStreamer's code then touches whole pairs of chroma rows.
+/// Whether every chroma sample covers only pixels of this frame. Each field of an interlaced frame is
+/// subsampled by itself, and GStreamer's code then touches whole pairs of chroma rows.
 bool divides_evenly(const GstVideoInfo& info) {
     const guint x = horizontal_subsampling(*info.finfo);
     const guint y = vertical_subsampling(*info.finfo);
@@ -170,8 +170,8 @@ ArraySpec bytes_spec(std::uint64_t bytes) {
     return array_spec(DType::UInt8, native_byte_order, {&bytes, 1});
 }
 
-/// GStreamer's own layout for these caps; for a mosaic, the layout that its elements use. Its size is 0 where
-/// GStreamer has none.
+/// GStreamer's own layout for these caps. For a mosaic, the layout that its elements use. The size is 0 if
+/// GStreamer has no layout.
 GstVideoInfo default_info(const GstVideoInfo& info) {
     GstVideoInfo plain;
     gst_video_info_init(&plain);
@@ -216,8 +216,8 @@ FrameLayout frame_layout(const GstVideoInfo& info) {
 
 // ------------------------------------------------------------------------------------------------ planes
 
-/// Whether strides are those of the tight array from dimension `first` on. A stride nobody takes a step with
-/// says nothing.
+/// Whether the strides are those of the tight array, from dimension `first` on. The stride of a dimension of
+/// length 1 has no meaning.
 bool is_tight_from(std::uint32_t first, const ArraySpec& array, const ArraySpec& tight) {
     for (std::uint32_t i = first; i < tight.ndim; ++i) {
         if (array.shape[i] > 1 && array.strides[i] != tight.strides[i])
@@ -226,15 +226,15 @@ bool is_tight_from(std::uint32_t first, const ArraySpec& array, const ArraySpec&
     return true;
 }
 
-/// Bytes from row to row. Where there is one row, the stride need not mean anything: take it if it can be
-/// one, for it is the padding that GStreamer's size counts.
+/// Bytes from row to row. If there is only one row, any stride is allowed. It is used if it is possible,
+/// because GStreamer counts the padding as part of the size.
 std::uint64_t row_stride(const ArraySpec& array, std::uint32_t dimension, const PlaneSize& plane) {
     const auto stride = static_cast<std::uint64_t>(array.strides[dimension]);
     const bool usable = stride >= plane.row_bytes && stride <= array.bytes;
     return plane.rows > 1 || usable ? stride : plane.row_bytes;
 }
 
-/// Puts a plane where it is said to be, if GStreamer can say it and all its rows are inside the array.
+/// Places a plane, if GStreamer can express the place and all rows are inside the array.
 bool place(VideoLayout& layout, guint plane, const PlaneSize& size, std::uint64_t offset,
            std::uint64_t stride) {
     const std::uint64_t bytes = layout.array.bytes;
@@ -265,7 +265,7 @@ bool place_planes(VideoLayout& layout, const FrameLayout& frame) {
     return true;
 }
 
-/// Padded rows can be told from the array's stride only where every plane has rows of the array's width.
+/// The stride of the array gives the padding of each plane only if all planes have rows of the array's width.
 bool place_rows(VideoLayout& layout, const FrameLayout& frame) {
     const auto row_bytes = static_cast<std::uint64_t>(frame.tight.strides[0]);
     const auto stride = static_cast<std::uint64_t>(layout.array.strides[0]);
@@ -284,11 +284,11 @@ bool place_rows(VideoLayout& layout, const FrameLayout& frame) {
     return true;
 }
 
-/// Whether GStreamer's default layout can be believed: it is calculated in `int`, tile counts in 16 bits, so
-/// the sizes in a stranger's caps may have wrapped: GStreamer 1.22 has BGRx 1409506256x1 in 1343057728 bytes.
+/// Whether GStreamer's default layout is right. GStreamer calculates it as `int`, and tile counts in 16 bits.
+/// So the sizes in untrusted caps may wrap: for GStreamer 1.22, BGRx 1409506256x1 has 1343057728 bytes.
 bool is_sound(const GstVideoInfo& plain) {
     constexpr gint largest_tiled = 16384;
-    constexpr std::uint64_t palette_bytes = 1024;  // whatever the size of the frame
+    constexpr std::uint64_t palette_bytes = 1024;  // for any size of the frame
     const GstVideoFormatInfo& format = *plain.finfo;
     if (plain.width <= 0 || plain.height <= 0)
         return false;
@@ -362,7 +362,7 @@ std::optional<VideoLayout> planes_in(const ArraySpec& array, const FrameLayout& 
     return layout;
 }
 
-/// The frame's array with the strides of GStreamer's default layout, which may or may not be what that is.
+/// The frame's array with the strides of GStreamer's default layout. Its planes may still be elsewhere.
 ArraySpec with_default_strides(const FrameLayout& frame, const GstVideoInfo& plain) {
     if (frame.form == Form::Bytes)
         return bytes_spec(plain.size);

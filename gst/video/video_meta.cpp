@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// GstVideoMeta for frames in an array's layout.
+// GstVideoMeta for frames in the layout of an array.
 #include "video/video_meta.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayo
 }
 
 void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info) {
-    GstVideoInfo copy = info;  // the call below does not promise to leave its arrays alone
+    GstVideoInfo copy = info;  // the call below may change its arrays
     gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&copy),
                                    GST_VIDEO_INFO_WIDTH(&copy), GST_VIDEO_INFO_HEIGHT(&copy),
                                    GST_VIDEO_INFO_N_PLANES(&copy), copy.offset, copy.stride);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// GstVideoMeta for frames in an array's layout.
+// GstVideoMeta for frames in the layout of an array.
 #pragma once
 
 #include <gst/video/video.h>
@@ -8,17 +8,17 @@
 
 namespace ndsharray::gst {
 
-/// Says where the planes of a frame of this layout are.
+/// Adds the places of the planes of a frame of this layout.
 void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout);
 
 /// The same for GStreamer's default layout.
 void add_video_meta(GstBuffer* buffer, const GstVideoInfo& info);
 
-/// Whether the buffer has a picture of these caps, with its planes where this layout has them: its
-/// GstVideoMeta says so, or it has none and the layout is the default one.
+/// Whether the buffer has a picture of these caps in this layout. Its GstVideoMeta counts. If it has none, it
+/// has the default layout.
 bool has_layout(GstBuffer* buffer, const GstVideoInfo& info, const VideoLayout& layout);
 
-/// Makes a buffer's metas stay when it goes back to its pool.
+/// Keeps the metas of a buffer when it goes back to its pool.
 void keep_metas(GstBuffer* buffer);
 
 }  // namespace ndsharray::gst
