@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What crashed writers left behind, and removing it.
+// Finds and removes the files that crashed writers left.
 #include <ndsharray/leftovers.hpp>
 
 #include "process/only_errors.hpp"
@@ -30,7 +30,7 @@ std::map<std::string, Names> names_by_tag(const std::string& directory) {
     return found;
 }
 
-/// A file of ours as it is now; nothing if it is somebody else's, no file, or gone.
+/// A file of this user as it is now. Nothing if it is gone, not regular, or of another user.
 std::optional<LeftoverFile> own_file(const TagFiles& files, const std::string& name) {
     const auto status = platform::status_of(files.directory() + "/" + name);
     if (!status || !status->regular || status->owner != platform::own_user())
@@ -46,7 +46,7 @@ Leftovers own_files(const TagFiles& files, const Names& names) {
     return found;
 }
 
-/// Removes files of ours, and adds them to what was removed.
+/// Removes files of this user, and adds them to `removed`.
 void remove(const TagFiles& files, const Names& names, Leftovers& removed) {
     for (const std::string& name : names) {
         auto file = own_file(files, name);
@@ -60,7 +60,7 @@ void sort(Leftovers& leftovers) {
               [](const LeftoverFile& a, const LeftoverFile& b) { return a.name < b.name; });
 }
 
-/// Whether a process holds the writer's lock on a file: a control file, or one that is to become one.
+/// Whether a process holds the writer's lock on a file. It is a control file, or will become one.
 bool is_locked(const std::string& path) {
     const platform::Opened opened = platform::open_existing(path, platform::Access::ReadOnly);
     return opened.file && platform::is_locked(opened.file.number(), layout::writer_lock_byte);
@@ -70,7 +70,7 @@ bool exists(const std::string& path) {
     return platform::status_of(path).has_value();
 }
 
-/// Whether the control file says that its writers made files of 1.x.
+/// Whether the writers of the control file made files of 1.x.
 bool had_compat(const TagFiles& files) {
     try {
         const auto control = ControlView::open(files, Owner::self());
@@ -81,7 +81,7 @@ bool had_compat(const TagFiles& files) {
     }
 }
 
-/// What a dead writer left; nothing if the writer lives, or one is just starting.
+/// The files of a dead writer. None if the writer lives, or if a writer is starting.
 Leftovers look(const TagFiles& files, const Names& names) {
     if (is_locked(files.control()))
         return {files.tag(), {}};
@@ -97,8 +97,8 @@ Leftovers look(const TagFiles& files, const Names& names) {
     return found;
 }
 
-/// Segments without a control file. They are nobody's: a writer has a control file before it has a segment,
-/// and none uses a name twice. Removed first, since taking the tag needs space.
+/// Removes segments without a control file. They belong to no writer: a writer makes its control file before
+/// its first segment, and never uses a name twice. First, because taking the tag needs space.
 void remove_orphaned_segments(const TagFiles& files, Leftovers& removed) {
     const auto all = names_by_tag(files.directory());
     const auto found = all.find(files.tag());
@@ -132,7 +132,7 @@ Leftovers remove_leftovers(const std::string& tag) try {
 
     Leftovers removed{tag, {}};
     remove_orphaned_segments(files, removed);
-    // What there was, before taking the tag adds a file of its own.
+    // The file before the tag is taken, which makes a new one.
     const auto before = own_file(files, files.control_name());
     std::optional<ControlOwner> owner;
     try {
@@ -141,9 +141,10 @@ Leftovers remove_leftovers(const std::string& tag) try {
         if (error.code() != ErrorCode::TagInUse)
             throw;
         sort(removed);
-        return removed;  // a writer was faster
+        return removed;  // a writer took the tag first
     }
-    // From here on as a writer that closes: readers learn of it, and no writer starts before the end.
+    // From here on, this works as a writer that closes: readers get Disconnected, and no writer starts before
+    // the end.
     owner->words().state.store(static_cast<std::uint32_t>(layout::WriterState::Closed),
                                std::memory_order_release);
     owner->wake_readers();

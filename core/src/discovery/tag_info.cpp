@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Looking at a tag without being its reader: copies of its files, checked before anything in them is used.
+// Inspects a tag without being its reader: copies its files, and checks the copies before it uses them.
 #include <ndsharray/tag_info.hpp>
 
 #include "process/only_errors.hpp"
@@ -29,16 +29,16 @@ using layout::ControlFile;
 using layout::ReaderEntry;
 using layout::ReaderTable;
 
-/// How long a tag may take to hold still for a look.
+/// Longest time for a look at a tag that changes.
 constexpr auto patience = 200ms;
 
-/// How long files that do not fit together may be on their way to do so.
+/// Time after which files that do not fit together count as damaged.
 constexpr auto patience_with_damage = 20ms;
 
-/// The rate is that of the frames of this time before the last one.
+/// The rate counts the frames of this time before the last one.
 constexpr std::int64_t rate_window = 2'000'000'000;
 
-/// So many times its usual interval a frame may be late before the rate is 0.
+/// The rate is 0 if the next frame is late by this many intervals.
 constexpr double late = 4;
 
 /// A copy of the start of a file.
@@ -76,7 +76,8 @@ using SlotCopy = Copy<sizeof(layout::SlotHeader)>;
                                         "or use another tag");
 }
 
-/// Which segment is current, and whose it is. What belongs together in a TagInfo is all of one of these.
+/// The current segment, and the writer that made it. The fields of a TagInfo that belong together are of the
+/// same Moment.
 struct Moment {
     std::uint32_t epoch = 0;
     std::uint32_t generation = 0;
@@ -84,7 +85,7 @@ struct Moment {
     bool operator==(const Moment&) const = default;
 };
 
-/// Nothing while it changes: `generation` is the sequence of a seqlock over the id.
+/// Nothing while it changes. `generation` is the sequence number of a seqlock; the id is its data.
 std::optional<Moment> moment_of(const ControlCopy& before, const ControlCopy& copy,
                                 const ControlCopy& after) {
     const auto of = [](const ControlCopy& control) {
@@ -111,7 +112,7 @@ std::optional<Control> read_control(const platform::Descriptor& file, const std:
         copy = ControlCopy::of(file);
         if (!copy)
             throw_too_short(path);
-        // So that the copies are made one after the other, on every CPU.
+        // The copies are made one after another, on every CPU.
         std::atomic_thread_fence(std::memory_order_acquire);
     }
     const ControlCopy& copy = *copies[1];
@@ -133,7 +134,7 @@ TagState state_of(std::uint32_t word) noexcept {
         case layout::WriterState::EndedAndClosed:
             return TagState::Closed;
     }
-    return TagState::Closed;  // not one of ours: nothing is to be expected of it
+    return TagState::Closed;  // unknown: no more frames can be expected
 }
 
 void describe(TagInfo& info, const ControlCopy& control) {
@@ -148,14 +149,14 @@ void describe(TagInfo& info, const ControlCopy& control) {
 
 // ---- frames
 
-/// When a frame was published.
+/// A frame, and the time of its publication.
 struct Published {
     std::uint64_t number = 0;
     std::int64_t time = no_time;
 };
 
-/// What a slot tells of the frame in it, which is its last one still while the writer prepares the next: with
-/// a writer that always has the next frame in hand, and no readers, only the newest is in a slot of its own.
+/// The frame in a slot. While the writer fills the slot again, its header still describes the frame before.
+/// This frame counts, too: a writer without readers uses few slots, and often fills all but the newest.
 std::optional<Published> published_in(const SegmentDescription& segment, std::uint32_t slot) {
     const std::uint64_t offset =
         segment.geometry.slot_headers_offset + slot * segment.geometry.slot_header_bytes;
@@ -173,8 +174,8 @@ std::optional<Published> published_in(const SegmentDescription& segment, std::ui
     return Published{info.number, info.published};
 }
 
-/// Frames in the slots, the oldest first, with times that can be true: each later than the one before. (The
-/// number may still be the old one when the time is that of a frame just being published.)
+/// The frames in the slots, the oldest first. Only those with possible times: each is later than the one
+/// before. (During publication a header may have the new time and the old number.)
 std::vector<Published> frames_in(const SegmentDescription& segment, std::int64_t now) {
     std::vector<Published> frames;
     for (std::uint32_t slot = 0; slot < segment.geometry.slot_count; ++slot)
@@ -240,7 +241,7 @@ TagReader reader_in(const TableCopy& table, std::uint32_t index, const TagInfo& 
     return reader;
 }
 
-/// Nothing if there is no such file, or this process may not open it: then readers are not known.
+/// Nothing if there is no such file, or if this process may not open it. Then the readers are not known.
 std::optional<platform::Descriptor> open_table(TagInfo& info, const std::string& path, const Owner& owner) {
     try {
         return open_checked(path, platform::Access::ReadOnly, owner);
@@ -252,7 +253,7 @@ std::optional<platform::Descriptor> open_table(TagInfo& info, const std::string&
     }
 }
 
-/// Without a table there are no readers: the writer is just coming or going.
+/// Without a table there are no readers: the writer is starting or leaving.
 void describe_readers(TagInfo& info, const TagFiles& files, const Id& instance, const Owner& owner) {
     const std::string path = files.readers();
     if (const auto status = platform::status_of(path))
@@ -266,7 +267,7 @@ void describe_readers(TagInfo& info, const TagFiles& files, const Id& instance, 
     const auto preamble = table->at<layout::Preamble>(0);
     check_preamble(preamble, layout::table_magic, offsetof(ReaderTable, entries), path);
     if (instance_of(preamble) != instance)
-        return;  // a dead writer's, about to be replaced
+        return;  // the table of a dead writer, which will be replaced
     const std::uint64_t active = table->u64(offsetof(ReaderTable, active));
     for (std::uint32_t index = 0; index < max_readers; ++index) {
         if ((active >> index & 1) == 0)
@@ -353,12 +354,12 @@ TagInfo inspect(const std::string& tag, const std::string& owner) try {
             if (auto info = look(files, expected))
                 return std::move(*info);
         } catch (const Error& error) {
-            // Files of two moments do not fit together: only what stays so is damage.
+            // Files of two moments do not fit together. It is damage only if this lasts.
             if (error.code() != ErrorCode::Damaged || platform::has_passed(damage_deadline))
                 throw;
         }
         if (platform::has_passed(deadline))
-            throw Error(ErrorCode::System, "tag \"" + tag + "\" changes too fast to be looked at");
+            throw Error(ErrorCode::System, "tag \"" + tag + "\" changes too fast to be inspected");
         std::this_thread::sleep_for(1ms);
     }
 } catch (const std::bad_alloc&) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Being told when tags appear, change or go.
+// Reports when tags appear, change or disappear.
 #include <ndsharray/tag_watch.hpp>
 
 #include "platform/platform.hpp"
@@ -20,11 +20,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often a directory is looked at of which the kernel does not tell.
+/// Time between two looks at a directory of which the kernel reports nothing.
 constexpr auto directory_check = 200ms;
 
-/// The tag of which this is the control file; nothing for any other name. What a writer does to a control
-/// file that it made is told under the name it made it by: the temporary one.
+/// The tag of a control file. Nothing for any other name. After its writer made the file, inotify reports
+/// changes of it under its first name, the temporary one.
 std::optional<std::string> tag_of_control(const std::string& file_name) {
     if (!file_name.starts_with(file_prefix))
         return std::nullopt;
@@ -72,7 +72,7 @@ class [[gnu::visibility("hidden")]] TagWatch::Implementation {
     const std::string directory_;
     Interrupt interrupt_;
 
-    std::mutex mutex_;  // guards what is noted
+    std::mutex mutex_;  // guards the notes
     std::set<std::string> changed_;
     bool all_ = false;
 
@@ -101,7 +101,7 @@ TagChanges TagWatch::Implementation::wait(std::optional<std::chrono::nanoseconds
     }
 }
 
-/// For whoever looks after what happened in the directory: takes a note alone.
+/// Runs in any thread that uses FileWatcher, so it only takes a note.
 void TagWatch::Implementation::note(const FileWatcher::Change& change) {
     const auto tag = change.all ? std::nullopt : tag_of_control(change.name);
     if (!change.all && !tag)
@@ -131,7 +131,7 @@ std::optional<TagChanges> TagWatch::Implementation::take() {
     if (changed_.empty() && !all_)
         return std::nullopt;
     TagChanges changes{WatchStatus::Changed, {changed_.begin(), changed_.end()}, all_};
-    changed_.clear();  // not before there was memory for them
+    changed_.clear();  // after the copy, which takes memory
     all_ = false;
     return changes;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which tags are written now.
+// Lists the tags with a living writer.
 #include <ndsharray/tag.hpp>
 
 #include "process/only_errors.hpp"
@@ -15,7 +15,7 @@ bool is_written(const std::string& tag) {
         const auto control = ControlView::open(TagFiles(tag), Owner::self_or_root());
         return control && control->writer_lives();
     } catch (const Error&) {
-        return false;  // somebody else's, or not what its name says
+        return false;  // it belongs to another user, or is not a control file
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Accesses to our mappings that the kernel answers with a signal: SIGBUS past the end of a file that was made
-// shorter, which is survived, and SIGSEGV for a write into what is only to be read, which is explained.
+// Signals for accesses to our mappings. The kernel raises SIGBUS if a file was made shorter: the process goes
+// on. It raises SIGSEGV for a write into read-only memory: a sentence on stderr explains it.
 #include "platform/access_guard.hpp"
 
 #include "platform/signal_chain.hpp"
@@ -18,7 +18,7 @@
 namespace ndsharray::platform {
 namespace {
 
-/// Ranges in a list of arrays that only grows: the handler walks it at any instant, in any thread.
+/// Ranges, in a list of arrays that only grows: the handler may read it at any instant, in any thread.
 struct Chunk {
     std::array<GuardedRange, 64> ranges;
     std::atomic<Chunk*> next{nullptr};
@@ -35,14 +35,14 @@ constexpr long mmap_number = SYS_mmap2;
 constexpr long mmap_number = SYS_mmap;
 #endif
 
-/// Nothing but the system call: what sanitizers put around mmap(3) is not for signal handlers.
+/// Makes the system call directly: sanitizers replace mmap(3) by code that a signal handler must not call.
 bool map_zeros(std::uintptr_t begin, std::uintptr_t end, bool writable) noexcept {
     const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
     constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
     return syscall(mmap_number, begin, end - begin, protection, flags, -1, 0) == static_cast<long>(begin);
 }
 
-/// The first result of a question to each range that is not false; else false.
+/// Asks each range. \returns the first answer that is not false; otherwise false.
 template <typename Question>
 auto ask_ranges(Question question) noexcept {
     for (Chunk* chunk = &first_chunk; chunk != nullptr; chunk = chunk->next.load(std::memory_order_acquire))
@@ -55,23 +55,24 @@ auto ask_ranges(Question question) noexcept {
 void handle_bus(int signal, siginfo_t* info, void* context) noexcept {
     const int error = errno;
     const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
-    // BUS_ADRERR: no file, or no room for a page of it, behind the address. Others are broken hardware.
+    // BUS_ADRERR: there is no file behind the address, or no room for the page. Other codes mean broken
+    // hardware.
     if (info->si_code != BUS_ADRERR || !ask_ranges([=](GuardedRange& range) { return range.mend(address); }))
         cut_files.pass_on(signal, info, context);
     errno = error;
 }
 
-/// With nothing but what a signal handler may call.
+/// Only calls what a signal handler may call.
 void explain_write(const GuardedRange::Name& tag) noexcept {
     static constexpr std::string_view before = "ndsharray: a write into a frame of tag \"";
     static constexpr std::string_view after =
-        "\", which is shared memory and only to be read. Change a copy instead. Python: frame.copy(), or "
+        "\", which is read-only shared memory. Change a copy instead. Python: frame.copy(), or "
         "Reader(tag, writable=True); C++: ReaderOptions::writable.\n";
     std::array<char, before.size() + std::tuple_size_v<GuardedRange::Name> + after.size()> text;
     char* end = std::copy(before.begin(), before.end(), text.begin());
     end = std::copy(tag.begin(), std::find(tag.begin(), tag.end(), '\0'), end);
     end = std::copy(after.begin(), after.end(), end);
-    // Nothing is to be done where it cannot be written.
+    // If it cannot be written, nothing can be done.
     static_cast<void>(!write(STDERR_FILENO, text.data(), static_cast<std::size_t>(end - text.data())));
 }
 
@@ -81,7 +82,8 @@ void handle_violation(int signal, siginfo_t* info, void* context) noexcept {
     static std::atomic<std::uintptr_t> explained{0};
     if (info->si_code == SEGV_ACCERR) {
         const auto tag = ask_ranges([=](GuardedRange& range) { return range.read_only_at(address); });
-        // Once, if a handler returns and so the access is made again. Relaxed: a number alone.
+        // A handler may return, and then the access is repeated. One explanation is enough. Relaxed: the
+        // number publishes nothing else.
         if (tag && explained.exchange(address, std::memory_order_relaxed) != address)
             explain_write(*tag);
     }
@@ -115,12 +117,12 @@ GuardedRange* GuardedRange::guard(const std::byte* address, std::size_t bytes, A
     return range;
 }
 
-/// Where there was room the last time, there mostly is again: so this takes no longer where there are many.
+/// Begins where the last free range was found: mostly there is another one, so many ranges take no longer.
 GuardedRange* GuardedRange::take_any() noexcept {
     static std::atomic<Chunk*> last{&first_chunk};
     for (;;) {
         Chunk* end = &first_chunk;
-        // Acquire: chunks are complete when they are shown here.
+        // Acquire: a chunk is complete before it is stored here.
         for (Chunk* const start : {last.load(std::memory_order_acquire), &first_chunk})
             for (Chunk* chunk = start; chunk != nullptr;
                  chunk = chunk->next.load(std::memory_order_acquire)) {
@@ -131,7 +133,7 @@ GuardedRange* GuardedRange::take_any() noexcept {
                     }
                 end = chunk;
             }
-        Chunk* fresh = new (std::nothrow) Chunk;  // for as long as the process lives
+        Chunk* fresh = new (std::nothrow) Chunk;  // used until the process ends
         if (fresh == nullptr)
             return nullptr;
         Chunk* none = nullptr;
@@ -142,21 +144,22 @@ GuardedRange* GuardedRange::take_any() noexcept {
     }
 }
 
-/// Makes a free range change, by which it is the caller's.
+/// Takes a free range: makes its version odd. \returns whether it was free.
 bool GuardedRange::take() noexcept {
     std::uint32_t version = version_.load(std::memory_order_relaxed);
     if (version % 2 != 0 || begin_.load(std::memory_order_relaxed) != 0)
         return false;
     if (!version_.compare_exchange_strong(version, version + 1, std::memory_order_acquire))
         return false;
-    // Acquire, and the version as it was: it was free when it was taken.
+    // The version did not change, so the range was still free. Release: the odd version is visible before the
+    // fields.
     std::atomic_thread_fence(std::memory_order_release);
     return true;
 }
 
 void GuardedRange::release() noexcept {
     version_.fetch_add(1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);  // odd before anything below is seen
+    std::atomic_thread_fence(std::memory_order_release);  // the odd version is visible before the fields
     begin_.store(0, std::memory_order_relaxed);
     version_.fetch_add(1, std::memory_order_release);
 }
@@ -181,8 +184,8 @@ bool GuardedRange::mend(std::uintptr_t address) noexcept {
     const auto content = look(address);
     if (!content)
         return false;
-    // Said before the zeros can be seen; the system call in between is a barrier for everybody who has the
-    // memory mapped.
+    // Stored before the zeros are visible: the system call in between is a barrier for all threads of this
+    // process.
     cut_.store(true, std::memory_order_seq_cst);
     any_was_cut_.store(true, std::memory_order_seq_cst);
     const std::uintptr_t last = (content->end + page_bytes - 1) / page_bytes * page_bytes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Accesses to our mappings that the kernel answers with a signal: SIGBUS past the end of a file that was made
-// shorter, which is survived, and SIGSEGV for a write into what is only to be read, which is explained.
+// Signals for accesses to our mappings. The kernel raises SIGBUS if a file was made shorter: the process goes
+// on. It raises SIGSEGV for a write into read-only memory: a sentence on stderr explains it.
 #pragma once
 
 #include "platform/file.hpp"
@@ -14,35 +14,35 @@
 
 namespace ndsharray::platform {
 
-/// A mapping that the library's signal handlers know of. Where an access finds no file behind it, that of
-/// SIGBUS puts zeros of this process alone in the place of the rest of the mapping, and says so here. Where
-/// the program writes what it may only read, that of SIGSEGV says on stderr what to do instead. This and any
-/// other signal then goes to the handler that was there before the first mapping was made.
+/// A mapping that the library's signal handlers know. If an access finds no file behind it, the handler of
+/// SIGBUS replaces the rest of the mapping with private zeros, and sets was_cut(). If the program writes into
+/// read-only memory, the handler of SIGSEGV prints advice on stderr. This signal, and each signal for other
+/// reasons, then goes to the handler that was installed before the first mapping was made.
 ///
-/// A handler that the application installs later and that does not call the one before it ends all this.
+/// If the application later installs a handler that does not call the handler before it, none of this works.
 class GuardedRange {
   public:
-    /// A tag, and zeros.
+    /// A tag, filled up with zeros.
     using Name = std::array<char, 129>;
 
     /// Starts to guard a mapping. Any thread. \returns nothing if there is no memory for it.
-    /// \param tag whose frames it holds; empty: none
+    /// \param tag of the frames in it; empty if it has no frames
     static GuardedRange* guard(const std::byte* address, std::size_t bytes, Access access,
                                std::string_view tag) noexcept;
 
-    /// Ends it; to be called before the memory is unmapped.
+    /// Ends the guard. Call it before the memory is unmapped.
     void release() noexcept;
 
-    /// Whether an access found the file too short.
+    /// Whether an access found that the file is too short.
     bool was_cut() const noexcept {
         // Acquire: the handler stores cut_ first. Usually no range was cut, and this is one load.
         return any_was_cut_.load(std::memory_order_acquire) && cut_.load(std::memory_order_relaxed);
     }
 
-    /// The handler's: whether the address is in here, and if so, whether there is memory at it now.
+    /// For the handler. Puts zeros at the address, if it is in this mapping. \returns whether it succeeded.
     bool mend(std::uintptr_t address) noexcept;
 
-    /// The handler's: the tag, if the address is in here and this process may only read frames of it.
+    /// For the handler. The tag, if the address is in this mapping and the mapping is read-only.
     std::optional<Name> read_only_at(std::uintptr_t address) const noexcept;
 
   private:
@@ -57,8 +57,8 @@ class GuardedRange {
     bool take() noexcept;
     std::optional<Content> look(std::uintptr_t address) const noexcept;
 
-    // A seqlock, since the handler must not wait: odd while the others change. A range that changes is not
-    // the one that an access just failed in.
+    // A seqlock, because the handler must not wait. It is odd while the other fields change. An access cannot
+    // have failed in a range that changes.
     std::atomic<std::uint32_t> version_{0};
     std::atomic<std::uintptr_t> begin_{0};  // 0: free
     std::atomic<std::uintptr_t> end_{0};

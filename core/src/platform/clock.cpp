@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The clock that all times and deadlines are on.
+// The clock of all times and deadlines.
 #include "platform/clock.hpp"
 
 #include <algorithm>

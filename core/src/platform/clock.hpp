@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The clock that all times and deadlines are on.
+// The clock of all times and deadlines.
 #pragma once
 
 #include <chrono>
@@ -9,12 +9,12 @@
 namespace ndsharray::platform {
 
 using Nanoseconds = std::chrono::nanoseconds;
-using Deadline = std::optional<std::chrono::steady_clock::time_point>;  // nothing: never
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;  // nothing: no deadline
 
 /// CLOCK_MONOTONIC in nanoseconds.
 std::int64_t monotonic_now() noexcept;
 
-/// Deadline that lies `timeout` from now; nothing for no timeout and for one beyond what clocks count.
+/// The deadline `timeout` from now. Nothing if there is no timeout, or if the clock cannot count so far.
 Deadline deadline_after(std::optional<Nanoseconds> timeout) noexcept;
 
 /// The earlier of a deadline and `at_most` from now.

@@ -24,7 +24,7 @@ namespace ndsharray::platform {
 namespace {
 
 FileStatus to_status(const struct stat& raw) noexcept {
-    constexpr std::uint64_t block = 512;  // of st_blocks, whatever the file system's own is
+    constexpr std::uint64_t block = 512;  // of st_blocks, on every file system
     return {.regular = S_ISREG(raw.st_mode),
             .directory = S_ISDIR(raw.st_mode),
             .link = S_ISLNK(raw.st_mode),
@@ -105,8 +105,8 @@ int set_size(const Descriptor& file, std::uint64_t bytes) noexcept {
 }
 
 int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) noexcept {
-    // In pieces: a signal makes the kernel undo the piece it was at, and a large one under frequent signals
-    // would never be done.
+    // In pieces: when a signal comes, the kernel undoes the piece that it is reserving. With frequent
+    // signals, a large piece would never be complete.
     constexpr std::uint64_t piece = 16 * 1024 * 1024;
     for (const std::uint64_t end = offset + bytes; offset < end;) {
         const std::uint64_t length = std::min(piece, end - offset);
@@ -135,7 +135,7 @@ std::uint64_t free_bytes(const Descriptor& file) noexcept {
     struct statvfs status {};
     if (fstatvfs(file.number(), &status) != 0)
         return 0;
-    if (status.f_blocks == 0)  // a tmpfs without a limit says 0 of 0
+    if (status.f_blocks == 0)  // a tmpfs without a limit has 0 blocks
         return std::numeric_limits<std::uint64_t>::max();
     return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
 }
@@ -146,7 +146,7 @@ bool set_permissions(const Descriptor& file, unsigned permissions) noexcept {
 
 namespace {
 
-/// Does what gives a file this name, which so becomes one of this process's files. \returns 0 or an errno.
+/// Calls a function that gives a file this name. It is then a file of this process. \returns 0 or an errno.
 template <typename Call>
 int give_name(const std::string& name, Call call) noexcept try {
     own_files::NewEntry entry(name);
@@ -194,7 +194,7 @@ int rename_file(const std::string& from, const std::string& to) noexcept {
 }
 
 int unlink_file(const std::string& path) noexcept {
-    // Not within a Change: the memory of a large file is freed here.
+    // Not within a Change: the kernel frees the memory of the file, which takes long if it is large.
     const int error = ::unlink(path.c_str()) == 0 ? 0 : errno;
     own_files::forget(own_files::Change(), path);
     return error;
@@ -243,7 +243,7 @@ Listing list_directory(const std::string& path) {
         return found;
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> close_at_end(directory, closedir);
-    errno = 0;  // which alone tells an error from the end
+    errno = 0;  // an error sets it, the end does not
     while (const dirent* entry = readdir(directory)) {
         found.names.emplace_back(entry->d_name);
         errno = 0;

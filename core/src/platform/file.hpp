@@ -31,7 +31,7 @@ class Descriptor {
     int number_ = -1;
 };
 
-/// An opened file, or the errno that says why not.
+/// An open file, or an errno.
 struct Opened {
     Descriptor file;
     int error = 0;
@@ -45,7 +45,7 @@ inline Opened open_existing(const std::string& path, Access access) noexcept {
     return open_existing(path.c_str(), access);
 }
 
-/// Creates a file that must not exist, with exactly these permissions whatever the umask is. It is one of
+/// Creates a file, which must not exist. It gets exactly these permissions, with any umask. It is one of
 /// own_files.hpp until it is unlinked.
 Opened create_new(const std::string& path, unsigned permissions) noexcept;
 
@@ -66,37 +66,37 @@ struct FileStatus {
 };
 std::optional<FileStatus> status_of(const Descriptor& file) noexcept;
 
-/// Of a symlink: itself. Where there is none errno says why.
+/// Does not follow a symlink. If there is no status, errno has the reason.
 std::optional<FileStatus> status_of(const std::string& path) noexcept;
 
-/// Makes a file as long as this. Its bytes are zero and take no space yet. \returns 0 or an errno.
+/// Sets the length of a file. New bytes are zero and take no space yet. \returns 0 or an errno.
 int set_size(const Descriptor& file, std::uint64_t bytes) noexcept;
 
-/// Reserves space for a part of a file, so that touching it later cannot fail. Makes the file longer if the
-/// part lies past its end. \returns 0 or an errno.
+/// Reserves space for a part of a file, so that a later access cannot fail. Makes the file longer if the part
+/// ends after it. \returns 0 or an errno.
 int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) noexcept;
 
-/// Whether the file is on a tmpfs, where looking at a hole makes memory of it, and `allocated_bytes` are
+/// Whether the file is on a tmpfs. There, an access to a hole allocates memory, and `allocated_bytes` is
 /// exact.
 bool is_on_tmpfs(const Descriptor& file) noexcept;
 
-/// Where the first hole from this offset on begins; the offset itself if there is nothing. On a tmpfs, memory
-/// that was reserved and never touched is a hole, too.
+/// The begin of the first hole at or after this offset. The offset itself if there is nothing. On a tmpfs,
+/// memory that was reserved and never touched is a hole, too.
 std::uint64_t first_hole(const Descriptor& file, std::uint64_t offset) noexcept;
 
-/// Bytes the file system of this file has left for us.
+/// Number of bytes that are free for this user in the file system of this file.
 std::uint64_t free_bytes(const Descriptor& file) noexcept;
 
-/// Sets a file's permissions, whatever the umask is.
+/// Sets the permissions of a file, with any umask.
 bool set_permissions(const Descriptor& file, unsigned permissions) noexcept;
 
-/// Gives a file of this process a second name that must not exist. \returns 0 or an errno.
+/// Gives a file of this process a second name, which must not exist. \returns 0 or an errno.
 int link_file(const std::string& from, const std::string& to) noexcept;
 
-/// Gives the file of another process back the name that it had.
+/// Gives the file of another process its former name back.
 void give_back_name(const std::string& from, const std::string& to) noexcept;
 
-/// Gives an open file another name. ENOENT: it has none any more. Only where can_link_open_files().
+/// Gives an open file one more name. ENOENT: it has no name any longer. Only if can_link_open_files().
 int link_open_file(const Descriptor& file, const std::string& to) noexcept;
 bool can_link_open_files() noexcept;
 
@@ -106,17 +106,17 @@ int unlink_file(const std::string& path) noexcept;
 /// Removes the name if it leads to this file.
 void unlink_file(const std::string& path, const FileStatus& file) noexcept;
 
-/// Writes all of the bytes. \returns whether that succeeded.
+/// Writes all bytes. \returns whether it succeeded.
 bool write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept;
 inline bool write_at(const Descriptor& file, std::uint64_t offset,
                      std::span<const std::byte> bytes) noexcept {
     return write_at(file.number(), offset, bytes);
 }
 
-/// Reads as many bytes as there are. \returns how many.
+/// Reads as many bytes as there are. \returns their number.
 std::size_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> bytes) noexcept;
 
-/// Names in a directory, or the errno that says why they are not known, or not all of them.
+/// Names in a directory. If there is an errno, some or all are missing.
 struct Listing {
     std::vector<std::string> names;
     int error = 0;

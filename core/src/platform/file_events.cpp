@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Hearing of what happens to files: inotify, and the kernel's table of mounts.
+// Events of files: inotify, and the kernel's table of mounts.
 #include "platform/file_events.hpp"
 
 #include <algorithm>
@@ -55,7 +55,7 @@ FileEvents::FileEvents()
         return;
     }
     const int error = errno;
-    // inotify says nothing of what is mounted over a directory. Where there is no /proc, nobody does.
+    // inotify does not report a mount over a directory. Without /proc, nothing reports it.
     mounts_ = Descriptor(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
     errno = error;
 }
@@ -65,7 +65,7 @@ int FileEvents::watch_directory(const std::string& path, std::uint32_t interests
 }
 
 int FileEvents::watch_file(const Descriptor& file) noexcept {
-    // By descriptor, not by name: whatever is at the name by now, this is the file that was checked.
+    // By descriptor: the name may lead to another file than the one that was checked.
     std::array<char, 32> path{};
     std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", file.number());
     return inotify_add_watch(
@@ -78,7 +78,7 @@ void FileEvents::forget(int watch) noexcept {
 }
 
 void FileEvents::wait(const Deadline& deadline) noexcept {
-    // The table of mounts can always be read; that it changed is urgent.
+    // The table of mounts is always readable. A change of it counts as urgent data.
     std::array polled{pollfd{inotify_.number(), POLLIN, 0}, pollfd{interrupt_.number(), POLLIN, 0},
                       pollfd{mounts_.number(), POLLPRI, 0}};
     timespec time{};
@@ -89,7 +89,7 @@ void FileEvents::wait(const Deadline& deadline) noexcept {
         time.tv_nsec = static_cast<long>(left % 1'000'000'000);
     }
     ppoll(polled.data(), polled.size(), deadline ? &time : nullptr, nullptr);
-    // poll() tells of it once. Relaxed: a flag alone.
+    // poll() reports a change once. Relaxed: the flag publishes nothing else.
     if (polled[2].revents != 0)
         mounts_changed_.store(true, std::memory_order_relaxed);
     std::uint64_t interrupts = 0;

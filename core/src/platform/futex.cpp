@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Sleeping and waking on words of memory.
+// Waits on words of memory, and wakes the waiting threads.
 #include "platform/futex.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace ndsharray::platform {
 namespace {
 
-// futex_waitv has the same number on every architecture; the C library's headers may be older than it.
+// futex_waitv has the same number on every architecture. The headers of the C library may not have it yet.
 constexpr long futex_waitv_number = 449;
 constexpr std::uint32_t futex_waitv_32 = 2;
 constexpr std::uint32_t futex_waitv_private = 128;
@@ -24,7 +24,7 @@ struct WaitvElement {  // struct futex_waitv of the kernel
     std::uint32_t reserved;
 };
 
-// The time futexes take on every architecture, 32-bit ones included: the kernel's __kernel_timespec.
+// The type of time of futexes, on 64-bit and 32-bit architectures: __kernel_timespec.
 #if defined(SYS_futex_time64) && __SIZEOF_LONG__ == 4
 constexpr long futex_number = SYS_futex_time64;
 #else
@@ -45,7 +45,8 @@ void futex_wait(Watched what, const Deadline& deadline, int privacy) noexcept {
     KernelTime time{};
     if (deadline)
         time = kernel_time(*deadline);
-    // FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, so an interrupted wait does not lengthen.
+    // FUTEX_WAIT_BITSET takes an absolute time of CLOCK_MONOTONIC. So an interrupted wait does not get
+    // longer.
     syscall(futex_number, what.word, FUTEX_WAIT_BITSET | privacy, what.seen, deadline ? &time : nullptr,
             nullptr, FUTEX_BITSET_MATCH_ANY);
 }
@@ -81,7 +82,7 @@ void wait_either(Watched shared, Watched own, const Deadline& deadline) noexcept
             syscall(futex_waitv_number, elements, 2, 0, deadline ? &time : nullptr, CLOCK_MONOTONIC);
         if (woken >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL))
             return;
-        have_waitv.store(false, std::memory_order_relaxed);  // sandboxes say EPERM
+        have_waitv.store(false, std::memory_order_relaxed);  // EPERM comes from sandboxes
     }
     if (own.word->load(std::memory_order_acquire) == own.seen)
         futex_wait(shared, no_later_than(deadline, std::chrono::milliseconds(50)), 0);

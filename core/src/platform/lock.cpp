@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Locks of one byte each, owned by the open file description.
+// Locks of one byte. The open file description owns them.
 #include "platform/lock.hpp"
 
 #include <fcntl.h>
@@ -34,9 +34,9 @@ void unlock(int file, std::uint64_t byte) noexcept {
 }
 
 bool is_locked(int file, std::uint64_t byte) noexcept {
-    // Asking for a read lock finds only those who hold the byte for writing.
+    // A request for a read lock finds only exclusive locks.
     struct flock request = lock_request(F_RDLCK, byte);
-    // A question that fails tells of no death: who lives must not be taken for dead.
+    // If the request fails, the owner may live, and must not count as dead.
     return fcntl(file, F_OFD_GETLK, &request) != 0 || request.l_type != F_UNLCK;
 }
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Locks of one byte each, owned by the open file description.
+// Locks of one byte. The open file description owns them.
 #pragma once
 
 #include <cstdint>
 
 namespace ndsharray::platform {
 
-/// Takes the lock alone. Whoever may read the file may hold it shared, and so keep us from it.
+/// Takes an exclusive lock. A process that may read the file may hold a shared lock, and then this fails.
 bool try_lock(int file, std::uint64_t byte) noexcept;
-/// The same, beside others who hold it so. Fails where somebody holds it alone.
+/// Takes a shared lock. Fails if another descriptor holds an exclusive lock.
 bool try_lock_shared(int file, std::uint64_t byte) noexcept;
 void unlock(int file, std::uint64_t byte) noexcept;
 
-/// Whether somebody else holds the lock for writing. Takes nothing.
+/// Whether another descriptor holds an exclusive lock. Takes no lock.
 bool is_locked(int file, std::uint64_t byte) noexcept;
 
 }  // namespace ndsharray::platform

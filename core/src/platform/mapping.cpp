@@ -62,9 +62,9 @@ bool Mapping::is_cut_before(std::uint64_t end) const noexcept {
 }
 
 void Mapping::populate(std::uint64_t offset, std::uint64_t bytes) const noexcept {
-    constexpr int populate_read = 22;  // MADV_POPULATE_*, Linux 5.14; the C library's headers may be older
+    constexpr int populate_read = 22;  // MADV_POPULATE_*, Linux 5.14; the headers may not have it
     constexpr int populate_write = 23;
-    constexpr std::uint64_t page = 4096;  // the smallest there is; madvise rounds the end up by itself
+    constexpr std::uint64_t page = 4096;  // the smallest page; madvise rounds the end up itself
     const std::uint64_t begin = offset / page * page;
     const bool writable = access_ == Access::ReadWrite;
     if (madvise(address_ + begin, static_cast<std::size_t>(offset + bytes - begin),
@@ -81,7 +81,7 @@ void Mapping::populate(std::uint64_t offset, std::uint64_t bytes) const noexcept
 }
 
 bool Mapping::discard(std::uint64_t offset, std::uint64_t bytes) const noexcept {
-    // Inwards: the pages at either end may hold something else as well.
+    // The pages at both ends may also hold other data.
     const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     const std::uint64_t begin = (offset + page - 1) / page * page;
     const std::uint64_t end = (offset + bytes) / page * page;

@@ -32,17 +32,17 @@ struct Entry {
 
 namespace {
 
-/// How long one side waits for the other. Reached only if a thread hangs in a system call, or if a handler
-/// was left by a jump.
+/// Longest wait of one side for the other. It is reached only if a thread hangs in a system call, or if a
+/// handler was left by longjmp().
 constexpr int longest_wait_ms = 2000;
 
-/// All of it is changed with `mutex` held within a Change, and so read by remove_all() without the mutex.
+/// Changed only with `mutex` held, within a Change. So remove_all() may read it without the mutex.
 struct Everything {
     std::mutex mutex;
     std::array<Entry*, 1024> by_hash{};
     Entry* newest = nullptr;
     Notice* notices = nullptr;
-    Everything* inherited = nullptr;  // the parent's
+    Everything* inherited = nullptr;  // from the parent
 
     Entry*& first_with_hash_of(const std::string& path) noexcept {
         return by_hash[std::hash<std::string>{}(path) % by_hash.size()];
@@ -51,13 +51,13 @@ struct Everything {
     void add(Entry* entry) noexcept;
 };
 
-// Sequentially consistent, each of them: a Change counts itself and then looks for a remover, a remover shows
-// itself and then looks for a Change.
+// All are sequentially consistent. A Change counts itself, then looks for a remover. A remover stores its
+// thread, then looks for a Change.
 constinit std::atomic<unsigned> changes{0};
-constinit std::atomic<pid_t> remover{0};  // thread in remove_all(), or on its way to the end
+constinit std::atomic<pid_t> remover{0};  // the thread in remove_all(), or one that ends the process
 constinit std::atomic<bool> are_signals_expected{false};
 
-constinit std::atomic<pid_t> owner{0};  // the process; its child by vfork() has this memory, too
+constinit std::atomic<pid_t> owner{0};  // the process; a child by vfork() has the same memory
 constinit std::atomic<unsigned> forks{0};
 
 pid_t own_thread() noexcept {
@@ -73,7 +73,7 @@ Everything*& current() {
         owner = getpid();
         pthread_atfork([] { current()->mutex.lock(); }, [] { current()->mutex.unlock(); },
                        [] {
-                           // All of it is the parent's, and its other threads stayed behind.
+                           // It belongs to the parent. The other threads exist only there.
                            Everything* const inherited = std::exchange(current(), new Everything);
                            inherited->mutex.unlock();
                            current()->inherited = inherited;
@@ -114,10 +114,10 @@ void Everything::remove(const std::string& path) noexcept {
 
 // ---- for the signal handler
 
-/// The path of a name beside this file. No memory: one remover works at a time.
+/// The path of a name in the directory of this file. Takes no memory: only one remover works at a time.
 const char* path_beside(const std::string& path, std::string_view name) noexcept {
     static std::array<char, PATH_MAX> text;
-    const std::size_t folder = path.rfind('/') + 1;  // 0 without one
+    const std::size_t folder = path.rfind('/') + 1;  // 0 if there is none
     if (folder + name.size() >= text.size())
         return nullptr;
     char* end = std::copy_n(path.begin(), folder, text.begin());
@@ -173,7 +173,7 @@ Change::Change() noexcept {
             return;
         --changes;
         if (is_free)
-            continue;  // signals are expected from just now on
+            continue;  // expect_signals() was called just now
         blocked_.reset();
         wait_a_moment();
         pid_t stuck = removing;
@@ -232,7 +232,7 @@ Notice::~Notice() {
 
 void expect_signals() noexcept {
     are_signals_expected = true;
-    // A Change that began before does not keep signals out.
+    // A Change that began before does not block signals.
     while (changes != 0)
         wait_a_moment();
 }
@@ -240,7 +240,7 @@ void expect_signals() noexcept {
 bool remove_all() noexcept {
     if (owner != getpid())
         return false;
-    // Another thread's handler either ends the process or goes on.
+    // The handler of another thread ends the process or calls go_on().
     int waited_ms = 0;
     for (pid_t other = 0; !remover.compare_exchange_strong(other, own_thread()); other = 0) {
         if (other == own_thread() || ++waited_ms >= longest_wait_ms)
@@ -249,7 +249,7 @@ bool remove_all() noexcept {
     }
     while (changes != 0) {
         if (++waited_ms >= longest_wait_ms)
-            return true;  // nobody may read what is being changed
+            return true;  // a list that is being changed must not be read
         wait_a_moment();
     }
     for (Notice* notice = current()->notices; notice != nullptr; notice = notice->next_) {

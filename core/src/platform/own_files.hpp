@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The files that this process made or took over and has not removed yet. A signal that ends the process may
-// remove them: remove_all() is for its handler.
+// The files that this process made or took over and has not removed yet. The handler of a signal that ends
+// the process removes them with remove_all().
 #pragma once
 
 #include "platform/file.hpp"
@@ -14,9 +14,9 @@
 
 namespace ndsharray::platform::own_files {
 
-/// While one lives, remove_all() waits, and no signal handler runs in this thread. While remove_all() works,
-/// and until the process is gone, making one waits. So what is done meanwhile happens before the removal, or
-/// never. For some quick system calls; not one within another.
+/// While a Change lives, remove_all() waits, and no signal handler runs in this thread. While remove_all()
+/// works, and until the process is gone, the constructor waits. So everything in a Change happens before the
+/// removal, or never. Use it for a few quick system calls. Do not nest it.
 class Change {
   public:
     Change() noexcept;
@@ -28,16 +28,16 @@ class Change {
     std::optional<SignalsBlocked> blocked_;
 };
 
-/// What a file must hold to be removed: the name of one of these files or of none that is there, or, if that
-/// is allowed, nothing but zeros.
+/// A file is removed only with this content: the name of one of these files, or the name of a file that does
+/// not exist. If `or_zeros`, it may also be only zeros.
 struct Condition {
-    std::size_t name_bytes = 0;  // length of that name; 0: it may hold anything
+    std::size_t name_bytes = 0;  // length of the name; 0: any content
     bool or_zeros = false;
 };
 
 struct Entry;
 
-/// Room for a file's entry, which is made before the file: afterwards nothing may fail.
+/// Memory for the entry of a file. It is made before the file, because nothing may fail after that.
 class NewEntry {
   public:
     /// \throws std::bad_alloc.
@@ -46,30 +46,30 @@ class NewEntry {
     NewEntry& operator=(const NewEntry&) = delete;
     ~NewEntry();
 
-    /// From now on the file of this path is this process's to remove.
+    /// From now on, this process removes the file of this path.
     void keep(const Change&, const FileStatus& file) noexcept;
 
   private:
     std::unique_ptr<Entry> entry_;
 };
 
-/// An existing file becomes this process's to remove.
+/// From now on, this process removes this existing file.
 /// \throws std::bad_alloc.
 void adopt(const std::string& path, const Descriptor& file, const Condition& condition = {});
 
-/// The file of this path is not this process's any more.
+/// From now on, this process does not remove the file of this path.
 void forget(const Change&, const std::string& path) noexcept;
 
-/// Somebody to be told by remove_all(), before files go.
+/// A function that remove_all() calls before it removes files.
 class Notice {
   public:
-    /// \param call with nothing but what a signal handler may do. The argument must outlive this.
+    /// \param call may only do what a signal handler may do. The argument must outlive the Notice.
     Notice(void (*call)(void*), void* argument);
     Notice(const Notice&) = delete;
     Notice& operator=(const Notice&) = delete;
     ~Notice();
 
-    /// Whether remove_all() told.
+    /// Whether remove_all() called the function.
     bool was_given() const noexcept { return given_.load(std::memory_order_acquire); }
 
   private:
@@ -83,13 +83,13 @@ class Notice {
     Notice* previous_ = nullptr;
 };
 
-/// From now on each Change keeps signals out. To be called before a handler may call remove_all().
+/// From now on, each Change blocks signals. Call this before a handler may call remove_all().
 void expect_signals() noexcept;
 
-/// Gives all notices, then removes the files, the newest first, as far as the names still lead to them. For
-/// a signal handler: no memory, no locks. Nothing in a child that inherited the files.
-/// \returns whether this thread did it and has to call go_on() if the process goes on. Another one may
-/// have done it just before.
+/// Gives all notices, then removes the files whose names still lead to them, the newest first. For a signal
+/// handler: it takes no memory and no locks. Does nothing in a child that inherited the files.
+/// \returns whether this thread did it. Then it must call go_on() if the process continues. Otherwise another
+/// thread may have done it just before.
 bool remove_all() noexcept;
 void go_on() noexcept;
 

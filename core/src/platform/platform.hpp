@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The thin layer over the kernel, all of it: only what is in platform/ makes system calls.
+// The thin layer over the kernel, complete. Only the files in platform/ make system calls.
 #pragma once
 
 #include "platform/access_guard.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Asking for memory before it is needed.
+// Prefetches memory before it is needed.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,9 @@
 
 namespace ndsharray::platform {
 
-/// Between two frames of a camera, most of what a frame needs leaves the cache. Its lines are then missed one
-/// after the other, because the address of one is known from another. Those whose address is known are asked
-/// for here, all at once, and come while other work is done. Nothing waits, and no address faults.
+/// Between two frames of a camera, most of the data that a frame needs leaves the cache. The cache lines then
+/// come one after another, because one holds the address of the next. This asks for all lines with a known
+/// address at once. They come while other work is done. Nothing waits, and no address faults.
 inline void prefetch(const void* begin, std::size_t bytes) noexcept {
     constexpr std::uintptr_t line = 64;
     const auto first = reinterpret_cast<std::uintptr_t>(begin);
@@ -22,7 +22,7 @@ void prefetch(const Object& object) noexcept {
     prefetch(&object, sizeof object);
 }
 
-/// The stack that the functions called from here on will use.
+/// Prefetches the stack of the functions that are called next.
 inline void prefetch_stack() noexcept {
     constexpr std::size_t depth = 2048;
     prefetch(static_cast<const std::byte*>(__builtin_frame_address(0)) - depth, depth);

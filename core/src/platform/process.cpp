@@ -63,7 +63,7 @@ std::string error_text(int error) {
 }
 
 std::unique_ptr<std::thread> start_thread(std::function<void()> work) {
-    const SignalsBlocked inherited;  // by the new thread
+    const SignalsBlocked inherited;  // the new thread inherits the mask
     return std::make_unique<std::thread>(std::move(work));
 }
 

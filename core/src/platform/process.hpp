@@ -21,11 +21,11 @@ std::optional<uid_t> user_id(const std::string& name_or_number);
 std::string user_name(uid_t user);
 std::uint32_t own_pid() noexcept;
 
-/// Text for an errno.
+/// The text of an errno.
 std::string error_text(int error);
 
-/// Starts a thread that the application's signal handlers never run on.
-/// \throws std::system_error: there is none to be had.
+/// Starts a thread in which no signal handler of the application runs.
+/// \throws std::system_error: the system refuses a thread.
 std::unique_ptr<std::thread> start_thread(std::function<void()> work);
 
 }  // namespace ndsharray::platform

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A signal handler of the library's in front of the one that the application has.
+// A signal handler of the library that runs before the application's handler.
 #include "platform/signal_chain.hpp"
 
 namespace ndsharray::platform {
@@ -25,17 +25,18 @@ bool SignalChain::leads_to_default() const noexcept {
 
 void SignalChain::pass_on(int signal, siginfo_t* info, void* context) noexcept {
     const bool with_info = (before_us_.sa_flags & SA_SIGINFO) != 0;
-    // A handler for one time only makes room for the default before it runs. Relaxed: a flag alone.
+    // With SA_RESETHAND, the default replaces the handler before it runs. Relaxed: the flag publishes nothing
+    // else.
     const bool is_spent = (before_us_.sa_flags & static_cast<int>(SA_RESETHAND)) != 0 &&
                           is_spent_.exchange(true, std::memory_order_relaxed);
     const bool by_default = is_spent || (!with_info && before_us_.sa_handler == SIG_DFL);
     const bool ignored = !with_info && before_us_.sa_handler == SIG_IGN;
-    const bool by_access = info->si_code > 0;  // else somebody sent it
+    const bool by_access = info->si_code > 0;  // otherwise a process sent it
     if (ignored && !by_access)
         return;
     if (by_default || ignored) {
-        // The access that failed is made again when we return, and ends the process where it happened; what
-        // was sent is sent again. The kernel lets nobody ignore a failed access.
+        // When the handler returns, a failed access is repeated, and ends the process at the right place. A
+        // signal that was sent is sent again. The kernel does not let a process ignore a failed access.
         struct sigaction end {};
         end.sa_handler = SIG_DFL;
         sigaction(signal, &end, nullptr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Removing this process's files when a signal ends it.
+// Removes the files of this process when a signal ends it.
 #include "platform/signal_cleanup.hpp"
 
 #include "platform/own_files.hpp"
@@ -27,7 +27,7 @@ std::size_t index_of(int signal) noexcept {
     return static_cast<std::size_t>(std::find(signals.begin(), signals.end(), signal) - signals.begin());
 }
 
-/// As if there had been no handler.
+/// Ends the process as if there were no handler.
 [[noreturn]] void end_by(int signal) noexcept {
     struct sigaction by_default {};
     by_default.sa_handler = SIG_DFL;
@@ -37,7 +37,7 @@ std::size_t index_of(int signal) noexcept {
     sigaddset(&only, signal);
     raise(signal);
     pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
-    // The kernel does not let the first process of a container end by such a signal.
+    // Such a signal does not end the first process of a container.
     _exit(128 + signal);
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Removing this process's files when a signal ends it.
+// Removes the files of this process when a signal ends it.
 #pragma once
 
 #include <span>
 
 namespace ndsharray::platform {
 
-/// The signals for which that is possible: those by which somebody ends a process.
+/// The signals for which this is possible: those that are sent to end a process.
 std::span<const int> signals_to_clean_up_on() noexcept;
 
-/// Puts a handler for this signal, one of those, in front of what there is. Where the signal is ignored, or
-/// the handler is there already, does nothing.
+/// Installs a handler for one of these signals, before the present handler. Does nothing if the signal is
+/// ignored, or if the handler is installed already.
 void clean_up_on(int signal);
 
 }  // namespace ndsharray::platform

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Keeping the application's signal handlers out of a thread for a while.
+// Keeps the application's signal handlers out of a thread for a while.
 #include "platform/signals_blocked.hpp"
 
 #include <initializer_list>
@@ -11,7 +11,7 @@ namespace ndsharray::platform {
 SignalsBlocked::SignalsBlocked() noexcept {
     sigset_t all;
     sigfillset(&all);
-    // But one that an access of the thread itself raises: blocked, it would end the process.
+    // A signal that an access of this thread raises must not be blocked: it would end the process.
     for (const int raised : {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP})
         sigdelset(&all, raised);
     pthread_sigmask(SIG_SETMASK, &all, &before_);

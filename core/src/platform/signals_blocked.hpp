@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Keeping the application's signal handlers out of a thread for a while.
+// Keeps the application's signal handlers out of a thread for a while.
 #pragma once
 
 #include <signal.h>
 
 namespace ndsharray::platform {
 
-/// While one lives, no signal handler of the application's runs in this thread.
+/// While this object lives, no signal handler of the application runs in this thread.
 class SignalsBlocked {
   public:
     SignalsBlocked() noexcept;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Removing the files of this process's writers when a signal ends it.
+// Removes the files of this process's writers when a signal ends it.
 #include <ndsharray/signals.hpp>
 
 #include "platform/signal_cleanup.hpp"

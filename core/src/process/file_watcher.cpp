@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Being told of what happens to files and directories: one inotify thread per process, for all who ask.
+// Reports events of files and directories. All watches of a process share one inotify thread.
 #include "process/file_watcher.hpp"
 
 #include "process/fork_guard.hpp"
@@ -26,14 +26,14 @@
 namespace ndsharray {
 
 struct FileWatcher::Watch::Registration {
-    std::function<void()> callback;           // of a file
-    std::function<void(const Change&)> note;  // of a directory: called with the watcher's mutex held
+    std::function<void()> callback;           // for a file
+    std::function<void(const Change&)> note;  // for a directory; called with the watcher's mutex held
     std::string directory;                    // empty: watches an open file
     std::string name;                         // of the awaited file in it
     CountedWatches::Use watch{};              // of the open file
-    std::uint32_t made_under = fork_count();  // a child must not touch what it inherited
-    std::atomic<bool> is_told{false};         // the kernel tells of changes
-    std::atomic<int> error{0};                // why the directory is not watched itself
+    std::uint32_t made_under = fork_count();  // a child must not touch an inherited one
+    std::atomic<bool> is_told{false};         // the kernel reports changes
+    std::atomic<int> error{0};                // 0, or the directory itself is not watched
     std::mutex running{};                     // held while the callback runs
     bool ended = false;                       // guarded by running
 
@@ -58,20 +58,20 @@ using Registration = FileWatcher::Watch::Registration;
 using Pointer = std::shared_ptr<Registration>;
 using platform::FileEvent;
 
-/// How long after a close event the closer's lock is looked at again. The first is what it takes; the
-/// others are for a machine that is busy elsewhere.
+/// Times of the repeated calls after a close. The first one mostly is enough. The others are for a busy
+/// machine.
 constexpr std::array repeats{2ms, 20ms, 200ms};
 
-/// When events that there was no memory for are made good.
+/// Time until events are read again, if there was no memory for them.
 constexpr auto without_memory = 20ms;
 
 // ---- the watcher
 
-/// A directory and who is to be told of it.
+/// A directory and its registrations.
 struct Directory {
     WatchedDirectory watched;
-    std::vector<Pointer> noting;                   // those to be told of everything
-    std::multimap<std::string, Pointer> awaiting;  // the others, by what they await
+    std::vector<Pointer> noting;                   // get every change
+    std::multimap<std::string, Pointer> awaiting;  // await a file, by its name
 
     template <typename Visitor>
     void for_each(Visitor visit) const {
@@ -88,7 +88,7 @@ struct Reminder {
     std::string name;  // of the file in a watched directory
 };
 
-/// All of it with the mutex of Shared held, but run().
+/// All functions need the mutex of Shared, except run().
 class Watcher {
   public:
     /// \throws Error System.
@@ -98,7 +98,7 @@ class Watcher {
     void add(const Pointer& registration, const platform::Descriptor* file);
     void remove(const Pointer& registration);
 
-    /// Takes what happened: notes it, and remembers whom to call.
+    /// Reads the events. Calls the notes, and collects the registrations to call.
     void take_events();
     bool has_to_call() const noexcept { return !due_.empty() || !reminders_.empty(); }
     void interrupt() noexcept { events_.interrupt(); }
@@ -121,12 +121,13 @@ class Watcher {
     std::map<std::string, Directory> directories_;
     std::multimap<int, Pointer> files_;  // by their watches
     std::vector<Reminder> reminders_;
-    std::vector<Pointer> due_;       // to be called by the thread, in this order
+    std::vector<Pointer> due_;       // the thread calls them, in this order
     bool events_were_lost_ = false;  // for lack of memory
     const std::uint32_t made_under_ = fork_count();
 };
 
-// Guards the one Watcher and its registrations. Taken across fork(), so that a child finds it whole.
+// The one Watcher, and the mutex of it and its registrations. fork() takes the mutex, so that a child finds
+// them complete.
 struct Shared {
     std::mutex mutex;
     std::shared_ptr<Watcher> watcher;
@@ -137,7 +138,7 @@ Shared& shared() {
     static Shared* the_one = [] {
         pthread_atfork([] { shared().mutex.lock(); }, [] { shared().mutex.unlock(); },
                        [] {
-                           // The thread stayed behind. What it used is the parent's: leave it, start anew.
+                           // The thread exists only in the parent, and its objects belong to the parent.
                            shared().inherited.push_back(std::exchange(shared().watcher, nullptr));
                            shared().mutex.unlock();
                        });
@@ -149,7 +150,7 @@ Shared& shared() {
 // Made when the library is loaded, for the reason given in fork_guard.cpp.
 [[maybe_unused]] const Shared& made_at_load = shared();
 
-/// With the mutex held. Nothing that does not work is kept: the next call tries again.
+/// Call it with the mutex held. A Watcher that does not work is not kept, so the next call tries again.
 int start_watcher() {
     if (shared().watcher)
         return 0;
@@ -173,7 +174,7 @@ void Watcher::start(const std::shared_ptr<Watcher>& watcher) {
 
 void Watcher::run() noexcept {
     platform::Deadline until;
-    // A callback may fork. Its child, should it come back here, is not to take the parent's events away.
+    // A callback may fork. If the child comes back here, it must not read the events of the parent.
     while (made_under_ == fork_count()) {
         events_.wait(until);
         std::vector<Pointer> due;
@@ -200,7 +201,7 @@ void Watcher::take_events() {
         take_reminders();
     } catch (...) {
         events_were_lost_ = true;
-        events_.interrupt();  // the thread makes it good, whoever calls this
+        events_.interrupt();  // the thread tries again, even if another thread called this
         throw;
     }
 }
@@ -228,7 +229,7 @@ void Watcher::take_event(const FileEvent& event) {
         const bool was_told = watched.is_told();
         if (is_everywhere || is_itself || watched.is_on_the_way(event))
             watch_anew(path, directory);
-        // Who is not told any more has to know that.
+        // A registration must know that the kernel does not report to it any longer.
         if (event.kind == Kind::Lost || is_itself || watched.watch() != watch ||
             watched.is_told() != was_told)
             tell_all(directory);
@@ -237,7 +238,7 @@ void Watcher::take_event(const FileEvent& event) {
 
 void Watcher::take_entry(const Directory& directory, const FileEvent& event) {
     if (event.name.empty())
-        return;  // of the directory's own attributes
+        return;  // about attributes of the directory
     for (const Pointer& registration : directory.noting) {
         tell(registration, {event.name, false});
         if (event.closed)
@@ -270,7 +271,7 @@ void Watcher::remind(const Pointer& registration, const std::string& name) {
 
 void Watcher::take_reminders() {
     const auto now = Clock::now();
-    // All are told before any is erased: telling takes memory.
+    // All are told before one is erased, because telling takes memory and may fail.
     for (const Reminder& reminder : reminders_)
         if (reminder.when <= now)
             tell(reminder.whom, {reminder.name, false});
@@ -284,7 +285,7 @@ platform::Deadline Watcher::next_reminder() const {
     return next;
 }
 
-// ---- what is watched
+// ---- registrations
 
 template <typename Key>
 void erase_from(std::multimap<Key, Pointer>& registrations, const Key& key, const Pointer& registration) {
@@ -313,7 +314,7 @@ void Watcher::add(const Pointer& registration, const platform::Descriptor* file)
         show(directory, *registration);
 }
 
-/// Relaxed: they are about themselves, and each look of their owner comes after a call.
+/// Relaxed: the values publish nothing else, and the owner loads them after a call.
 void Watcher::show(const Directory& directory, Registration& registration) noexcept {
     registration.is_told.store(directory.watched.is_told(), std::memory_order_relaxed);
     registration.error.store(directory.watched.error(), std::memory_order_relaxed);
@@ -341,14 +342,14 @@ void Watcher::watch_anew(const std::string& path, Directory& directory) {
     directory.for_each([&](const Pointer& registration) { show(directory, *registration); });
 }
 
-/// \returns an empty pointer where there is nobody to tell.
+/// \returns an empty pointer if there is no watcher.
 Pointer add(Pointer registration, const platform::Descriptor* file = nullptr) {
     const std::lock_guard guard(shared().mutex);
     try {
         if (start_watcher() != 0)
             return nullptr;
     } catch (const Error&) {
-        return nullptr;  // who is not told looks every now and then
+        return nullptr;  // then the owner polls
     }
     try {
         shared().watcher->add(registration, file);
@@ -423,7 +424,7 @@ FileWatcher::Watch::~Watch() {
         const std::lock_guard guard(shared().mutex);
         shared().watcher->remove(registration_);
     }
-    // The thread may keep the registration for a while, but not what its callback holds.
+    // The thread may keep the registration for a while, but not the objects in its callback.
     std::function<void()> callback;
     const std::lock_guard guard(registration_->running);
     registration_->ended = true;

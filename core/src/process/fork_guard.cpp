@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What must not cross fork(): descriptors whose locks say that this process lives.
+// fork(): a child must not keep the descriptors whose locks show that its parent lives.
 #include "process/fork_guard.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ struct Registry {
     std::vector<const void*> left_alone;
 };
 
-// Never destroyed: a Reader with static storage may outlive everything else at exit.
+// Never destroyed: a Reader with static storage duration may be destroyed later.
 Registry& registry() {
     static Registry& the_one = []() -> Registry& {
         static Registry* made = new Registry;  // NOLINT(cppcoreguidelines-owning-memory)
@@ -38,13 +38,13 @@ Registry& registry() {
     return the_one;
 }
 
-// Made when the library is loaded. When first needed would be too late: a fork by another thread in that
-// moment would leave the child with one that is for ever being made.
+// Made when the library is loaded. At its first use, another thread could fork, and the child would wait for
+// ever for the end of its construction.
 [[maybe_unused]] const Registry& registry_made_at_load = registry();
 
 }  // namespace
 
-// Relaxed: written only in a child that has one thread.
+// Relaxed: it changes only in a child with one thread.
 std::uint32_t fork_count() noexcept {
     return forks.load(std::memory_order_relaxed);
 }
@@ -76,7 +76,7 @@ void ProcessDescriptor::close() noexcept {
     if (!file_)
         return;
     if (made_under_ != fork_count()) {
-        file_.forget();  // in a child the number was closed and may be somebody else's by now
+        file_.forget();  // the child closed it, and the number may belong to another file now
         return;
     }
     const std::lock_guard guard(registry().mutex);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What must not cross fork(): descriptors whose locks say that this process lives.
+// fork(): a child must not keep the descriptors whose locks show that its parent lives.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -9,17 +9,17 @@
 
 namespace ndsharray {
 
-/// How many forks lie between this process and the first that loaded the library. What was made under
-/// another count was inherited and belongs to a parent.
+/// Number of forks between this process and the first one that loaded the library. An object that was made
+/// under another count was inherited, and belongs to a parent.
 std::uint32_t fork_count() noexcept;
 
-/// Keeps what a child inherited and must not destroy, so that leak checkers know of it.
+/// Keeps an object that a child inherited and must not destroy. So leak checkers find it.
 void leave_alone(const void* inherited) noexcept;
 
 struct OpenedToLock;
 
-/// A descriptor that a forked child closes before fork() returns there, so that a lock on it dies with the
-/// process that took it. Never map such a file through it: a mapping would keep the lock alive as well.
+/// A descriptor that a forked child closes before fork() returns there. So a lock on it ends with the process
+/// that took it. Never map a file through it: the mapping would keep the lock, too.
 class ProcessDescriptor {
   public:
     ProcessDescriptor() noexcept = default;
@@ -27,9 +27,8 @@ class ProcessDescriptor {
     ProcessDescriptor& operator=(ProcessDescriptor&& other) noexcept;
     ~ProcessDescriptor() { close(); }
 
-    /// Opens an existing file for reading and writing. No other thread can fork between that and the note to
-    /// close it in the child: what is inherited in between would never be closed there, and so keep a lock
-    /// that is taken later.
+    /// Opens an existing file for reading and writing. No other thread can fork before the descriptor is
+    /// noted: otherwise the child would never close it, and would keep a lock that is taken later.
     static OpenedToLock open(const std::string& path);
 
     explicit operator bool() const noexcept { return static_cast<bool>(file_); }
@@ -44,7 +43,7 @@ class ProcessDescriptor {
     std::uint32_t made_under_ = 0;
 };
 
-/// An opened file, or the errno that says why not.
+/// An open file, or an errno.
 struct OpenedToLock {
     ProcessDescriptor file;
     int error = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Ending a wait from another thread of this process.
+// Ends a wait from another thread of this process.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -9,19 +9,19 @@
 
 namespace ndsharray {
 
-/// A futex word of this process that a wait watches besides what it waits for.
+/// A futex word of this process. A wait watches it in addition to its own condition.
 class Interrupt {
   public:
-    /// What to compare with; look at it before looking at anything the wait is about.
+    /// The word and its present value. Load it before the condition of the wait.
     platform::Watched now() const noexcept { return {&word_, word_.load(std::memory_order_acquire)}; }
 
-    /// Makes waits end, and look again at what they are about.
+    /// Wakes the waits, so that each checks its condition again.
     void notify() noexcept {
         word_.fetch_add(1, std::memory_order_release);
         platform::wake_private(word_);
     }
 
-    /// Makes waits end, now and until resume().
+    /// Ends all waits, and each later one until resume().
     void cancel() noexcept {
         cancelled_.store(true, std::memory_order_release);
         notify();

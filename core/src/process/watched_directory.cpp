@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A directory that is watched by its path, also while it is missing: which watches of the kernel that takes.
+// Watches a directory by its path, also while it is missing, with several watches of the kernel.
 #include "process/watched_directory.hpp"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ CountedWatches::Use CountedWatches::use(int watch) {
     try {
         ++uses_[watch];
     } catch (...) {
-        events_->forget(watch);  // nobody else uses it, or there would have been a place
+        events_->forget(watch);  // it has no other use, because it is not in the map
         throw;
     }
     return {*this, watch};
@@ -58,14 +58,13 @@ int CountedWatches::Use::give() noexcept {
 
 // ---- the way
 
-/// A directory on the way to a watched one, or that one itself, as it was at one look. No part of its path is
-/// a link.
+/// A directory on the way, or the last one, at the time of a look. No part of its path is a link.
 struct WatchedDirectory::Place {
     std::string path;
-    std::string next{};         // name by which the way goes on from here
-    bool next_is_link = false;  // the place after this one is where the link leads
+    std::string next{};         // name of the next part of the way
+    bool next_is_link = false;  // the next place is the target of this link
     std::optional<platform::FileStatus> status{};
-    int error = 0;  // why there is none
+    int error = 0;  // if there is no status
 
     bool is_directory() const noexcept { return status && status->directory; }
     bool operator==(const Place& other) const noexcept {
@@ -78,7 +77,7 @@ struct WatchedDirectory::Place {
 /// From the root, or from the working directory, down to the path.
 std::vector<WatchedDirectory::Place> WatchedDirectory::way_to(const std::string& path) {
     using Path = std::filesystem::path;
-    constexpr int most_links = 40;  // as the kernel has it
+    constexpr int most_links = 40;  // the limit of the kernel
     const auto place_at = [](const Path& at) {
         Place place{at.string()};
         errno = 0;
@@ -86,7 +85,7 @@ std::vector<WatchedDirectory::Place> WatchedDirectory::way_to(const std::string&
         place.error = place.status ? 0 : errno;
         return place;
     };
-    std::vector<Path> left;  // of the way, the next part last
+    std::vector<Path> left;  // the rest of the way; the next part is the last element
     const auto go_along = [&](const Path& parts) {
         const std::vector<Path> in_order(parts.begin(), parts.end());
         left.insert(left.end(), in_order.rbegin(), in_order.rend());
@@ -128,9 +127,9 @@ bool WatchedDirectory::want(std::uint32_t interests) noexcept {
     return std::exchange(interests_, wanted) != wanted || !is_told_;
 }
 
-/// First watches, then looks whether it is still as it was: what changes from then on is told.
+/// Watches the way, then checks whether it is unchanged. From then on, changes are reported.
 void WatchedDirectory::look(const std::string& path, CountedWatches& watches) {
-    // Somebody who makes and removes directories all the time is told of by the watches that there are then.
+    // If a process makes and removes directories all the time, the last watches report that.
     constexpr int most_looks = 8;
     std::vector<Place> way = way_to(path);
     for (int look = 0; look < most_looks; ++look) {
@@ -163,7 +162,7 @@ void WatchedDirectory::watch_along(const std::vector<Place>& way, CountedWatches
     const bool is_missing = error == ENOENT || error == ENOTDIR;
     is_told_ = error == 0 || (is_missing && !steps.empty() && steps.back().watch);
     error_ = error;
-    // The old ones go after the new ones are there, so that what stays watched loses no event.
+    // The old watches end after the new ones begin, so that no event is lost.
     steps_.swap(steps);
     std::swap(watch_, watch);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A directory that is watched by its path, also while it is missing: which watches of the kernel that takes.
+// Watches a directory by its path, also while it is missing, with several watches of the kernel.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -11,15 +11,14 @@
 
 namespace ndsharray {
 
-/// The watches of one inotify instance. It has one watch for each file, whoever asks for it: this counts
-/// them.
+/// The watches of one inotify instance. inotify has one watch for each file, so this counts its uses.
 class CountedWatches {
   public:
     class Use;
 
     explicit CountedWatches(platform::FileEvents& events) noexcept : events_(&events) {}
 
-    /// As FileEvents::watch_directory(). A use that is not there says why: errno.
+    /// Calls FileEvents::watch_directory(). If the use is empty, errno has the reason.
     Use directory(const std::string& path, std::uint32_t interests);
     Use file(const platform::Descriptor& file);
 
@@ -34,7 +33,7 @@ class CountedWatches {
     std::map<int, unsigned> uses_;  // of each watch
 };
 
-/// Somebody's use of a watch.
+/// One use of a watch.
 class CountedWatches::Use {
   public:
     Use() noexcept = default;
@@ -53,31 +52,32 @@ class CountedWatches::Use {
     int watch_ = -1;
 };
 
-/// What a path of a directory leads to. It may be missing, be removed and made again, be replaced, lose a
-/// parent, or be reached by links.
+/// A directory, by its path. It may be missing, be removed and made again, be replaced, lose a parent, or be
+/// reached by links.
 ///
-/// Each directory on the way is watched for going away itself. The nearest one that exists, and the one in
-/// which that has its name, are watched for names, too: nobody tells of the removal of a directory in which
-/// somebody has a file open but its parent. So is one that holds a link on the way.
+/// Each directory on the way is watched for its own removal. Names are watched in the nearest directory that
+/// exists, and in its parent: if a process has a file open in a removed directory, only the parent reports
+/// the removal. Names are also watched in a directory with a link on the way.
 class WatchedDirectory {
   public:
-    /// Has `interests` of the directory itself reported besides what is reported already.
-    /// \returns whether it has to be looked at anew for that.
+    /// Adds to the events of the directory that are reported.
+    /// \returns whether look() is necessary for them.
     bool want(std::uint32_t interests) noexcept;
 
-    /// Watches what the path leads to now. \throws std::bad_alloc: what was watched before stays watched.
+    /// Watches the present directories of the path. \throws std::bad_alloc: the old watches stay.
     void look(const std::string& path, CountedWatches& watches);
 
-    /// Whether the event is about the directory itself or what is in it.
+    /// Whether the event is about the directory itself, or about a file in it.
     bool is_of(const platform::FileEvent& event) const noexcept;
 
     /// Whether the path may lead elsewhere after this event.
     bool is_on_the_way(const platform::FileEvent& event) const noexcept;
 
-    /// Whether the kernel tells when it comes, goes or is another one.
+    /// Whether the kernel reports when the directory appears, disappears or is replaced.
     bool is_told() const noexcept { return is_told_; }
 
-    /// Why the directory is not watched itself, an errno. ENOENT or ENOTDIR: it is missing, or no directory.
+    /// 0, or an errno if the directory itself is not watched. ENOENT: it is missing. ENOTDIR: it is no
+    /// directory.
     int error() const noexcept { return error_; }
 
     /// The watch of the directory itself, or -1.

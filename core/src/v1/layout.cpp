@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The files of the Python package ndsharray 1.x: their names and every byte in them. core/PROTOCOL.md, 5.
+// The files of the Python package ndsharray 1.x: names and bytes. See core/PROTOCOL.md, section 5.
 #include "v1/layout.hpp"
 
 #include "testing/faults.hpp"
@@ -13,17 +13,16 @@ namespace {
 
 constexpr std::size_t id_digits = 32;
 
-/// With what the 32 digits of our files begin: "ndsharra". 1.x has UUIDs of version 4 there, whose 13th digit
-/// is a 4.
+/// The first half of the 32 digits of our files: "ndsharra". In the UUIDs of 1.x the 13th digit is a 4.
 constexpr std::uint64_t our_mark = 0x6e64'7368'6172'7261;
 
-/// The dtype index of 1.x. What came before 11 never changed.
+/// The dtype index of 1.x. The numbers below 11 never changed.
 struct Index {
     DType dtype;
     std::uint64_t number;
 };
 
-// Where versions differ, later ones first: they are the ones we write for.
+// If versions differ, the later one comes first: we write for that one.
 constexpr std::array<Index, 8> from_11_on{{
     {DType::Complex64, 11},
     {DType::Complex128, 12},
@@ -41,7 +40,7 @@ std::uint64_t index_of(DType dtype) noexcept {
     return found != from_11_on.end() ? found->number : static_cast<std::uint64_t>(dtype);
 }
 
-/// \param item_bytes nothing for an array without elements: then any will do.
+/// \param item_bytes nothing for an array without elements. Then any size is right.
 std::optional<DType> dtype_of(std::uint64_t number, std::optional<std::uint64_t> item_bytes) noexcept {
     const auto fits = [&](DType dtype) { return !item_bytes || *item_bytes == item_size(dtype); };
     if (number < 11) {
@@ -66,7 +65,7 @@ std::uint64_t number_at(std::span<const std::byte> bytes, std::size_t offset, st
     return number;
 }
 
-/// Nothing for more than 64 bits can hold.
+/// Nothing if the number does not fit into 64 bits.
 std::optional<std::uint64_t> element_count(std::span<const std::uint64_t> shape) noexcept {
     std::uint64_t count = 1;
     for (const std::uint64_t length : shape)
@@ -105,7 +104,7 @@ std::optional<DataLayout> parse_header(std::span<const std::byte> start, std::ui
     try {
         return DataLayout{ArraySpec::contiguous(*dtype, shape), header};
     } catch (const Error&) {
-        return std::nullopt;  // more than fits into any memory
+        return std::nullopt;  // larger than any memory
     }
 }
 
@@ -114,8 +113,9 @@ bool is_own_file(const std::string& path) noexcept {
     return status && status->regular && status->owner == platform::own_user();
 }
 
-/// Whether nobody has the control file any more: it names a file of ours, or one that is gone. One of zeros
-/// is ours from before our first frame, or that of a 1.x writer that starts; the latter's first file tells.
+/// Whether no writer uses the control file any longer: it names one of our files, or a file that is gone. A
+/// file of zeros is either ours, from before our first frame, or it belongs to a 1.x writer that starts. In
+/// the second case there is a data file of 1.x.
 bool is_left_control(const TagFiles& files, bool has_1x_data) {
     const platform::Opened control = platform::open_existing(control_path(files), platform::Access::ReadOnly);
     if (!control.file)

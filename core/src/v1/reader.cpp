@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reading a tag that the Python package ndsharray 1.x writes.
+// Reads a tag that the Python package ndsharray 1.x writes.
 #include "v1/reader.hpp"
 
 #include "frame/frame_owner.hpp"
@@ -20,7 +20,7 @@ constexpr auto look_while_frames_come = 1ms;
 constexpr auto look_otherwise = 20ms;
 constexpr auto until_otherwise = 1s;
 
-/// Later than any machine has been up; what is beyond is no time.
+/// No machine has been up for so long. A larger number is not a time.
 constexpr double max_time = 9e9;
 
 FrameInfo describe(std::uint64_t number, double time) noexcept {
@@ -32,7 +32,8 @@ FrameInfo describe(std::uint64_t number, double time) noexcept {
 
 }  // namespace
 
-/// A data file's layout. Its frames are copies: in the file the next one may come at any moment.
+/// The layout of a data file. Its frames are copies, because the next frame may replace them in the file at
+/// any moment.
 class Frames final : public detail::FrameOwner {
   public:
     Frames(const ArraySpec& spec, std::uint32_t generation, std::string name)
@@ -43,7 +44,7 @@ class Frames final : public detail::FrameOwner {
     std::uint32_t generation() const noexcept override { return generation_; }
     const std::string& name() const noexcept override { return name_; }
 
-    /// A frame filled by `fill(std::byte*)`; an empty one if that returns false.
+    /// A frame that `fill(std::byte*)` has filled. An empty one if `fill` returns false.
     template <typename Fill>
     Frame copied(const FrameInfo& info, const detail::Arrival& arrival, Fill&& fill) {
         Block block = take_block(spec_.bytes);
@@ -60,14 +61,14 @@ class Frames final : public detail::FrameOwner {
     const std::string name_;
 };
 
-/// Never mapped: 1.x may cut the file under us.
+/// Never mapped: 1.x may make the file shorter at any moment.
 struct Reader::DataFile {
     std::string name;
     platform::Descriptor file;
     v1::DataLayout layout;
     std::shared_ptr<Frames> source;
 
-    /// The frame's time, if it is complete.
+    /// The time of the frame, if the frame is complete.
     std::optional<double> time() const noexcept {
         const auto start = time_at(0);
         const auto end = time_at(layout.end_time_offset());
@@ -80,17 +81,17 @@ struct Reader::DataFile {
         return platform::read_at(file, offset, bytes) == bytes.size() ? std::optional(time) : std::nullopt;
     }
 
-    /// Copies the elements. \returns whether they are those of the frame of this time.
+    /// Copies the elements. \returns whether they belong to the frame of this time.
     bool copy_elements(std::byte* to, double expected) const noexcept {
         const std::span<std::byte> elements(to, static_cast<std::size_t>(layout.spec.bytes));
         if (platform::read_at(file, layout.data_offset, elements) != elements.size())
             return false;
-        // Loads of the system calls are in this order for whoever wrote in the opposite one.
+        // The system calls load in this order. The writer stores in the opposite order.
         std::atomic_thread_fence(std::memory_order_seq_cst);
         if (time() != expected)
             return false;
-        // 1.x writes both times and the elements by one memcpy, which may begin anywhere: a look at the times
-        // alone does not tell that the next frame has begun.
+        // 1.x writes both times and the elements with one memcpy, in any order. So the times may be old
+        // although the elements are new already.
         return is_unchanged(elements) && time() == expected;
     }
 
@@ -124,7 +125,7 @@ Frame Reader::take(bool first_of_writer) {
     const auto name = announced();
     if (!name || !open(*name))
         return {};
-    // A frame that is being overwritten may be followed by one that has the time to be copied.
+    // If a frame is overwritten during the copy, there may be enough time to copy the next one.
     constexpr int tries = 3;
     for (int i = 0; i < tries; ++i)
         if (Frame frame = copy_newest(first_of_writer))
@@ -132,8 +133,8 @@ Frame Reader::take(bool first_of_writer) {
     return {};
 }
 
-/// The name of the data file of 1.x. Nothing if what is at the tag's name does not look like a file of 1.x:
-/// then it belongs to somebody who has nothing to do with us, and we wait for a writer.
+/// The name of the data file of 1.x. Nothing if the file with the name of the tag is not a file of 1.x. Then
+/// it belongs to another program, and we wait for a writer.
 std::optional<std::string> Reader::announced() {
     const std::string path = v1::control_path(files_);
     const platform::Opened control = platform::open_existing(path, platform::Access::ReadOnly);
@@ -144,8 +145,8 @@ std::optional<std::string> Reader::announced() {
     auto name = v1::read_control(files_, control.file);
     if (name && !owner_.accepts(status->owner))
         throw_wrong_owner(path, status->owner, owner_);
-    // Not what a writer of ours wrote for 1.x, which is to be read through its own files: it may have started
-    // after we looked for them, or just have left.
+    // Frames that our writer wrote for 1.x do not count. They are read through its own files. It may have
+    // started after we looked for these, or it has just left.
     return name && v1::is_our_data_name(files_, *name) ? std::nullopt : name;
 }
 

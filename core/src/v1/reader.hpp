@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reading a tag that the Python package ndsharray 1.x writes.
+// Reads a tag that the Python package ndsharray 1.x writes.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -18,8 +18,8 @@ namespace ndsharray::v1 {
 
 class Frames;
 
-/// For one thread at a time. 1.x does not say whether its writer lives, and does not wake anybody: this has
-/// to look again and again, as long as there is a file of it.
+/// For one thread at a time. The files of 1.x do not say whether the writer lives, and 1.x wakes no reader.
+/// So this looks again and again, as long as there is a file of 1.x.
 class Reader {
   public:
     Reader(const TagFiles& files, const Owner& owner);
@@ -27,18 +27,17 @@ class Reader {
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
 
-    /// A copy of the newest frame. An empty one if that was taken before, or is not complete, or there is
-    /// none.
-    /// \param first_of_writer what the frame says of itself
+    /// A copy of the newest frame. It is empty if there is none, if it is not complete, or if it was taken
+    /// before.
+    /// \param first_of_writer for Frame::first_of_writer()
     /// \throws Error WrongOwner, NotRegular, Damaged, PermissionDenied, TooManyFiles, System; std::bad_alloc.
     Frame take(bool first_of_writer);
 
-    /// Frames that were written before now are not wanted: they are older than those of a writer of ours that
-    /// left.
+    /// Ignores frames that were written before now. They are older than the frames of our writer that left.
     void ignore_until_now() noexcept;
 
-    /// When to look again, if not at the deadline: soon while frames come, less often when they do not, and
-    /// not at all without files of 1.x, whose coming inotify tells.
+    /// The time of the next look, or the deadline if that is earlier: soon while frames come, and later if
+    /// none come. Without files of 1.x it is the deadline: inotify reports new files.
     platform::Deadline next_look(const platform::Deadline& deadline) const noexcept;
 
   private:
@@ -50,8 +49,8 @@ class Reader {
 
     const TagFiles files_;
     const Owner owner_;
-    bool is_there_ = false;           // there is what may be a control file
-    std::unique_ptr<DataFile> data_;  // the one that was read last
+    bool is_there_ = false;           // there is a file that may be a control file
+    std::unique_ptr<DataFile> data_;  // the file that was read last
     double last_time_ = 0;            // of the last frame in that file
     double ignored_until_ = 0;
     std::uint64_t frames_ = 0;

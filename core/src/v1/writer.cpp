@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Publishing frames in the layout of the Python package ndsharray 1.x, beside our own.
+// Publishes frames also in the layout of the Python package ndsharray 1.x.
 #include "v1/writer.hpp"
 
 #include "frame/copy.hpp"
@@ -17,7 +17,7 @@
 namespace ndsharray::v1 {
 namespace {
 
-/// Whether arrays lie in memory as they have to in the file.
+/// Whether arrays are in memory as they must be in the file.
 bool is_as_in_file(const ArraySpec& spec) noexcept {
     return spec.is_contiguous() && spec.byte_order == native_byte_order;
 }
@@ -33,8 +33,8 @@ void swap_byte_order(std::span<std::byte> elements, DType dtype) noexcept {
                      elements.begin() + static_cast<std::ptrdiff_t>(at + number));
 }
 
-/// Another process sees what follows only after what was before. The writes are system calls, made on this
-/// processor, so a fence of this thread orders them.
+/// Another process sees this write after the writes before, and before the writes after it. The writes are
+/// system calls on this processor, so fences of this thread order them.
 void write_time(const platform::Descriptor& file, std::uint64_t offset, double time) noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     platform::write_at(file, offset, std::as_bytes(std::span(&time, 1)));
@@ -46,7 +46,7 @@ void write_time(const platform::Descriptor& file, std::uint64_t offset, double t
                 "no room for a frame of " + layout.spec.to_string() + " in the layout of ndsharray 1.x in " +
                     files.directory() + ": " + std::to_string(layout.file_bytes()) + " bytes needed, " +
                     std::to_string(free) +
-                    " free; enlarge it (mount -o remount,size=...), or do without compat");
+                    " free; enlarge it (mount -o remount,size=...), or do not use compat");
 }
 
 }  // namespace
@@ -73,25 +73,25 @@ void Writer::open_control() {
     }
 }
 
-/// Readers of 1.x have it mapped.
+/// Uses a control file that readers of 1.x have mapped.
 void Writer::take_control(platform::Descriptor existing, const std::string& path) {
-    // While 1.x starts, its file is empty, then zero; else it names a data file.
+    // While 1.x starts, its file is empty, then has zeros. Later it names a data file.
     const std::size_t bytes = v1::control_bytes(files_);
     std::vector<char> content(bytes + 1);
     const std::size_t found = platform::read_at(existing, 0, std::as_writable_bytes(std::span(content)));
     const bool blank = std::all_of(content.begin(), content.end(), [](char c) { return c == '\0'; });
     if (found > bytes || !(blank || v1::read_control(files_, existing)))
         throw Error(ErrorCode::Damaged, path +
-                                            " is not a file of ndsharray 1.x, but stands where compat needs "
-                                            "one; remove it or use another tag");
+                                            " is not a file of ndsharray 1.x, and compat needs a file of "
+                                            "this name; remove it or use another tag");
     if (const int error = platform::reserve(existing, 0, bytes); error != 0)
         throw_errno(error, "reserve space in", path);
     control_ = std::move(existing);
     make_ours();
 }
 
-/// Where a signal ends the process, the file is removed by the rule of close(): if it names data of ours or
-/// none that is there, or if it never named any and was made by us.
+/// If a signal ends the process, the file is removed by the rule of close(): if it names one of our files, or
+/// a file that does not exist, or if we made it and it never named a file.
 void Writer::make_ours() {
     platform::own_files::adopt(control_path_, control_, {v1::control_bytes(files_), made_control_});
 }
@@ -101,7 +101,8 @@ void Writer::inherit_control() {
     make_ours();
 }
 
-/// Zeros, and all of them at once: readers of 1.x may come and wait. Nothing if there is one by now.
+/// Makes a control file of zeros, which is complete when it appears: readers of 1.x may attach and wait. Does
+/// nothing if there is a file by now.
 void Writer::create_control(const std::string& path) {
     const std::string temporary = files_.temporary();
     platform::Opened created = platform::create_new(temporary, permissions_);
@@ -162,8 +163,8 @@ Writer::DataFile Writer::make_data_file(const v1::DataLayout& layout) const {
     return made;
 }
 
-/// Readers of 1.x look at the time at the start, copy what follows, and compare with the time at the end. So
-/// the end is made invalid before the elements change, and the start tells of them after all is there.
+/// Readers of 1.x load the time at the start, copy the elements, and compare with the time at the end. So the
+/// time at the end becomes invalid before the elements change, and the time at the start changes last.
 void Writer::publish(const ArrayView& array, std::int64_t published) noexcept {
     const bool moves = next_ && next_->holds(array.spec);
     if (!moves && !(current_ && current_->holds(array.spec)))
@@ -198,14 +199,14 @@ std::span<const std::byte> Writer::elements(const ArrayView& array) noexcept {
     return copied;
 }
 
-/// Readers take a frame for new only if its time has grown.
+/// To readers, a frame is new only if its time is later.
 double Writer::next_time(std::int64_t published) noexcept {
     const double least = std::nextafter(last_time_, std::numeric_limits<double>::infinity());
     last_time_ = std::max(static_cast<double>(published) * 1e-9, least);
     return last_time_;
 }
 
-/// After every frame, as 1.x does: one of its writers that starts empties the file.
+/// Written after each frame, as 1.x does: a writer of 1.x that starts makes the file empty.
 void Writer::point_to(const DataFile& file) const noexcept {
     platform::write_at(control_, 0, std::as_bytes(std::span(file.name)));
 }
@@ -221,13 +222,13 @@ void Writer::remove(std::optional<DataFile>& file) const noexcept {
 void Writer::close() noexcept {
     const auto opened = platform::status_of(control_);
     const auto named = platform::status_of(control_path_);
-    // Into memory that is there: files must not be left because none is to be had.
+    // Uses memory that was allocated before: no file may stay because there is no memory.
     const std::span<char> name(led_to_.data() + led_to_.size() - v1::control_bytes(files_),
                                v1::control_bytes(files_));
     const std::string_view said(name.data(), name.size());
     const bool leads = platform::read_at(control_, 0, std::as_writable_bytes(name)) == name.size() &&
                        v1::is_data_name(files_, said);
-    // Not if somebody else writes the tag by now, or did before and we published nothing.
+    // The file stays if another writer of 1.x uses it now, or used it before and we published nothing.
     const bool leads_nowhere = leads && !platform::status_of(led_to_);
     const bool ours = current_ ? leads && said == current_->name : (made_control_ && !leads) || leads_nowhere;
     if (ours && opened && named && opened->same_file(*named)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Publishing frames in the layout of the Python package ndsharray 1.x, beside our own.
+// Publishes frames also in the layout of the Python package ndsharray 1.x.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -16,28 +16,27 @@
 
 namespace ndsharray::v1 {
 
-/// The 1.x files of one tag. For one thread at a time. Files stay until close(): so a forked child can drop
-/// it.
+/// The 1.x files of one tag. For one thread at a time. The destructor keeps the files, so a forked child may
+/// call it. close() removes them.
 class Writer {
   public:
-    /// Makes the control file, or goes on with one of 1.x: its readers have that mapped.
-    /// \throws Error InvalidArgument: a tag whose 1.x files would be our own; NotRegular, WrongOwner,
-    /// Damaged: what is there is not of 1.x; PermissionDenied, NoSpace, TooManyFiles, System.
+    /// Makes the control file. Uses an existing one of 1.x, because its readers have that mapped.
+    /// \throws Error InvalidArgument: the 1.x files of the tag would have names of our files; NotRegular,
+    /// WrongOwner, Damaged: there is another file; PermissionDenied, NoSpace, TooManyFiles, System.
     Writer(const TagFiles& files, unsigned permissions);
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
-    /// Says that the control file, if it never named a data file, was made by a dead writer whose tag we
-    /// have: close() removes it.
+    /// Call it if our dead predecessor made the control file. Then close() removes the file even if that
+    /// never named a data file.
     /// \throws std::bad_alloc.
     void inherit_control();
 
-    /// Makes room for arrays of this layout. Readers are led there with the first of them.
+    /// Makes a data file for arrays of this layout. Readers find it with the first array.
     /// \throws Error NoSpace, InvalidArgument, TooManyFiles, PermissionDenied, System.
     void configure(const ArraySpec& spec);
 
-    /// Writes an array of a configured layout, which readers find complete, or flagged invalid while it is
-    /// being written.
+    /// Writes an array of a configured layout. Readers see a complete array, or one that is marked invalid.
     /// \param published CLOCK_MONOTONIC ns
     void publish(const ArrayView& array, std::int64_t published) noexcept;
 
@@ -68,12 +67,12 @@ class Writer {
     const TagFiles files_;
     const unsigned permissions_;
     const std::string control_path_;
-    std::string led_to_;  // room for the path of the data file that a control file names: see close()
+    std::string led_to_;  // memory for the path of the data file that the control file names: see close()
     platform::Descriptor control_;
-    bool made_control_ = false;        // or a predecessor of ours did
-    std::optional<DataFile> current_;  // the one readers are led to
-    std::optional<DataFile> next_;     // made for a layout of which no array came yet
-    std::vector<std::byte> scratch_;   // for arrays that do not lie in memory as they must in the file
+    bool made_control_ = false;        // we made it, or our predecessor
+    std::optional<DataFile> current_;  // the control file names it
+    std::optional<DataFile> next_;     // for a layout of which no array came yet
+    std::vector<std::byte> scratch_;   // for arrays with another order of bytes or elements than the file
     double last_time_ = 0;
 };
 
