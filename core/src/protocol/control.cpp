@@ -315,7 +315,8 @@ void ControlOwner::notify_watchers() const noexcept {
 
 void ControlOwner::announce(std::uint32_t generation, const Id& segment) const noexcept {
     // A seqlock with `generation` as its sequence: 0 during the change of the id, and a new number after it.
-    // Release, also at 0: a reader that finds no segment gives up the one it has. It must see all frames there.
+    // Release, also at 0: a reader that finds no segment gives up the one it has. It must see all frames
+    // there.
     ControlFile& file = words();
     file.generation.store(0, std::memory_order_release);
     NDSHARRAY_FAULT_POINT(GenerationCleared);

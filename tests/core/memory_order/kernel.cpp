@@ -6,6 +6,7 @@
 #include "explorer.hpp"
 #include "memory.hpp"
 #include "platform/platform.hpp"
+#include "process/file_watcher.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -378,6 +379,24 @@ bool remove_all() noexcept {
 
 }  // namespace own_files
 }  // namespace ndsharray::platform
+
+// ---- process/file_watcher.cpp
+
+namespace ndsharray {
+
+struct FileWatcher::Watch::Registration {};
+
+FileWatcher::Watch::Watch(Watch&& other) noexcept = default;
+FileWatcher::Watch& FileWatcher::Watch::operator=(Watch&& other) noexcept = default;
+FileWatcher::Watch::~Watch() = default;
+FileWatcher::Watch::operator bool() const noexcept {
+    return false;
+}
+FileWatcher::Watch FileWatcher::file(const platform::Descriptor&, std::function<void()>) {
+    return {};
+}
+
+}  // namespace ndsharray
 
 namespace ndsharray::model {
 

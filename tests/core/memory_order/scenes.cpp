@@ -662,43 +662,48 @@ class MoreSlots final : public World {
 
 template <typename Kind>
 NamedScene scene(const char* name) {
-    return {name, [] { return std::make_unique<Kind>(); }};
+    return {name, [] { return std::make_unique<Kind>(); }, 0};
 }
 
 }  // namespace
 
 const std::vector<NamedScene>& all_scenes() {
-    static const std::vector<NamedScene> scenes{
-        scene<Newest>("Newest"),
-        scene<FoundByNumber>("FoundByNumber"),
-        scene<EveryFrame>("EveryFrame"),
-        scene<TwoLeases>("TwoLeases"),
-        scene<Unpinned>("Unpinned"),
-        scene<PutBack>("PutBack"),
-        scene<Leaves>("Leaves"),
-        scene<Dies>("Dies"),
-        scene<ComesAfterDeath>("ComesAfterDeath"),
-        scene<Withdrawn>("Withdrawn"),
-        scene<Copies>("Copies"),
-        scene<End>("End"),
-        scene<Announcements>("Announcements"),
-        scene<NextSegment>("NextSegment"),
-        scene<Joins>("Joins"),
-        scene<MoreSlots>("MoreSlots"),
-        {"WaitsForSuspended", [] { return std::make_unique<WaitsForSuspended>(false); }},
-        {"WaitsForRetired", [] { return std::make_unique<WaitsForSuspended>(true); }},
-        {"LeftByAnnouncement", [] { return std::make_unique<Left>(Left::How::ByAnnouncement); }},
-        {"LeftBySignal", [] { return std::make_unique<Left>(Left::How::BySignal); }},
-        scene<Shown>("Shown"),
-        scene<AnotherReclaims>("AnotherReclaims"),
-        scene<WaitsForLeaver>("WaitsForLeaver"),
-        scene<WaitsForRelease>("WaitsForRelease"),
-        scene<HandedOver>("HandedOver"),
-        {"PlaceFromElsewhere", [] { return std::make_unique<PlaceFromElsewhere>(false); }},
-        {"CopyFromElsewhere", [] { return std::make_unique<PlaceFromElsewhere>(true); }},
-        {"TakenOver", [] { return std::make_unique<TakenOver>(false); }},
-        {"UsedUp", [] { return std::make_unique<TakenOver>(true); }},
-    };
+    static const std::vector<NamedScene> scenes = [] {
+        std::vector<NamedScene> all{
+            scene<Newest>("Newest"),
+            scene<FoundByNumber>("FoundByNumber"),
+            scene<EveryFrame>("EveryFrame"),
+            scene<TwoLeases>("TwoLeases"),
+            scene<Unpinned>("Unpinned"),
+            scene<PutBack>("PutBack"),
+            scene<Leaves>("Leaves"),
+            scene<Dies>("Dies"),
+            scene<ComesAfterDeath>("ComesAfterDeath"),
+            scene<Withdrawn>("Withdrawn"),
+            scene<Copies>("Copies"),
+            scene<End>("End"),
+            scene<Announcements>("Announcements"),
+            scene<NextSegment>("NextSegment"),
+            scene<Joins>("Joins"),
+            scene<MoreSlots>("MoreSlots"),
+            {"WaitsForSuspended", [] { return std::make_unique<WaitsForSuspended>(false); }, 0},
+            {"WaitsForRetired", [] { return std::make_unique<WaitsForSuspended>(true); }, 0},
+            {"LeftByAnnouncement", [] { return std::make_unique<Left>(Left::How::ByAnnouncement); }, 0},
+            {"LeftBySignal", [] { return std::make_unique<Left>(Left::How::BySignal); }, 0},
+            scene<Shown>("Shown"),
+            scene<AnotherReclaims>("AnotherReclaims"),
+            scene<WaitsForLeaver>("WaitsForLeaver"),
+            scene<WaitsForRelease>("WaitsForRelease"),
+            scene<HandedOver>("HandedOver"),
+            {"PlaceFromElsewhere", [] { return std::make_unique<PlaceFromElsewhere>(false); }, 0},
+            {"CopyFromElsewhere", [] { return std::make_unique<PlaceFromElsewhere>(true); }, 0},
+            {"TakenOver", [] { return std::make_unique<TakenOver>(false); }, 0},
+            {"UsedUp", [] { return std::make_unique<TakenOver>(true); }, 0},
+        };
+        for (NamedScene& more : scenes_with_follower())
+            all.push_back(std::move(more));
+        return all;
+    }();
     return scenes;
 }
 

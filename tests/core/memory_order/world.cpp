@@ -138,7 +138,8 @@ void World::look_at(const Segment& segment, const slots::Place& place) {
 
 bool World::take(unsigned reader, const slots::Place& place) {
     if (!slots::lease(*segment_, entry(reader), place)) {
-        sessions_[reader]->notify_released();  // the lease existed for a moment, and may have stopped the writer
+        sessions_[reader]
+            ->notify_released();  // the lease existed for a moment, and may have stopped the writer
         return false;
     }
     look_at(place);

@@ -99,7 +99,11 @@ class World : public Scene {
 struct NamedScene {
     const char* name;
     MakeScene make;
+    unsigned fewer_deviations = 0;  // since it is long
 };
 const std::vector<NamedScene>& all_scenes();
+
+/// Those with a whole reader.
+std::vector<NamedScene> scenes_with_follower();
 
 }  // namespace ndsharray::model

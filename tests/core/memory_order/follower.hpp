@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A reader as the core has it, in a scene: its attachment, and the loop around it.
+#pragma once
+
+#include "world.hpp"
+
+#include "reader/attachment.hpp"
+
+namespace ndsharray::model {
+
+class FollowedWorld : public World {
+  public:
+    /// \param joined whether the reader has joined at the beginning and has read the first frame. Otherwise
+    /// it joins when it first looks.
+    FollowedWorld(const Layout& layout, bool joined);
+    void begin() override;
+    void clear() override;
+
+  protected:
+    // ---- the writer
+
+    /// Makes the next segment. It is announced with its first frame.
+    void make_segment();
+
+    /// Claims, fills and publishes in the newest segment, waits for readers if it must, and announces the
+    /// segment if that is to be done.
+    void publish_next(std::uint64_t frame);
+
+    /// Takes the announcement back, with all that no reader holds or expects.
+    void give_up_segment();
+
+    // ---- the reader
+
+    /// A frame as a program has it: looks at all of it. Empty at the end of the stream, or if the writer
+    /// left.
+    Frame read();
+
+    /// Reads until the last frame, or until there are no more. With mode Every none is missed, but for those
+    /// that were published before the reader came.
+    void follow(std::uint64_t last);
+
+  private:
+    void wait_until(const std::function<bool()>& ready);
+    static void give_memory_back(const Segment& segment, std::uint32_t slots);
+    void join();
+
+    const bool joined_;
+    Owner owner_ = Owner::self();
+    ReaderOptions reader_options_;
+    DeliveryCounts counts_;
+    std::unique_ptr<Attachment> attachment_;
+    std::shared_ptr<Segment> announced_;  // nullptr: the one of World
+    std::shared_ptr<Segment> current_;
+    bool is_given_up_ = false;
+    std::uint32_t generation_ = 1;
+    std::uint64_t first_expected_ = 1;
+    std::uint64_t read_before_ = 0;
+    WaitForReaders wait_;
+    std::mutex mutex_;
+};
+
+}  // namespace ndsharray::model

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Scenes in which the core's own Attachment reads: through several segments, to the end.
+#include "follower.hpp"
+
+namespace ndsharray::model {
+namespace {
+
+using layout::WriterState;
+
+/// The layout changes while a reader follows.
+class NextLayout final : public FollowedWorld {
+  public:
+    explicit NextLayout(bool every)
+        : FollowedWorld(
+              {.backpressure = every, .readers = 0, .mode = every ? ReadMode::Every : ReadMode::Latest},
+              true) {}
+    void begin() override {
+        FollowedWorld::begin();
+        play("writer", [this] {
+            publish_next(2);
+            make_segment();
+            publish_next(3);
+        });
+        play("reader", [this] { follow(3); });
+    }
+};
+
+/// A reader of every frame comes while a writer waits for such readers.
+class Comes final : public FollowedWorld {
+  public:
+    Comes() : FollowedWorld({.backpressure = true, .readers = 0, .mode = ReadMode::Every}, false) {}
+    void begin() override {
+        FollowedWorld::begin();
+        play("writer", [this] {
+            for (std::uint64_t frame = 2; frame <= 4; ++frame)
+                publish_next(frame);
+        });
+        play("reader", [this] { follow(4); });
+    }
+};
+
+/// There is no room for the next segment beside the old one.
+class TightLayout final : public FollowedWorld {
+  public:
+    explicit TightLayout(bool every)
+        : FollowedWorld(
+              {.backpressure = every, .readers = 0, .mode = every ? ReadMode::Every : ReadMode::Latest},
+              true) {}
+    void begin() override {
+        FollowedWorld::begin();
+        play("writer", [this] {
+            publish_next(2);
+            give_up_segment();
+            make_segment();
+            publish_next(3);
+        });
+        play("reader", [this] { follow(3); });
+    }
+};
+
+/// The writer ends its stream, or leaves, after a frame.
+class LastFrame final : public FollowedWorld {
+  public:
+    explicit LastFrame(WriterState last) : FollowedWorld({.readers = 0}, true), last_(last) {}
+    void begin() override {
+        FollowedWorld::begin();
+        play("writer", [this] {
+            publish_next(2);
+            set_state(last_);
+            if (last_ == WriterState::Closed)
+                control_->announce(0, {});
+            control_->wake_readers();
+        });
+        play("reader", [this] { follow(2); });
+    }
+
+  private:
+    const WriterState last_;
+};
+
+}  // namespace
+
+std::vector<NamedScene> scenes_with_follower() {
+    return {
+        {"Comes", [] { return std::make_unique<Comes>(); }, 1},
+        {"NextLayout", [] { return std::make_unique<NextLayout>(false); }, 1},
+        {"NextLayoutForEvery", [] { return std::make_unique<NextLayout>(true); }, 1},
+        {"TightLayout", [] { return std::make_unique<TightLayout>(false); }, 1},
+        {"TightLayoutForEvery", [] { return std::make_unique<TightLayout>(true); }, 1},
+        {"LastFrameOfStream", [] { return std::make_unique<LastFrame>(WriterState::Ended); }},
+        {"LastFrameOfWriter", [] { return std::make_unique<LastFrame>(WriterState::Closed); }},
+    };
+}
+
+}  // namespace ndsharray::model
