@@ -159,7 +159,7 @@ void WatchedDirectory::watch_along(const std::vector<Place>& way, CountedWatches
         watch = watches.directory(goal.path, itself | interests_);
         error = watch ? 0 : errno;
     }
-    const bool is_missing = error == ENOENT || error == ENOTDIR;
+    const bool is_missing = !goal.is_directory() && (error == ENOENT || error == ENOTDIR);
     is_told_ = error == 0 || (is_missing && !steps.empty() && steps.back().watch);
     error_ = error;
     // The old watches end after the new ones begin, so that no event is lost.
