@@ -24,6 +24,9 @@ namespace {
 const ArraySpec small = bytes_spec(3000);
 const ArraySpec larger = bytes_spec(9000);
 
+/// How long is waited for what does not come.
+constexpr auto in_vain = 3ms;
+
 void require(bool condition, const std::string& what) {
     Steps::require(condition, what);
 }
@@ -85,6 +88,7 @@ void write_as(Steps& steps, bool backpressure, bool compat) {
         writer->on_reader_change([&](const ReaderChange&) { ++told; });
         return true;
     });
+    steps.run("wait_for_reader()", [&] { return writer->wait_for_reader(in_vain) == WriteStatus::Timeout; });
     Reader partner("cam0", reading(backpressure ? ReadMode::Every : ReadMode::Latest));
     for (const ArraySpec& spec : {small, larger}) {
         steps.run("configure()", [&] {
@@ -114,6 +118,7 @@ void read_as(Steps& steps, const ReaderOptions& options) {
         reader.emplace("cam0", options);
         return true;
     });
+    steps.run("read()", [&] { return reader->read(in_vain).status() == ReadStatus::Timeout; });
     std::optional<Writer> writer(std::in_place, "cam0", WriterOptions{.slots = 6});
     std::vector<Frame> held;
     const auto read = [&](const ArraySpec& spec) {
@@ -153,6 +158,7 @@ void watch_tags(Steps& steps) {
         watch.emplace();
         return true;
     });
+    steps.run("TagWatch::wait()", [&] { return watch->wait(in_vain).status == WatchStatus::Timeout; });
     for (int i = 0; i < 2; ++i) {
         Writer writer("cam0");
         publish_here(writer, small);

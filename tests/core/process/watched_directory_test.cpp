@@ -42,6 +42,13 @@ std::string what_comes_after(const std::string& tag, const std::function<void()>
 /// How long a look every now and then would take to notice something, and more.
 constexpr auto some_looks = 450ms;
 
+/// How often a thread that waits looks around in that time.
+std::uint64_t looks_of(pid_t thread) {
+    const auto before = voluntary_switches(thread);
+    std::this_thread::sleep_for(some_looks);  // the time that is measured
+    return voluntary_switches(thread) - before;
+}
+
 /// \returns whether a TagWatch that waits is told to look at everything once something was done.
 bool is_told_after(TagWatch& watch, const std::function<void()>& change) {
     BackgroundCall<TagChanges> waiting([&] { return watch.wait(); }, [&] { watch.cancel(); });
@@ -348,9 +355,7 @@ TEST_P(MissingDirectory, CostsNoLooks) {
     Reader reader("cam0");
     BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
     ASSERT_TRUE(reading.blocks());
-    const auto before = voluntary_switches(reading.thread());
-    std::this_thread::sleep_for(300ms);  // the time that is measured
-    EXPECT_LE(voluntary_switches(reading.thread()) - before, 1U);
+    EXPECT_LE(looks_of(reading.thread()), 1U);
     reader.cancel();
 }
 
@@ -371,9 +376,7 @@ TEST_P(MissingDirectory, CostsATagWatchNoLooks) {
     TagWatch watch;
     BackgroundCall<TagChanges> waiting([&] { return watch.wait(); }, [&] { watch.cancel(); });
     ASSERT_TRUE(waiting.blocks());
-    const auto before = voluntary_switches(waiting.thread());
-    std::this_thread::sleep_for(some_looks);  // the time that is measured
-    EXPECT_LE(voluntary_switches(waiting.thread()) - before, 1U);
+    EXPECT_LE(looks_of(waiting.thread()), 1U);
     watch.cancel();
 }
 
@@ -470,9 +473,7 @@ TEST_F(MissingDirectoryBehindALink, CostsNoLooks) {
     TagWatch watch;
     BackgroundCall<TagChanges> waiting([&] { return watch.wait(); }, [&] { watch.cancel(); });
     ASSERT_TRUE(waiting.blocks());
-    const auto before = voluntary_switches(waiting.thread());
-    std::this_thread::sleep_for(some_looks);  // the time that is measured
-    EXPECT_LE(voluntary_switches(waiting.thread()) - before, 1U);
+    EXPECT_LE(looks_of(waiting.thread()), 1U);
     fs::create_directories(target_);
     EXPECT_TRUE(waiting.result().all);
 }
