@@ -121,7 +121,7 @@ class Chromium:
           const numbers = document.getElementById("viewer-numbers").textContent;
           const dialog = document.getElementById("viewer");
           if (numbers.endsWith("MJPEG")) dialog.close();
-          if (!dialog.open) document.querySelector("[data-tag={tag}]").click();
+          if (!dialog.open) document.querySelector("[data-tag={tag}]")?.click();
           return numbers.endsWith("WHEP");
         }})()""")
 

@@ -99,7 +99,7 @@ class Hostile(ServeTest):
             with self.subTest(request[:80]):
                 self.assertIn(self.answer_to(request), statuses)
         self.serves()
-        self.assertLess(self.memory(), 100 * MIB)
+        self.assert_memory_below(100 * MIB)
 
     def test_clients_that_are_slow_or_stuck_are_dropped_in_time(self):
         self.publish("large", np.random.default_rng(1).integers(0, 256, (2000, 3000, 3), np.uint8))
@@ -132,16 +132,16 @@ class Hostile(ServeTest):
         for client in stuck, viewer:
             client.close()
         self.assertEqual(self.tags()["large"]["readers"], 0)
-        self.assertLess(self.memory(), 150 * MIB)
+        self.assert_memory_below(150 * MIB)
 
     def test_a_thousand_connections_leave_room_for_others(self):
         crowd = [self.connect() for _ in range(1000)]
-        self.assertLess(self.serves(), 5)
+        self.assertLess(self.serves(), DEADLINE / 4)
         self.assertLess(self.count("fd"), 400)
         for client in crowd:
             client.close()
         self.wait_for(lambda: self.connections() == 1, "the crowd is gone")
-        self.assertLess(self.memory(), 100 * MIB)
+        self.assert_memory_below(100 * MIB)
 
     def test_viewers_that_are_killed_leave_nothing(self):
         self.serves()

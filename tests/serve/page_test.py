@@ -72,6 +72,7 @@ class Page(ServeTest):
         writer = self.publish("cam0", picture)
         self.show()
         self.open_large("cam0")
+        self.browser.play_over_whep("cam0")
         self.browser.wait_for_video({(0.25, 0.5): (200, 40, 40)})
         for left, right in (((20, 160, 60), (200, 200, 200)), ((30, 30, 30), (60, 60, 220)), ((220, 220, 60), (0, 0, 0))):
             picture[:, :160] = left
@@ -171,7 +172,7 @@ class Page(ServeTest):
     def test_plays_on_when_the_writer_is_killed_and_comes_back_in_another_size(self):
         process = self.writer_process("cam0", (240, 320, 3))
         self.show()
-        self.open_large("cam0")
+        self.browser.play_over_whep("cam0")
         self.browser.wait_for("document.getElementById('video').videoWidth === 320")
         process.kill()
         process.wait()

@@ -129,6 +129,11 @@ class ServeTest(unittest.TestCase):
         with open(f"/proc/{self.server.pid}/smaps_rollup", encoding="utf-8") as file:
             return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Private_"))
 
+    def assert_memory_below(self, most):
+        """Where no sanitizer keeps what was freed."""
+        if "TEST_PATIENCE" not in os.environ:
+            self.assertLess(self.memory(), most)
+
     def publish(self, tag, array):
         """A writer that has published the array."""
         writer = self.writer(tag)

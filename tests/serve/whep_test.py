@@ -262,7 +262,7 @@ class Requests(WhepTest):
                     self.assertEqual(self.get(headers["Location"], method="DELETE")[0], 200)
         self.assertEqual(self.viewers(), 0)
         self.assertEqual(self.get("/cam0.jpg")[0], 200)
-        self.assertLess(self.memory(), 150 * MIB)
+        self.assert_memory_below(150 * MIB)
 
     def test_candidates_come_later_for_the_session_that_is_meant(self):
         location, headers, _ = self.join()
@@ -285,7 +285,7 @@ class Requests(WhepTest):
         status, headers, _ = self.post()
         self.assertEqual(status, 503)
         self.assertIsNotNone(headers["Retry-After"])
-        self.assertLess(self.memory(), 250 * MIB)
+        self.assert_memory_below(250 * MIB)
         self.wait_for(lambda: self.viewers() == 0, "they are dropped", within=DROPPED_WITHIN)
         self.wait_for(lambda: self.tags()["cam0"]["readers"] == 0, "nobody reads")
         self.wait_for(lambda: self.count("task") <= threads, "the threads are gone")
