@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,8 @@ import unittest
 import numpy as np
 
 DEADLINE = 30 * int(os.environ.get("TEST_PATIENCE", "1"))  # seconds for whatever a test waits for
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and so it would be in what a test starts
 
 
 def wait_until(condition):

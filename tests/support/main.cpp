@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -41,6 +42,7 @@ int select_file(std::string_view file) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::signal(SIGHUP, SIG_DFL);  // under nohup it is ignored, and so it would be in each process that a test starts
     if (const auto exit_code = ndsharray::test::run_role(argc, argv))
         return *exit_code;
     ::testing::InitGoogleTest(&argc, argv);
