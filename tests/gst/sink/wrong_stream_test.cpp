@@ -95,6 +95,26 @@ TEST_F(WrongStream, OfSoundIsNotLinkedToASinkThatIsReady) {
     }
 }
 
+/// A program that gets pads one after another makes a sink for the one that can be linked.
+TEST_F(WrongStream, IsNotLinkedInAPipelineThatPlays) {
+    Pipeline pipeline(
+        "audiotestsrc is-live=true ! tee name=sound ! queue ! fakesink "
+        "videotestsrc is-live=true ! tee name=video ! queue ! fakesink");
+    pipeline.play();
+    for (const std::string branch : {"ndshsink", "queue ! ndshsink"}) {
+        SCOPED_TRACE(branch);
+        const std::string line = branch + " async=false sync=false name=sink tag=" + tag_;
+        GstElement* bin = gst_parse_bin_from_description(line.c_str(), TRUE, nullptr);
+        ASSERT_TRUE(gst_bin_add(GST_BIN(pipeline.get()), bin));
+        EXPECT_FALSE(gst_element_link(pipeline["sound"], bin));
+        EXPECT_TRUE(gst_element_link(pipeline["video"], bin));
+        EXPECT_TRUE(gst_element_sync_state_with_parent(bin));
+        EXPECT_TRUE(wait_until([&] { return counter(pipeline["sink"], "published") > 0; }));
+        gst_element_set_state(bin, GST_STATE_NULL);
+        gst_bin_remove(GST_BIN(pipeline.get()), bin);
+    }
+}
+
 TEST_F(WrongStream, ThatIsLinkedLaterDoesNotKeepTheSinkFromPlaying) {
     Pipeline pipeline("ndshsink name=sink async=false tag=" + tag_);
     EXPECT_TRUE(pipeline.reaches(GST_STATE_PLAYING));
