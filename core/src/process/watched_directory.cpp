@@ -58,7 +58,8 @@ int CountedWatches::Use::give() noexcept {
 
 // ---- the way
 
-/// A directory on the way, or the last one, at the time of a look. No part of its path is a link.
+/// A directory on the way, or the last one, at the time of a look. No part of its path is a link that says
+/// where it leads.
 struct WatchedDirectory::Place {
     std::string path;
     std::string next{};         // name of the next part of the way
@@ -73,6 +74,17 @@ struct WatchedDirectory::Place {
                (!status || status->same_file(*other.status));
     }
 };
+
+namespace {
+
+/// Links of /proc, such as /proc/1/root, may lead elsewhere: another process may see other files there.
+bool leads_where_it_says(const std::filesystem::path& link, const std::filesystem::path& target) {
+    std::error_code ignored;
+    return !std::filesystem::exists(link, ignored) ||
+           std::filesystem::equivalent(link, link.parent_path() / target, ignored);
+}
+
+}  // namespace
 
 /// From the root, or from the working directory, down to the path.
 std::vector<WatchedDirectory::Place> WatchedDirectory::way_to(const std::string& path) {
@@ -103,16 +115,19 @@ std::vector<WatchedDirectory::Place> WatchedDirectory::way_to(const std::string&
         if (place.status && place.status->link) {
             std::error_code error;
             const Path target = std::filesystem::read_symlink(place.path, error);
-            if (!error && ++links <= most_links) {
+            if (!error && !leads_where_it_says(place.path, target)) {
+                place = place_at(so_far / part / ".");  // the directory behind the link
+            } else if (!error && ++links <= most_links) {
                 way.back().next_is_link = true;
                 go_along(target.relative_path());
                 if (target.is_absolute())
                     so_far = "/";
                 way.push_back(place_at(so_far));
                 continue;
+            } else {
+                place.error = error ? error.value() : ELOOP;
+                place.status.reset();
             }
-            place.error = error ? error.value() : ELOOP;
-            place.status.reset();
         }
         so_far /= part;
         way.push_back(std::move(place));
