@@ -14,7 +14,10 @@ import numpy as np
 
 DEADLINE = 30 * int(os.environ.get("TEST_PATIENCE", "1"))  # seconds for whatever a test waits for
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and so it would be in what a test starts
+# nohup and shells that run something in the background ignore some of these, and so would what a test starts.
+for number in signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM:
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wait_until(condition):

@@ -42,7 +42,9 @@ int select_file(std::string_view file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::signal(SIGHUP, SIG_DFL);  // under nohup it is ignored, and so it would be in each process that a test starts
+    // nohup and shells that run something in the background ignore some of these, and so would what a test starts.
+    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM})
+        std::signal(signal, SIG_DFL);
     if (const auto exit_code = ndsharray::test::run_role(argc, argv))
         return *exit_code;
     ::testing::InitGoogleTest(&argc, argv);

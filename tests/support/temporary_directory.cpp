@@ -3,6 +3,7 @@
 #include <support/temporary_directory.hpp>
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,7 +28,10 @@ TemporaryDirectory::TemporaryDirectory() {
     std::string name = parent_folder() / "ndsharray-test-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr)
         throw std::system_error(errno, std::generic_category(), name);
-    path_ = name;
+    // One below the other: who watches a directory is told of what its parent gets, here of what all tests make.
+    path_ = std::filesystem::path(name) / "tags";
+    if (::chmod(name.c_str(), 0711) != 0 || ::mkdir(path_.c_str(), 0700) != 0)
+        throw std::system_error(errno, std::generic_category(), path_);
     if (const char* outer = std::getenv(variable))
         outer_ = outer;
     ::setenv(variable, path_.c_str(), 1);
@@ -39,7 +43,7 @@ TemporaryDirectory::~TemporaryDirectory() {
     else
         ::unsetenv(variable);
     std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(path_.parent_path(), ignored);
 }
 
 std::vector<std::string> TemporaryDirectory::entries() const {

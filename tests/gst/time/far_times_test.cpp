@@ -179,7 +179,7 @@ TEST_F(FarTimes, AStreamThatIsFarAheadForGoodKeepsItsSteps) {
 }
 
 /// Films from a file, whose times the reader gets exactly.
-class Lossless : public FarTimes {
+class LosslessTimes : public FarTimes {
   protected:
     /// Running times of the reader.
     std::vector<Instant> carried(const std::vector<Instant>& times) {
@@ -203,7 +203,7 @@ class Lossless : public FarTimes {
     }
 };
 
-TEST_F(Lossless, LongStepIsExact) {
+TEST_F(LosslessTimes, LongStepIsExact) {
     const std::vector<Instant> times{0, second, 5 * hour, 5 * hour + second, 50 * hour};
     const auto result = carried(times);
     ASSERT_EQ(result.size(), times.size());
@@ -211,7 +211,7 @@ TEST_F(Lossless, LongStepIsExact) {
         EXPECT_EQ(result[i] - result[0], times[i] - times[0]);
 }
 
-TEST_F(Lossless, FrameThatIsFarBackCostsNoMoreThanItsOwnStep) {
+TEST_F(LosslessTimes, FrameThatIsFarBackCostsNoMoreThanItsOwnStep) {
     const auto result =
         carried({5 * hour, 5 * hour + second, second, 5 * hour + 2 * second, 5 * hour + 3 * second});
     ASSERT_EQ(result.size(), 5U);
