@@ -93,16 +93,31 @@ GstElement* create_element(GstRTSPMediaFactory* factory, const GstRTSPUrl*) {
 
 /// A packet is sent as soon as there is one: the frame was late when it was encoded, and need not wait for
 /// its time, nor a sink for what other sinks need.
-void send_at_once(GstBin*, GstBin*, GstElement* element, gpointer) {
+void send_at_once(GstElement* sink) {
+    g_object_set(sink, "sync", FALSE, "processing-deadline", guint64{0}, nullptr);
+}
+
+/// What a viewer sends through its connection comes out of an appsrc to which gst-rtsp-server gives no caps.
+/// It does to a udpsrc beside it, and then these would come after the segment.
+void say_what_comes(GstAppSrc* appsrc) {
+    if (const gst::Owned<GstCaps> known{gst_app_src_get_caps(appsrc)})
+        return;
+    const gst::Owned<GstCaps> caps(gst_caps_new_empty_simple("application/x-rtcp"));
+    gst_app_src_set_caps(appsrc, caps.get());
+}
+
+void element_added(GstBin*, GstBin*, GstElement* element, gpointer) {
     if (GST_IS_BASE_SINK(element))
-        g_object_set(element, "sync", FALSE, "processing-deadline", guint64{0}, nullptr);
+        send_at_once(element);
+    else if (GST_IS_APP_SRC(element))
+        say_what_comes(GST_APP_SRC(element));
 }
 
 GstElement* create_pipeline(GstRTSPMediaFactory* factory, GstRTSPMedia* media) {
     GstElement* pipeline =
         GST_RTSP_MEDIA_FACTORY_CLASS(ndsh_rtsp_media_factory_parent_class)->create_pipeline(factory, media);
     if (pipeline != nullptr)
-        g_signal_connect(pipeline, "deep-element-added", G_CALLBACK(send_at_once), nullptr);
+        g_signal_connect(pipeline, "deep-element-added", G_CALLBACK(element_added), nullptr);
     return pipeline;
 }
 

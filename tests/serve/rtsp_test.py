@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """RTSP: players see what the writer writes, through everything that happens to it."""
+import os
+import re
+import socket
+import struct
 import time
 import unittest
 
@@ -135,6 +139,38 @@ class Rtsp(RtspTest):
         for method, viewers in (("PLAY", 1), ("PAUSE", 0), ("PLAY", 1), ("TEARDOWN", 0)):
             self.assertEqual(viewer.ask(method, self.url(), session)[0], 200, method)
             self.wait_for(lambda: self.metric('ndsharray_serve_viewers{protocol="rtsp"}') == viewers, method)
+
+    def test_what_viewers_of_both_kinds_report_makes_nothing_warn(self):
+        self.stop()
+        os.environ["G_DEBUG"] = "fatal-warnings"
+        self.addCleanup(os.environ.pop, "G_DEBUG")
+        self.serve("--rtsp", "0")
+        self.coded_writer("cam0", (96, 128))
+        report = struct.pack(">BBHI", 0x80, 201, 1, 1)  # RTCP of a receiver
+        for _ in range(15):
+            over_tcp, session, _ = self.set_up("RTP/AVP/TCP;unicast;interleaved=0-1")
+            with socket.socket(type=socket.SOCK_DGRAM) as packets:
+                packets.bind(("127.0.0.1", 0))
+                port = packets.getsockname()[1]
+                over_udp, other, transport = self.set_up(f"RTP/AVP;unicast;client_port={port}-{port + 1}")
+                self.assertEqual(over_tcp.ask("PLAY", self.url(), session)[0], 200)
+                self.assertEqual(over_udp.ask("PLAY", self.url(), other)[0], 200)
+                server = int(re.search(r"server_port=\d+-(\d+)", transport)[1])
+                for _ in range(3):
+                    over_tcp.socket.sendall(struct.pack(">cBH", b"$", 1, len(report)) + report)
+                    packets.sendto(report, ("127.0.0.1", server))
+                    time.sleep(0.02)
+            over_tcp.close()
+            over_udp.close()
+        self.wait_for(lambda: self.readers() == 0, "the viewers went")
+
+    def set_up(self, transport):
+        """A viewer who may play: its connection, its session, and what the server says of the transport."""
+        viewer = Connection(self)
+        self.assertEqual(viewer.ask("DESCRIBE", self.url())[0], 200)
+        status, headers, _ = viewer.ask("SETUP", self.url("cam0/stream=0"), {"Transport": transport})
+        self.assertEqual(status, 200)
+        return viewer, {"Session": headers["session"][0].split(";")[0]}, headers["transport"][0]
 
     def test_address_and_bytes_are_told(self):
         self.coded_writer("cam0")
