@@ -60,6 +60,16 @@ class Prune(NdshTest):
         os.chmod(self.directory, 0o755)
         self.assertIn("only root", self.ndsh("prune", "--all-users", status=1)[1])
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_files_that_may_not_be_removed_are_an_error(self):
+        self.leave_behind_as(12345, "theirs")
+        os.chmod(self.directory, 0o755)
+        before = self.entries()
+        out, said = self.ndsh("prune", "--all-users", status=1)
+        self.assertIn("cannot remove", said)
+        self.assertNotIn("removed", out)
+        self.assertEqual(self.entries(), before)
+
     def test_damaged_files_stay_and_are_an_error(self):
         with open(os.path.join(self.directory, "ndsh.bad"), "wb") as file:
             file.write(b"x" * 5000)

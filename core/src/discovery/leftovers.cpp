@@ -10,6 +10,7 @@
 #include <ndsharray/tag.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <optional>
 #include <set>
@@ -46,12 +47,21 @@ Leftovers own_files(const TagFiles& files, const Names& names) {
     return found;
 }
 
+/// \throws Error if the file is still there.
+void remove(const std::string& path) {
+    const int error = platform::unlink_file(path);
+    if (error != 0 && error != ENOENT)
+        throw_errno(error, "remove", path);
+}
+
 /// Removes files of this user, and adds them to `removed`.
 void remove(const TagFiles& files, const Names& names, Leftovers& removed) {
     for (const std::string& name : names) {
         auto file = own_file(files, name);
-        if (file && platform::unlink_file(files.directory() + "/" + name) == 0)
-            removed.files.push_back(std::move(*file));
+        if (!file)
+            continue;
+        remove(files.directory() + "/" + name);
+        removed.files.push_back(std::move(*file));
     }
 }
 
@@ -154,6 +164,8 @@ Leftovers remove_leftovers(const std::string& tag) try {
     std::erase(names, files.control_name());
     remove(files, names, removed);
     owner->unlink(files);
+    if (owner->is_current(files))
+        remove(files.control());
     owner->notify_watchers();
     if (before)
         removed.files.push_back(*before);
