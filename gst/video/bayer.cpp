@@ -101,6 +101,20 @@ bool make_bayer(GstVideoInfo& info) {
     return true;
 }
 
+GstVideoInfo bayer_of_size(const GstVideoInfo& info, gsize size) {
+    const gint row = info.width * info.finfo->pixel_stride[0];
+    for (const gint stride : {(row + 3) / 4 * 4, row}) {
+        const gsize bytes = static_cast<gsize>(stride) * static_cast<gsize>(info.height);
+        if (size == bytes && size < info.size) {
+            GstVideoInfo found = info;
+            found.stride[0] = stride;
+            found.size = bytes;
+            return found;
+        }
+    }
+    return info;
+}
+
 GstCaps* bayer_template_caps() {
     GstCaps* caps =
         gst_caps_new_simple(media_type, "width", GST_TYPE_INT_RANGE, 1, std::numeric_limits<gint>::max(),

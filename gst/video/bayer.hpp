@@ -31,6 +31,9 @@ bool is_bayer(const GstVideoInfo& info);
 /// \returns false if the frame is too large for GStreamer.
 bool make_bayer(GstVideoInfo& info);
 
+/// The same mosaic in a buffer of this size. Cameras pad rows to four bytes, or not at all.
+GstVideoInfo bayer_of_size(const GstVideoInfo& info, gsize size);
+
 /// video/x-bayer in every format, of any size and frame rate.
 /// \returns (transfer full)
 GstCaps* bayer_template_caps();

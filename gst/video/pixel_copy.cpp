@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "owned.hpp"
+#include "video/bayer.hpp"
 #include "video/buffer_check.hpp"
 
 namespace ndsharray::gst {
@@ -78,10 +79,12 @@ bool copy_frame(GstVideoFrame& to, const GstVideoFrame& from) {
 
 bool copy_to_array(GstBuffer* buffer, const GstVideoInfo& info, const std::optional<Rectangle>& cut,
                    const VideoLayout& layout, std::byte* array) {
-    if (!fits(buffer, info, cut)) {
+    const bool has_rows_by_size = is_bayer(info) && !gst_buffer_get_video_meta(buffer);
+    const GstVideoInfo in_buffer = has_rows_by_size ? bayer_of_size(info, gst_buffer_get_size(buffer)) : info;
+    if (!fits(buffer, in_buffer, cut)) {
         return false;
     }
-    MappedFrame source(buffer, info, GST_MAP_READ);
+    MappedFrame source(buffer, in_buffer, GST_MAP_READ);
     if (!source.get() || (cut && !cut_frame(*source.get(), *cut))) {
         return false;
     }

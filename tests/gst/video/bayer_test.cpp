@@ -144,6 +144,32 @@ TEST_F(Bayer, CapsOfTheUserMakeAnArrayAMosaic) {
     EXPECT_THROW(gst::frame_caps(ArraySpec::contiguous(DType::UInt8, shape), {}, given.get()), gst::NoCaps);
 }
 
+/// Drivers and libraries of cameras know nothing of the rows of bayer2rgb.
+TEST_F(Bayer, RowsAsCamerasPadThemAreTaken) {
+    const std::pair<const char*, int> formats[] = {{"rggb", 1}, {"rggb12le", 2}};
+    for (const auto& [format, bytes] : formats) {
+        constexpr int width = 5, height = 3;
+        const int row = width * bytes;
+        for (const int stride : {row, (row + 3) / 4 * 4}) {
+            SCOPED_TRACE(std::string(format) + " " + std::to_string(stride));
+            Held<GstBuffer> frame(
+                gst_buffer_new_allocate(nullptr, static_cast<gsize>(stride * height), nullptr));
+            gst_buffer_memset(frame.get(), 0, 0xFF, gst_buffer_get_size(frame.get()));
+            std::vector<std::uint8_t> mosaic;
+            for (int y = 0; y < height; ++y) {
+                for (int x = 0; x < row; ++x)
+                    mosaic.push_back(static_cast<std::uint8_t>(y * row + x));
+                gst_buffer_fill(frame.get(), static_cast<gsize>(y * stride), &mosaic[mosaic.size() - row],
+                                static_cast<gsize>(row));
+            }
+            const std::string caps = bayer_caps(format, width, height);
+            const Sample sample = carried(caps, std::move(frame));
+            ASSERT_TRUE(sample);
+            EXPECT_EQ(pixels(sample.buffer(), mosaic_info(caps)), mosaic);
+        }
+    }
+}
+
 TEST_F(Bayer, UnpaddedRowsArePaddedForElementsThatKnowNoOther) {
     const std::string caps = bayer_caps("rggb", 5, 3);
     const GstVideoInfo info = mosaic_info(caps);
