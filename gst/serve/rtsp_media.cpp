@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "serve/encoded_feed.hpp"
+#include "serve/main_loop.hpp"
 
 namespace ndsharray::serve {
 namespace {
@@ -17,21 +18,39 @@ constexpr const char* feed_key = "ndsh-feed";
 
 std::atomic<std::uint64_t> sent{0};
 
+/// A media waits so long for the first frame, and with it the one thread in which all clients are served.
+/// gst-rtsp-server would wait for 20 s.
+constexpr unsigned most_milliseconds_without_a_frame = 6000;
+
+/// Nobody waits for the tag again for so long when nothing came.
+constexpr gint64 most_microseconds_refused = 10'000'000;
+
+/// Of one media: whether its first frame came, or it is gone.
+using Settled = std::shared_ptr<std::atomic<bool>>;
+
+/// When nobody is refused any more, in the time of g_get_monotonic_time().
+using RefusedUntil = std::shared_ptr<std::atomic<gint64>>;
+
 /// What goes into one media.
 class Feed {
   public:
-    Feed(std::shared_ptr<EncodedTag> tag, GstAppSrc* appsrc)
-        : counter_(tag->subscribe([this](GstSample* sample) {
+    Feed(std::shared_ptr<EncodedTag> tag, GstAppSrc* appsrc, Settled settled)
+        : settled_(std::move(settled)),
+          counter_(tag->subscribe([this](GstSample* sample) {
               sent += viewers_ * gst_buffer_get_size(gst_sample_get_buffer(sample));
               return true;
           })),
           feed_(std::move(tag), appsrc) {}
+    ~Feed() { *settled_ = true; }
+    Feed(const Feed&) = delete;
+    Feed& operator=(const Feed&) = delete;
 
     void request_key_frame() { feed_.request_key_frame(); }
     void set_viewers(unsigned viewers) { viewers_ = viewers; }
 
   private:
     std::atomic<unsigned> viewers_ = 0;
+    Settled settled_;
     std::unique_ptr<EncodedTag::Subscription> counter_;
     EncodedFeed feed_;
 };
@@ -45,6 +64,7 @@ Feed* feed_of(GstRTSPMedia* media) {
 struct Source {
     EncodedTags* tags;
     std::string tag;
+    RefusedUntil refused_until = std::make_shared<std::atomic<gint64>>(0);
 };
 
 struct Factory {
@@ -67,6 +87,28 @@ char* gen_key(GstRTSPMediaFactory* factory, const GstRTSPUrl*) {
     return g_strdup(source_of(factory)->tag.c_str());
 }
 
+/// A media to which no frame comes ends with an error.
+void end_without_frame(GstElement* appsrc, const Settled& settled, const RefusedUntil& refused_until) {
+    const std::shared_ptr<GstElement> kept(GST_ELEMENT(gst_object_ref(appsrc)), gst_object_unref);
+    const gst::Owned<GstObject> pad(GST_OBJECT(gst_element_get_static_pad(appsrc, "src")));
+    gst_pad_add_probe(
+        GST_PAD(pad.get()), GST_PAD_PROBE_TYPE_BUFFER,
+        [](GstPad*, GstPadProbeInfo*, gpointer data) {
+            **static_cast<Settled*>(data) = true;
+            return GST_PAD_PROBE_REMOVE;
+        },
+        std::make_unique<Settled>(settled).release(),
+        [](gpointer data) { delete static_cast<Settled*>(data); });
+    in_main_loop([kept, settled, refused_until] {
+        after(most_milliseconds_without_a_frame, [kept, settled, refused_until] {
+            if (*settled)
+                return;
+            *refused_until = g_get_monotonic_time() + most_microseconds_refused;
+            GST_ELEMENT_ERROR(kept.get(), STREAM, FAILED, ("no frame came"), (nullptr));
+        });
+    });
+}
+
 /// \returns nullptr where there is nothing to see; the viewer is told that there is no such media.
 GstElement* create_element(GstRTSPMediaFactory* factory, const GstRTSPUrl*) {
     const Source* source = source_of(factory);
@@ -81,7 +123,9 @@ GstElement* create_element(GstRTSPMediaFactory* factory, const GstRTSPUrl*) {
         if (bin == nullptr)
             return nullptr;
         const gst::Owned<GstObject> appsrc(GST_OBJECT(gst_bin_get_by_name(GST_BIN(bin), "feed")));
-        auto feed = std::make_unique<Feed>(std::move(tag), GST_APP_SRC(appsrc.get()));
+        const auto settled = std::make_shared<std::atomic<bool>>(false);
+        auto feed = std::make_unique<Feed>(std::move(tag), GST_APP_SRC(appsrc.get()), settled);
+        end_without_frame(GST_ELEMENT(appsrc.get()), settled, source->refused_until);
         g_object_set_data_full(G_OBJECT(bin), feed_key, feed.release(),
                                [](gpointer data) { delete static_cast<Feed*>(data); });
         return bin;
@@ -139,7 +183,8 @@ void ndsh_rtsp_media_factory_init(Factory*) {}
 
 GstRTSPMediaFactory* rtsp_media_factory_new(EncodedTags& tags, const std::string& tag) {
     auto* factory = GST_RTSP_MEDIA_FACTORY(g_object_new(ndsh_rtsp_media_factory_get_type(), nullptr));
-    reinterpret_cast<Factory*>(factory)->source = std::make_unique<Source>(Source{&tags, tag}).release();
+    reinterpret_cast<Factory*>(factory)->source =
+        std::make_unique<Source>(Source{.tags = &tags, .tag = tag}).release();
     gst_rtsp_media_factory_set_shared(factory, TRUE);
     gst_rtsp_media_factory_set_latency(factory, 0);
     gst_rtsp_media_factory_set_stop_on_disconnect(factory, TRUE);
@@ -148,6 +193,10 @@ GstRTSPMediaFactory* rtsp_media_factory_new(EncodedTags& tags, const std::string
     const gst::Owned<GstClock> clock(gst_system_clock_obtain());
     gst_rtsp_media_factory_set_clock(factory, clock.get());
     return factory;
+}
+
+bool gave_no_frame(GstRTSPMediaFactory* factory) {
+    return g_get_monotonic_time() < *source_of(factory)->refused_until;
 }
 
 void set_viewers(GstRTSPMedia* media, unsigned viewers) {

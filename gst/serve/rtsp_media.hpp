@@ -14,6 +14,9 @@ namespace ndsharray::serve {
 /// A factory of shared media of that tag: made at the first viewer, gone after the last.
 GstRTSPMediaFactory* rtsp_media_factory_new(EncodedTags& tags, const std::string& tag);
 
+/// Whether somebody waited for a frame of the tag a moment ago, and none came.
+bool gave_no_frame(GstRTSPMediaFactory* factory);
+
 /// How many viewers it has now, for sent_bytes().
 void set_viewers(GstRTSPMedia* media, unsigned viewers);
 

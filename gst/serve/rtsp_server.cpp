@@ -184,6 +184,7 @@ unsigned RtspServer::connections() const {
 void RtspServer::connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* self) {
     g_signal_connect(client, "closed", G_CALLBACK(closed), self);
     g_signal_connect(client, "new-session", G_CALLBACK(new_session), self);
+    g_signal_connect(client, "pre-describe-request", G_CALLBACK(asked), self);
     g_signal_connect(client, "play-request", G_CALLBACK(played), self);
     g_signal_connect(client, "pause-request", G_CALLBACK(stopped), self);
     g_signal_connect(client, "teardown-request", G_CALLBACK(stopped), self);
@@ -283,6 +284,18 @@ void RtspServer::mount(const std::string& tag) {
     gst_rtsp_media_factory_set_protocols(factory, options_.has_tls() ? GST_RTSP_LOWER_TRANS_TCP : all);
     allow_viewers(factory);
     gst_rtsp_mount_points_add_factory(mounts_, path.c_str(), factory);
+}
+
+/// Before it is described.
+GstRTSPStatusCode RtspServer::asked(GstRTSPClient*, GstRTSPContext* context, RtspServer* self) {
+    const std::string path = '/' + tag_in(context->uri->abspath);
+    gint matched = 0;
+    GstRTSPMediaFactory* factory = gst_rtsp_mount_points_match(self->mounts_, path.c_str(), &matched);
+    if (factory == nullptr)
+        return GST_RTSP_STS_OK;  // it is looked for next
+    const bool is_refused = gave_no_frame(factory);
+    g_object_unref(factory);
+    return is_refused ? GST_RTSP_STS_SERVICE_UNAVAILABLE : GST_RTSP_STS_OK;
 }
 
 void RtspServer::played(GstRTSPClient* client, GstRTSPContext* context, RtspServer* self) {

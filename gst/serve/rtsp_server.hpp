@@ -58,6 +58,7 @@ class RtspServer {
     static void connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* self);
     static void closed(GstRTSPClient* client, RtspServer* self);
     static void new_session(GstRTSPClient* client, GstRTSPSession* session, RtspServer* self);
+    static GstRTSPStatusCode asked(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
     static void played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
     static void stopped(GstRTSPClient*, GstRTSPContext*, RtspServer* self);
     bool sweep();

@@ -3,12 +3,14 @@
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
 import numpy as np
 
 from rtsp import Connection, RtspTest
+from whep_test import OFFER, SDP
 
 MIB = 1 << 20
 
@@ -17,6 +19,9 @@ DROPPED_WITHIN = 15 + 10
 
 #: So many seconds of packets wait at most for a player that takes none (gst-rtsp-server).
 WAITING = 10
+
+#: How long a tag is waited for that gives nothing to encode (gst/serve/rtsp_media.cpp), and some.
+GIVEN_UP_WITHIN = 6 + 8
 
 #: Nobody is dropped yet for staying.
 LONG_BEFORE = 5
@@ -154,6 +159,35 @@ class Hostile(RtspTest):
         self.assertEqual(self.readers(), 1)
         self.assert_memory_below(memory + 2 * MIB)
         self.assert_memory_below(150 * MIB)
+
+    def test_a_tag_that_gives_nothing_holds_the_others_up_for_a_bounded_time(self):
+        self.publish("cam0", np.zeros((64, 64), np.uint8))
+        writer = self.publish("cam1", np.zeros((64, 64), np.float32))
+        # For a viewer who never connects it is encoded already when it goes over to arrays without a picture.
+        self.assertEqual(self.get("/cam1/whep", SDP, "POST", OFFER)[0], 201)
+        ended = threading.Event()
+
+        def write():
+            while not ended.wait(0.01):
+                writer.write(np.zeros((0, 5), np.float32))
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(ended.set)
+        begun = time.monotonic()
+        time.sleep(0.5)
+        viewer = Connection(self)
+        viewer.send("DESCRIBE", self.url("cam1"))
+        time.sleep(0.2)
+        self.describes()
+        self.assertLess(time.monotonic() - begun, GIVEN_UP_WITHIN)
+        self.assertIn(b" 503 ", viewer.file.readline())
+        # Who asks again is told at once.
+        begun = time.monotonic()
+        self.assertEqual(Connection(self).ask("DESCRIBE", self.url("cam1"))[0], 503)
+        self.describes()
+        self.assertLess(time.monotonic() - begun, LONG_BEFORE)
 
     def sent(self):
         return self.metric("ndsharray_serve_rtsp_sent_bytes_total")
