@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t most_connections = 128;
 constexpr unsigned most_sessions = 100;
+constexpr unsigned most_sessions_of_connection = 4;
 
 /// Requests of RTSP have no body worth mentioning.
 constexpr unsigned most_body = 16 * 1024;
@@ -67,11 +68,18 @@ void ndsh_rtsp_mounts_class_init(MountsClass* type) {
 void ndsh_rtsp_mounts_init(Mounts*) {}
 
 /// Of the thread of RTSP.
-bool has_session(GstRTSPClient* client) {
+unsigned sessions_of(GstRTSPClient* client) {
     GList* all = gst_rtsp_client_session_filter(client, nullptr, nullptr);
-    const bool has = all != nullptr;
+    const unsigned count = g_list_length(all);
     g_list_free_full(all, g_object_unref);
-    return has;
+    return count;
+}
+
+bool is_there(GstRTSPSessionPool* sessions, const std::string& id) {
+    GstRTSPSession* session = gst_rtsp_session_pool_find(sessions, id.c_str());
+    const bool is_found = session != nullptr;
+    g_clear_object(&session);
+    return is_found;
 }
 
 /// Media that sessions have, and how many of those play it.
@@ -185,6 +193,7 @@ void RtspServer::connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* se
     g_signal_connect(client, "closed", G_CALLBACK(closed), self);
     g_signal_connect(client, "new-session", G_CALLBACK(new_session), self);
     g_signal_connect(client, "pre-describe-request", G_CALLBACK(asked), self);
+    g_signal_connect(client, "pre-setup-request", G_CALLBACK(wants_transport), self);
     g_signal_connect(client, "play-request", G_CALLBACK(played), self);
     g_signal_connect(client, "pause-request", G_CALLBACK(stopped), self);
     g_signal_connect(client, "teardown-request", G_CALLBACK(stopped), self);
@@ -235,7 +244,7 @@ bool RtspServer::sweep() {
     count_viewers();
     const std::lock_guard lock(mutex_);
     for (auto& [client, entry] : clients_) {
-        entry.has_session = has_session(client);
+        entry.has_session = sessions_of(client) != 0;
         entry.rounds_without_session = entry.has_session ? 0 : entry.rounds_without_session + 1;
         if (entry.rounds_without_session >= most_rounds_without_session)
             drop(client);
@@ -248,7 +257,9 @@ void RtspServer::new_session(GstRTSPClient* client, GstRTSPSession* session, Rts
     gst_rtsp_session_set_timeout(session, most_seconds_of_silence);
     const std::lock_guard lock(self->mutex_);
     if (const auto found = self->clients_.find(client); found != self->clients_.end()) {
-        found->second.sessions.push_back(gst_rtsp_session_get_sessionid(session));
+        std::vector<std::string>& ids = found->second.sessions;
+        std::erase_if(ids, [self](const std::string& id) { return !is_there(self->sessions_, id); });
+        ids.emplace_back(gst_rtsp_session_get_sessionid(session));
         found->second.has_session = true;
     }
 }
@@ -295,6 +306,12 @@ GstRTSPStatusCode RtspServer::asked(GstRTSPClient*, GstRTSPContext* context, Rts
         return GST_RTSP_STS_OK;  // it is looked for next
     const bool is_refused = gave_no_frame(factory);
     g_object_unref(factory);
+    return is_refused ? GST_RTSP_STS_SERVICE_UNAVAILABLE : GST_RTSP_STS_OK;
+}
+
+/// One connection does not take the places of all others.
+GstRTSPStatusCode RtspServer::wants_transport(GstRTSPClient* client, GstRTSPContext* context, RtspServer*) {
+    const bool is_refused = context->session == nullptr && sessions_of(client) >= most_sessions_of_connection;
     return is_refused ? GST_RTSP_STS_SERVICE_UNAVAILABLE : GST_RTSP_STS_OK;
 }
 

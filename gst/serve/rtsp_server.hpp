@@ -59,6 +59,7 @@ class RtspServer {
     static void closed(GstRTSPClient* client, RtspServer* self);
     static void new_session(GstRTSPClient* client, GstRTSPSession* session, RtspServer* self);
     static GstRTSPStatusCode asked(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
+    static GstRTSPStatusCode wants_transport(GstRTSPClient* client, GstRTSPContext* context, RtspServer*);
     static void played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
     static void stopped(GstRTSPClient*, GstRTSPContext*, RtspServer* self);
     bool sweep();

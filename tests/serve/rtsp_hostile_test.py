@@ -189,6 +189,25 @@ class Hostile(RtspTest):
         self.describes()
         self.assertLess(time.monotonic() - begun, LONG_BEFORE)
 
+    def test_one_connection_does_not_take_the_sessions_of_all(self):
+        self.publish("cam0", np.zeros((64, 64), np.uint8))
+        greedy = Connection(self)
+        self.assertEqual(greedy.ask("DESCRIBE", self.url())[0], 200)
+        answers = [self.sets_up(greedy)[0] for _ in range(110)]
+        self.assertEqual(answers.count(200), 4)
+        self.assertEqual(set(answers), {200, 503})
+        viewer = Connection(self)
+        self.assertEqual(viewer.ask("DESCRIBE", self.url())[0], 200)
+        # Who ends a session may have another one.
+        for _ in range(20):
+            status, headers, _ = self.sets_up(viewer)
+            self.assertEqual(status, 200)
+            session = {"Session": headers["session"][0].split(";")[0]}
+            self.assertEqual(viewer.ask("TEARDOWN", self.url(), session)[0], 200)
+
+    def sets_up(self, connection):
+        return connection.ask("SETUP", self.url("cam0/stream=0"), {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"})
+
     def sent(self):
         return self.metric("ndsharray_serve_rtsp_sent_bytes_total")
 
