@@ -11,6 +11,7 @@
 #include "serve/guard.hpp"
 #include "serve/rtsp_media.hpp"
 #include "serve/tag_list.hpp"
+#include "serve/tag_source.hpp"
 
 namespace ndsharray::serve {
 namespace {
@@ -297,15 +298,15 @@ void RtspServer::mount(const std::string& tag) {
     gst_rtsp_mount_points_add_factory(mounts_, path.c_str(), factory);
 }
 
-/// Before it is described.
+/// Before it is described. A tag that has no frame yet is one that may be asked for again.
 GstRTSPStatusCode RtspServer::asked(GstRTSPClient*, GstRTSPContext* context, RtspServer* self) {
-    const std::string path = '/' + tag_in(context->uri->abspath);
+    const std::string tag = tag_in(context->uri->abspath);
     gint matched = 0;
-    GstRTSPMediaFactory* factory = gst_rtsp_mount_points_match(self->mounts_, path.c_str(), &matched);
-    if (factory == nullptr)
-        return GST_RTSP_STS_OK;  // it is looked for next
-    const bool is_refused = gave_no_frame(factory);
-    g_object_unref(factory);
+    GstRTSPMediaFactory* factory = gst_rtsp_mount_points_match(self->mounts_, ('/' + tag).c_str(), &matched);
+    const bool was_without_frame = factory != nullptr && gave_no_frame(factory);
+    g_clear_object(&factory);
+    const std::string& owner = self->options_.owner;
+    const bool is_refused = was_without_frame || (is_live(tag, owner) && !gives_plain_video(tag, owner));
     return is_refused ? GST_RTSP_STS_SERVICE_UNAVAILABLE : GST_RTSP_STS_OK;
 }
 

@@ -49,6 +49,13 @@ class Rtsp(RtspTest):
             with self.subTest(path):
                 self.assertIn("404", self.probe(self.url(path)))
 
+    def test_a_tag_without_a_frame_may_be_asked_for_again(self):
+        writer = self.writer("cam0")
+        viewer = Connection(self)
+        self.assertEqual(viewer.ask("DESCRIBE", self.url())[0], 503)
+        writer.write(np.zeros((64, 64), np.uint8))
+        self.assertEqual(viewer.ask("DESCRIBE", self.url())[0], 200)
+
     def test_a_viewer_stays_when_the_writer_is_killed_and_comes_back_in_another_size(self):
         writer = self.coded_writer("cam0")
         players = [self.play(protocol=protocol) for protocol in ("tcp", "udp")]
