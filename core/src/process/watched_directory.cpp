@@ -58,8 +58,8 @@ int CountedWatches::Use::give() noexcept {
 
 // ---- the way
 
-/// A directory on the way, or the last one, at the time of a look. No part of its path is a link that says
-/// where it leads.
+/// A directory on the way, or the last one, at the time of a look. No part of its path is a link that is
+/// not of /proc.
 struct WatchedDirectory::Place {
     std::string path;
     std::string next{};         // name of the next part of the way
@@ -77,11 +77,11 @@ struct WatchedDirectory::Place {
 
 namespace {
 
-/// Links of /proc, such as /proc/1/root, may lead elsewhere: another process may see other files there.
-bool leads_where_it_says(const std::filesystem::path& link, const std::filesystem::path& target) {
-    std::error_code ignored;
-    return !std::filesystem::exists(link, ignored) ||
-           std::filesystem::equivalent(link, link.parent_path() / target, ignored);
+/// Links of /proc, such as /proc/1/root, may lead elsewhere than they say: another process may see another
+/// file system there.
+bool is_of_proc(const platform::FileStatus& link) {
+    const auto known = platform::status_of("/proc/self");
+    return known && known->device == link.device;
 }
 
 }  // namespace
@@ -112,22 +112,21 @@ std::vector<WatchedDirectory::Place> WatchedDirectory::way_to(const std::string&
             continue;
         way.back().next = part.string();
         Place place = place_at(so_far / part);
-        if (place.status && place.status->link) {
+        if (place.status && place.status->link && is_of_proc(*place.status)) {
+            place = place_at(so_far / part / ".");  // the directory behind the link
+        } else if (place.status && place.status->link) {
             std::error_code error;
             const Path target = std::filesystem::read_symlink(place.path, error);
-            if (!error && !leads_where_it_says(place.path, target)) {
-                place = place_at(so_far / part / ".");  // the directory behind the link
-            } else if (!error && ++links <= most_links) {
+            if (!error && ++links <= most_links) {
                 way.back().next_is_link = true;
                 go_along(target.relative_path());
                 if (target.is_absolute())
                     so_far = "/";
                 way.push_back(place_at(so_far));
                 continue;
-            } else {
-                place.error = error ? error.value() : ELOOP;
-                place.status.reset();
             }
+            place.error = error ? error.value() : ELOOP;
+            place.status.reset();
         }
         so_far /= part;
         way.push_back(std::move(place));
