@@ -182,8 +182,8 @@ class Machine:
         share.address = share.says(r"^shares .* at (\S+)$")[1]
         return share
 
-    def mirror(self, address, *arguments):
-        return self.start(self.programs["ndsh-mirror"], address, *arguments, "--interval", "0")
+    def mirror(self, address, *arguments, interval="0"):
+        return self.start(self.programs["ndsh-mirror"], address, *arguments, "--interval", interval)
 
     def names(self):
         return sorted(os.listdir(self.directory))
