@@ -156,6 +156,8 @@ std::optional<platform::Descriptor> open_checked(const std::string& path, platfo
     platform::Opened opened = platform::open_existing(path, access);
     if (opened.error == ENOENT)
         return std::nullopt;
+    if (opened.error == ELOOP && !platform::status_of(path))  // a link on the way leads round in circles
+        throw_errno(ELOOP, "open", path);
     // Errors of open(2) for a symlink, a directory, and a FIFO or socket without a server.
     if (opened.error == ELOOP || opened.error == EISDIR || opened.error == ENXIO)
         throw_not_regular(path);

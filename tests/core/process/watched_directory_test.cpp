@@ -497,6 +497,9 @@ TEST_F(WatchedDirectories, ThatALinkLeadsRoundInCirclesToAreAnError) {
     const Error error = error_of([] { TagWatch watch; });
     EXPECT_NE(error.code(), ErrorCode::None);
     EXPECT_TRUE(contains(error.what(), path_.string())) << error.what();
+    const Error of_writer = error_of([&] { Writer writer(tag_); });
+    EXPECT_EQ(of_writer.code(), ErrorCode::NotRegular);
+    EXPECT_TRUE(contains(of_writer.what(), "symbolic links")) << of_writer.what();
 }
 
 class LostEvents : public CoreTest {};
