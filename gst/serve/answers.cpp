@@ -44,21 +44,33 @@ void send(SoupServerMessage* message, Answer answer) {
     g_bytes_unref(bytes);
 }
 
+/// One of those that may be pending.
+class Workers::Place {
+  public:
+    explicit Place(std::shared_ptr<unsigned> pending) : pending_(std::move(pending)) { ++*pending_; }
+    ~Place() { --*pending_; }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+  private:
+    std::shared_ptr<unsigned> pending_;
+};
+
 struct Workers::Job {
     SoupServerMessage* message;
     std::function<Finish()> work;
-    std::shared_ptr<unsigned> pending;
+    std::shared_ptr<Place> place;
+    bool is_held;          // the place, until the answer is sent
     bool is_gone = false;  // of the main loop
 
-    Job(SoupServerMessage* asked, std::function<Finish()> wanted, std::shared_ptr<unsigned> count)
+    Job(SoupServerMessage* asked, std::function<Finish()> wanted, std::shared_ptr<Place> taken, bool held)
         : message(SOUP_SERVER_MESSAGE(g_object_ref(asked))),
           work(std::move(wanted)),
-          pending(std::move(count)) {
-        ++*pending;
+          place(std::move(taken)),
+          is_held(held) {
         g_signal_connect(message, "finished", G_CALLBACK(finished), this);
     }
     ~Job() {
-        --*pending;
         g_signal_handlers_disconnect_by_data(message, this);
         g_object_unref(message);
     }
@@ -66,6 +78,13 @@ struct Workers::Job {
     Job& operator=(const Job&) = delete;
 
     static void finished(SoupServerMessage*, Job* job) { job->is_gone = true; }
+
+    /// What waits to be sent is as large as what is made.
+    void hold_place() const {
+        g_object_set_data_full(G_OBJECT(message), "ndsh-place",
+                               std::make_unique<std::shared_ptr<Place>>(place).release(),
+                               [](gpointer held) { delete static_cast<std::shared_ptr<Place>*>(held); });
+    }
 };
 
 Workers::Workers(Told told)
@@ -77,14 +96,19 @@ Workers::~Workers() {
 }
 
 void Workers::answer(SoupServerMessage* message, std::function<Answer()> make) {
-    begin(message, [make = std::move(make)] { return sending(make()); });
+    push(
+        message, [make = std::move(make)] { return sending(make()); }, true);
 }
 
 void Workers::begin(SoupServerMessage* message, std::function<Finish()> work) {
+    push(message, std::move(work), false);
+}
+
+void Workers::push(SoupServerMessage* message, std::function<Finish()> work, bool is_held) {
     if (*pending_ >= most_pending)
         return send(message,
                     refusal(SOUP_STATUS_SERVICE_UNAVAILABLE, "too many pictures are asked for at once"));
-    auto job = std::make_unique<Job>(message, std::move(work), pending_);
+    auto job = std::make_unique<Job>(message, std::move(work), std::make_shared<Place>(pending_), is_held);
     soup_server_message_pause(message);
     told_(message, false);
     g_thread_pool_push(pool_, job.release(), nullptr);
@@ -108,6 +132,8 @@ void Workers::run(gpointer data, gpointer workers) {
         if (job->is_gone)
             return;
         self->told_(job->message, true);
+        if (job->is_held)
+            job->hold_place();
         try {
             finish(job->message);
         } catch (const std::exception& error) {

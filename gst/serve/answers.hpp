@@ -22,7 +22,8 @@ Answer refusal(unsigned status, std::string sentence);
 
 void send(SoupServerMessage* message, Answer answer);
 
-/// Threads that make answers. There is a bound to how many are made, and so held in memory, at a time.
+/// Threads that make answers. There is a bound to how many are made, or made and not sent yet, and so held in
+/// memory, at a time.
 class Workers {
   public:
     /// Hears, in the main loop, that an answer begins to be made, and that it is made.
@@ -46,7 +47,9 @@ class Workers {
     void begin(SoupServerMessage* message, std::function<Finish()> work);
 
   private:
+    class Place;
     struct Job;
+    void push(SoupServerMessage* message, std::function<Finish()> work, bool is_held);
     static void run(gpointer job, gpointer workers);
 
     Told told_;

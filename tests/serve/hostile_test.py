@@ -58,6 +58,9 @@ REQUESTS = [
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 500, {400, None}),
 ]
 
+#: At once, made or being sent (gst/serve/answers.cpp).
+MOST_SNAPSHOTS = 24
+
 
 class Hostile(ServeTest):
     def setUp(self):
@@ -142,6 +145,23 @@ class Hostile(ServeTest):
             client.close()
         self.wait_for(lambda: self.connections() == 1, "the crowd is gone")
         self.assert_memory_below(100 * MIB)
+
+    def test_answers_that_nobody_takes_are_bounded(self):
+        self.publish("large", np.zeros((4000, 4000), np.uint8))  # no socket holds that
+        self.get("/large.npy")
+        stuck, statuses = [], []
+        for _ in range(MOST_SNAPSHOTS + 10):  # one after the other: each is made, and then not taken
+            connection = socket.create_connection(("127.0.0.1", self.port))
+            self.addCleanup(connection.close)
+            connection.settimeout(DEADLINE)
+            connection.sendall(b"GET /large.npy HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            statuses.append(int(connection.recv(12).split()[1]))
+            stuck.append(connection)
+        self.assertEqual(statuses, [200] * MOST_SNAPSHOTS + [503] * 10)
+        self.assert_memory_below((MOST_SNAPSHOTS + 4) * 16_000_000)
+        for connection in stuck:
+            connection.close()
+        self.wait_for(lambda: self.get("/large.npy")[0] == 200, "there is room for others")
 
     def test_viewers_that_are_killed_leave_nothing(self):
         self.serves()
