@@ -5,7 +5,7 @@ import re
 import shutil
 import unittest
 
-from machines import Network, needs_namespaces, wait_for
+from machines import DEADLINE, Network, needs_namespaces, wait_for
 
 
 def lines(heading):
@@ -37,9 +37,13 @@ class Page(unittest.TestCase):
         self.camera("thermal")
         self.there.type(self.share).says("shares cam0, thermal at 10.0.0.7:7447")
         wait_for(lambda: {"ndsh.cam0", "ndsh.thermal"} <= set(self.there.names()), "both tags")
-        listing = self.here.type(self.list)
-        for tag in ("cam0", "thermal"):
-            listing.says(rf"^{tag} +uint8 \(720, 1280, 3\) +[\d.]+ +[\d.]+ +\S")
+        def listed():
+            listing = self.here.type(self.list)
+            listing.process.wait(DEADLINE)
+            listing.thread.join(DEADLINE)
+            return all(re.search(rf"^{tag} +uint8 \(720, 1280, 3\) +[\d.]+ +[\d.]+ +\S", "\n".join(listing.lines), re.M)
+                       for tag in ("cam0", "thermal"))
+        wait_for(listed, "a list with the arrays, which come with the first frames")
         self.here.type(self.mirror).says("follows cam0 of 10.0.0.7:7447")
         reader = self.here.program("reader = ndsharray.Reader('edge-7.cam0')")
         self.assertEqual(reader.run("reader.read(10).array.shape"), (720, 1280, 3))
