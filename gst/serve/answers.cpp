@@ -60,14 +60,12 @@ struct Workers::Job {
     SoupServerMessage* message;
     std::function<Finish()> work;
     std::shared_ptr<Place> place;
-    bool is_held;          // the place, until the answer is sent
     bool is_gone = false;  // of the main loop
 
-    Job(SoupServerMessage* asked, std::function<Finish()> wanted, std::shared_ptr<Place> taken, bool held)
+    Job(SoupServerMessage* asked, std::function<Finish()> wanted, std::shared_ptr<Place> taken)
         : message(SOUP_SERVER_MESSAGE(g_object_ref(asked))),
           work(std::move(wanted)),
-          place(std::move(taken)),
-          is_held(held) {
+          place(std::move(taken)) {
         g_signal_connect(message, "finished", G_CALLBACK(finished), this);
     }
     ~Job() {
@@ -78,13 +76,6 @@ struct Workers::Job {
     Job& operator=(const Job&) = delete;
 
     static void finished(SoupServerMessage*, Job* job) { job->is_gone = true; }
-
-    /// What waits to be sent is as large as what is made.
-    void hold_place() const {
-        g_object_set_data_full(G_OBJECT(message), "ndsh-place",
-                               std::make_unique<std::shared_ptr<Place>>(place).release(),
-                               [](gpointer held) { delete static_cast<std::shared_ptr<Place>*>(held); });
-    }
 };
 
 Workers::Workers(Told told)
@@ -96,22 +87,29 @@ Workers::~Workers() {
 }
 
 void Workers::answer(SoupServerMessage* message, std::function<Answer()> make) {
-    push(
-        message, [make = std::move(make)] { return sending(make()); }, true);
+    auto place = push(message, [make = std::move(make)] { return sending(make()); });
+    // What waits to be sent is as large as what is made.
+    if (place != nullptr)
+        g_object_set_data_full(G_OBJECT(message), "ndsh-place",
+                               std::make_unique<std::shared_ptr<Place>>(std::move(place)).release(),
+                               [](gpointer held) { delete static_cast<std::shared_ptr<Place>*>(held); });
 }
 
 void Workers::begin(SoupServerMessage* message, std::function<Finish()> work) {
-    push(message, std::move(work), false);
+    push(message, std::move(work));
 }
 
-void Workers::push(SoupServerMessage* message, std::function<Finish()> work, bool is_held) {
-    if (*pending_ >= most_pending)
-        return send(message,
-                    refusal(SOUP_STATUS_SERVICE_UNAVAILABLE, "too many pictures are asked for at once"));
-    auto job = std::make_unique<Job>(message, std::move(work), std::make_shared<Place>(pending_), is_held);
+std::shared_ptr<Workers::Place> Workers::push(SoupServerMessage* message, std::function<Finish()> work) {
+    if (*pending_ >= most_pending) {
+        send(message, refusal(SOUP_STATUS_SERVICE_UNAVAILABLE, "too many pictures are asked for at once"));
+        return nullptr;
+    }
+    auto place = std::make_shared<Place>(pending_);
+    auto job = std::make_unique<Job>(message, std::move(work), place);
     soup_server_message_pause(message);
-    told_(message, false);
+    told_.begun(message);
     g_thread_pool_push(pool_, job.release(), nullptr);
+    return place;
 }
 
 void Workers::run(gpointer data, gpointer workers) {
@@ -131,9 +129,7 @@ void Workers::run(gpointer data, gpointer workers) {
     in_main_loop([self, job = std::move(job), finish = std::move(finish)] {
         if (job->is_gone)
             return;
-        self->told_(job->message, true);
-        if (job->is_held)
-            job->hold_place();
+        self->told_.made(job->message);
         try {
             finish(job->message);
         } catch (const std::exception& error) {

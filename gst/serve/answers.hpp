@@ -26,8 +26,11 @@ void send(SoupServerMessage* message, Answer answer);
 /// memory, at a time.
 class Workers {
   public:
-    /// Hears, in the main loop, that an answer begins to be made, and that it is made.
-    using Told = std::function<void(SoupServerMessage* message, bool is_made)>;
+    /// Hear, in the main loop, of an answer.
+    struct Told {
+        std::function<void(SoupServerMessage* message)> begun;  ///< it begins to be made
+        std::function<void(SoupServerMessage* message)> made;
+    };
 
     explicit Workers(Told told);
 
@@ -49,7 +52,10 @@ class Workers {
   private:
     class Place;
     struct Job;
-    void push(SoupServerMessage* message, std::function<Finish()> work, bool is_held);
+
+    /// \returns the place that is taken while `work` runs, and for as long as it is held; or null: `message`
+    /// is refused.
+    std::shared_ptr<Place> push(SoupServerMessage* message, std::function<Finish()> work);
     static void run(gpointer job, gpointer workers);
 
     Told told_;

@@ -66,12 +66,8 @@ std::pair<std::string, std::string> split(const std::string& path) {
 Site::Site(const Options& options, EncodedTags* encoded, const RtspServer* rtsp)
     : options_(options),
       rtsp_(rtsp),
-      workers_([this](SoupServerMessage* message, bool is_made) {
-          if (is_made)
-              connections_->progress(message, true);
-          else
-              connections_->hold(message);
-      }),
+      workers_({.begun = [this](SoupServerMessage* message) { connections_->hold(message); },
+                .made = [this](SoupServerMessage* message) { connections_->progress(message, true); }}),
       mjpeg_(options.owner),
       events_(options.owner),
       whep_(options, encoded, workers_),
