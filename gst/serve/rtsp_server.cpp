@@ -164,6 +164,8 @@ RtspServer::~RtspServer() {
         gst_rtsp_session_pool_filter(
             sessions_, [](GstRTSPSessionPool*, GstRTSPSession*, gpointer) { return GST_RTSP_FILTER_REMOVE; },
             nullptr);
+        const std::lock_guard lock(mutex_);
+        clients_.clear();
     });
     g_object_unref(addresses_);
     g_object_unref(mounts_);
@@ -241,6 +243,13 @@ void RtspServer::make_room() {
 
 /// \returns whether there is somebody to look at.
 bool RtspServer::sweep() {
+    {
+        // The thread goes on for a moment when the sessions are gone with the server.
+        const std::lock_guard lock(mutex_);
+        is_sweeping_ = !clients_.empty();
+        if (!is_sweeping_)
+            return false;
+    }
     gst_rtsp_session_pool_cleanup(sessions_);
     count_viewers();
     const std::lock_guard lock(mutex_);
@@ -250,8 +259,7 @@ bool RtspServer::sweep() {
         if (entry.rounds_without_session >= most_rounds_without_session)
             drop(client);
     }
-    is_sweeping_ = !clients_.empty();
-    return is_sweeping_;
+    return true;
 }
 
 void RtspServer::new_session(GstRTSPClient* client, GstRTSPSession* session, RtspServer* self) {
