@@ -3,29 +3,12 @@
 #include "serve/rtsp_thread.hpp"
 
 #include <future>
-#include <memory>
 #include <stdexcept>
 #include <utility>
 
+#include "serve/main_loop.hpp"
+
 namespace ndsharray::serve {
-namespace {
-
-using Call = std::function<bool()>;
-
-void attach(GSource* source, GMainContext* context, Call call) {
-    g_source_set_callback(
-        source,
-        [](gpointer data) -> gboolean {
-            return (*static_cast<Call*>(data))() ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
-        },
-        std::make_unique<Call>(std::move(call)).release(),
-        [](gpointer data) { delete static_cast<Call*>(data); });
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_attach(source, context);
-    g_source_unref(source);
-}
-
-}  // namespace
 
 RtspThread::RtspThread(GstRTSPServer* server) {
     GstRTSPThreadPool* pool = gst_rtsp_server_get_thread_pool(server);
