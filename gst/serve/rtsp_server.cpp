@@ -11,7 +11,6 @@
 #include "serve/guard.hpp"
 #include "serve/rtsp_media.hpp"
 #include "serve/tag_list.hpp"
-#include "serve/tag_source.hpp"
 
 namespace ndsharray::serve {
 namespace {
@@ -198,8 +197,8 @@ void RtspServer::connected(GstRTSPServer*, GstRTSPClient* client, RtspServer* se
     g_signal_connect(client, "pre-describe-request", G_CALLBACK(asked), self);
     g_signal_connect(client, "pre-setup-request", G_CALLBACK(wants_transport), self);
     g_signal_connect(client, "play-request", G_CALLBACK(played), self);
-    g_signal_connect(client, "pause-request", G_CALLBACK(stopped), self);
-    g_signal_connect(client, "teardown-request", G_CALLBACK(stopped), self);
+    g_signal_connect(client, "pause-request", G_CALLBACK(playing_changed), self);
+    g_signal_connect(client, "teardown-request", G_CALLBACK(playing_changed), self);
     const std::lock_guard lock(self->mutex_);
     self->clients_[client].number = ++self->accepted_;
     self->make_room();
@@ -313,8 +312,7 @@ GstRTSPStatusCode RtspServer::asked(GstRTSPClient*, GstRTSPContext* context, Rts
     GstRTSPMediaFactory* factory = gst_rtsp_mount_points_match(self->mounts_, ('/' + tag).c_str(), &matched);
     const bool was_without_frame = factory != nullptr && gave_no_frame(factory);
     g_clear_object(&factory);
-    const std::string& owner = self->options_.owner;
-    const bool is_refused = was_without_frame || (is_live(tag, owner) && !gives_plain_video(tag, owner));
+    const bool is_refused = was_without_frame || has_no_frame_yet(tag, self->options_.owner);
     return is_refused ? GST_RTSP_STS_SERVICE_UNAVAILABLE : GST_RTSP_STS_OK;
 }
 
@@ -327,11 +325,10 @@ GstRTSPStatusCode RtspServer::wants_transport(GstRTSPClient* client, GstRTSPCont
 void RtspServer::played(GstRTSPClient* client, GstRTSPContext* context, RtspServer* self) {
     if (context->media != nullptr)
         request_key_frame(context->media);
-    stopped(client, context, self);
+    playing_changed(client, context, self);
 }
 
-/// Or began.
-void RtspServer::stopped(GstRTSPClient*, GstRTSPContext*, RtspServer* self) {
+void RtspServer::playing_changed(GstRTSPClient*, GstRTSPContext*, RtspServer* self) {
     self->thread_->run([self] { self->count_viewers(); });
 }
 

@@ -61,7 +61,7 @@ class RtspServer {
     static GstRTSPStatusCode asked(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
     static GstRTSPStatusCode wants_transport(GstRTSPClient* client, GstRTSPContext* context, RtspServer*);
     static void played(GstRTSPClient*, GstRTSPContext* context, RtspServer* self);
-    static void stopped(GstRTSPClient*, GstRTSPContext*, RtspServer* self);
+    static void playing_changed(GstRTSPClient*, GstRTSPContext*, RtspServer* self);
     bool sweep();
     void make_room();
     void count_viewers();

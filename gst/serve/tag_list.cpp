@@ -22,6 +22,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
+bool is_live(const TagInfo& info) {
+    return info.alive && info.state != TagState::Closed;
+}
+
 std::optional<double> age_of(const TagInfo& info) {
     if (info.last_published == no_time)
         return std::nullopt;
@@ -109,7 +113,7 @@ std::vector<TagInfo> live_tags(const std::string& owner) {
     for (const std::string& tag : names) {
         try {
             TagInfo info = inspect(tag, owner);
-            if (info.alive && info.state != TagState::Closed)
+            if (is_live(info))
                 live.push_back(std::move(info));
         } catch (const Error&) {
             // Gone meanwhile, or somebody else's.
@@ -127,8 +131,16 @@ void tell_obstacle() {
 
 bool is_live(const std::string& tag, const std::string& owner) {
     try {
+        return is_live(inspect(tag, owner));
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+bool has_no_frame_yet(const std::string& tag, const std::string& owner) {
+    try {
         const TagInfo info = inspect(tag, owner);
-        return info.alive && info.state != TagState::Closed;
+        return is_live(info) && info.generation == 0;
     } catch (const Error&) {
         return false;
     }

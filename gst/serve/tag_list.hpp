@@ -34,6 +34,9 @@ void tell_obstacle();
 /// Whether there is a live tag of that name.
 bool is_live(const std::string& tag, const std::string& owner);
 
+/// Whether there is a live tag of that name to which nothing was written yet.
+bool has_no_frame_yet(const std::string& tag, const std::string& owner);
+
 /// Whether the tag has frames that can be sent as video.
 bool is_video(const TagInfo& info);
 
