@@ -56,8 +56,8 @@ Connections::~Connections() {
 
 void Connections::delivered(void* message) {
     const int descriptor = zmq_msg_get(static_cast<zmq_msg_t*>(message), ZMQ_SRCFD);
-    if (const auto found = delivered_.find(descriptor); found != delivered_.end())
-        found->second = received_bytes(descriptor);
+    if (const auto found = connections_.find(descriptor); found != connections_.end())
+        found->second.has_delivered = true;
 }
 
 void Connections::look() {
@@ -66,9 +66,13 @@ void Connections::look() {
         return;
     looked_ = now;
     read_events();
-    for (const auto& [descriptor, delivered] : delivered_)
-        if (received_bytes(descriptor) > delivered + bounds_.bytes)
+    for (auto& [descriptor, connection] : connections_) {
+        const std::uint64_t received = received_bytes(descriptor);
+        if (std::exchange(connection.has_delivered, false))
+            connection.base = received;
+        else if (received > connection.base + bounds_.bytes)
             cut_off(descriptor);
+    }
 }
 
 /// libzmq drops what had come, and closes it. The other side is told at once, also where nothing more may be
@@ -120,7 +124,7 @@ void Connections::on_event(unsigned event, int value) {
             break;
         case ZMQ_EVENT_DISCONNECTED:
         case ZMQ_EVENT_CLOSED:
-            ended_ = ended_ || delivered_.erase(value) > 0;
+            ended_ = ended_ || connections_.erase(value) > 0;
             break;
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             trouble_.clear();
@@ -134,7 +138,7 @@ void Connections::on_event(unsigned event, int value) {
             break;
         case ZMQ_EVENT_CONNECT_RETRIED:
             if (trouble_.empty())
-                trouble_ = "nothing listens there";
+                trouble_ = nothing_listens;
             break;
         default:
             break;
@@ -142,9 +146,9 @@ void Connections::on_event(unsigned event, int value) {
 }
 
 void Connections::came(int descriptor) {
-    if (delivered_.size() >= bounds_.connections)
+    if (connections_.size() >= bounds_.connections)
         cut_off(descriptor);
-    delivered_[descriptor] = 0;
+    connections_[descriptor] = {};
 }
 
 }  // namespace ndsharray::mirror

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace ndsharray::mirror {
 
@@ -24,6 +25,7 @@ struct ConnectionBounds {
 class Connections {
   public:
     static constexpr std::chrono::milliseconds look_again{20};
+    static constexpr std::string_view nothing_listens = "nothing listens there";
 
     /// Before the socket is bound or connected. \throws Error System.
     Connections(void* context, void* socket, ConnectionBounds bounds);
@@ -42,6 +44,11 @@ class Connections {
     const std::string& trouble() const { return trouble_; }
 
   private:
+    struct Connection {
+        std::uint64_t base = 0;      // bytes when it was looked at after the last whole message
+        bool has_delivered = false;  // since
+    };
+
     void read_events();
     void on_event(unsigned event, int value);
     void came(int descriptor);
@@ -51,7 +58,7 @@ class Connections {
     void* const socket_;
     const ConnectionBounds bounds_;
     Socket events_;
-    std::map<int, std::uint64_t> delivered_{};  // by descriptor: bytes when the last whole message was here
+    std::map<int, Connection> connections_{};  // by descriptor
     std::chrono::steady_clock::time_point looked_{};
     bool ended_ = false;
     std::string trouble_{};

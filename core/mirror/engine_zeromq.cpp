@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <deque>
 #include <utility>
 
@@ -382,8 +381,10 @@ bool Link::take_ended() {
 
 std::string Link::trouble() {
     const std::string trouble = connections_->trouble();
+    if (trouble != Connections::nothing_listens)
+        return trouble;
     addrinfo* found = nullptr;
-    const int error = trouble.empty() ? 0 : ::getaddrinfo(host_.c_str(), nullptr, nullptr, &found);
+    const int error = ::getaddrinfo(host_.c_str(), nullptr, nullptr, &found);
     if (error != 0)
         return "no address is known for that name: " + std::string(::gai_strerror(error));
     if (found != nullptr)
