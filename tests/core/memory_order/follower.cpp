@@ -35,11 +35,6 @@ void FollowedWorld::clear() {
 
 // ---- the writer, as Writer::Implementation and Segments
 
-void FollowedWorld::wait_until(const std::function<bool()>& ready) {
-    std::unique_lock lock(mutex_);
-    wait_.until(ready, lock, table_, std::nullopt, {});
-}
-
 void FollowedWorld::make_segment() {
     SegmentPlan plan;
     plan.instance = control_->instance();

@@ -40,7 +40,6 @@ class FollowedWorld : public World {
     void follow(std::uint64_t last);
 
   private:
-    void wait_until(const std::function<bool()>& ready);
     static void give_memory_back(const Segment& segment, std::uint32_t slots);
     void join();
 
@@ -55,8 +54,6 @@ class FollowedWorld : public World {
     std::uint32_t generation_ = 1;
     std::uint64_t first_expected_ = 1;
     std::uint64_t read_before_ = 0;
-    WaitForReaders wait_;
-    std::mutex mutex_;
 };
 
 }  // namespace ndsharray::model

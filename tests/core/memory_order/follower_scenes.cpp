@@ -7,13 +7,13 @@ namespace {
 
 using layout::WriterState;
 
-/// The layout changes while a reader follows.
+/// The layout changes while a reader follows, or comes.
 class NextLayout final : public FollowedWorld {
   public:
-    explicit NextLayout(bool every)
+    explicit NextLayout(bool every, bool joined = true)
         : FollowedWorld(
               {.backpressure = every, .readers = 0, .mode = every ? ReadMode::Every : ReadMode::Latest},
-              true) {}
+              joined) {}
     void begin() override {
         FollowedWorld::begin();
         play("writer", [this] {
@@ -85,6 +85,7 @@ std::vector<NamedScene> scenes_with_follower() {
         {"Comes", [] { return std::make_unique<Comes>(); }, 1},
         {"NextLayout", [] { return std::make_unique<NextLayout>(false); }, 1},
         {"NextLayoutForEvery", [] { return std::make_unique<NextLayout>(true); }, 1},
+        {"ComesToNextLayout", [] { return std::make_unique<NextLayout>(true, false); }, 1},
         {"TightLayout", [] { return std::make_unique<TightLayout>(false); }, 1},
         {"TightLayoutForEvery", [] { return std::make_unique<TightLayout>(true); }, 1},
         {"LastFrameOfStream", [] { return std::make_unique<LastFrame>(WriterState::Ended); }},

@@ -530,6 +530,43 @@ class WaitsForSuspended final : public World {
     const bool for_ever_;
 };
 
+/// A writer waits until a reader has taken all frames.
+class Drained final : public World {
+  public:
+    explicit Drained(bool announced)
+        : World({.backpressure = true, .mode = ReadMode::Every}), announced_(announced) {}
+    void begin() override {
+        World::begin();
+        play("writer", [this] {
+            for (std::uint64_t frame = 2; frame <= last; ++frame)
+                write_patiently(frame);
+            if (!announced_)
+                control_->announce(0, {});
+            wait_until([this] { return slots::all_have_taken(table_->words(), last, announced_); });
+            promise(taken_[0] == last, "no writer is told too early that all frames are taken");
+        });
+        play("reader", [this] { expect_frames(0, 1, last); });
+    }
+
+  private:
+    static constexpr std::uint64_t last = 3;
+    const bool announced_;
+};
+
+/// A writer waits until there is a reader.
+class HasReader final : public World {
+  public:
+    HasReader() : World({.readers = 0}) {}
+    void begin() override {
+        World::begin();
+        play("writer", [this] {
+            wait_until([this] { return table_->count_live() > 0; });
+            promise(table_->live()[0].pid != 0, "the reader that a writer has waited for is there");
+        });
+        play("reader", [this] { sessions_[0] = join(1); });
+    }
+};
+
 /// A reader may die with a lease. One thread of the writer finds that out, another one takes the slot.
 class AnotherReclaims final : public World {
   public:
@@ -694,6 +731,9 @@ const std::vector<NamedScene>& all_scenes() {
             scene<AnotherReclaims>("AnotherReclaims"),
             scene<WaitsForLeaver>("WaitsForLeaver"),
             scene<WaitsForRelease>("WaitsForRelease"),
+            {"Drained", [] { return std::make_unique<Drained>(true); }, 0},
+            {"DrainedUnannounced", [] { return std::make_unique<Drained>(false); }, 0},
+            scene<HasReader>("HasReader"),
             scene<HandedOver>("HandedOver"),
             {"PlaceFromElsewhere", [] { return std::make_unique<PlaceFromElsewhere>(false); }, 0},
             {"CopyFromElsewhere", [] { return std::make_unique<PlaceFromElsewhere>(true); }, 0},

@@ -39,6 +39,7 @@ World::World(const Layout& layout) : layout_(layout), files_(new_tag()) {
 }
 
 void World::begin() {
+    taken_ = {};
     for (unsigned i = 0; i < layout_.readers; ++i) {
         take_locks_for(i + 1);
         sessions_[i] = join(layout_.next);
@@ -113,6 +114,11 @@ void World::expect_frames(unsigned reader, std::uint64_t wanted, std::uint64_t l
     }
 }
 
+void World::wait_until(const std::function<bool()>& ready) {
+    std::unique_lock lock(mutex_);
+    wait_.until(ready, lock, table_, std::nullopt, {});
+}
+
 void World::set_state(layout::WriterState state) {
     control_->words().state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
 }
@@ -143,6 +149,7 @@ bool World::take(unsigned reader, const slots::Place& place) {
         return false;
     }
     look_at(place);
+    taken_[reader] = place.frame;
     release(reader, place.slot);
     return true;
 }

@@ -48,6 +48,9 @@ class World : public Scene {
     /// The same, but waits for readers, and wakes them.
     void write_patiently(std::uint64_t frame, platform::Nanoseconds look = {});
 
+    /// Waits for readers until this is so.
+    void wait_until(const std::function<bool()>& ready);
+
     void set_state(layout::WriterState state);
 
     /// The writer's side keeps all slots but the one with this frame. For constructors, as a last step.
@@ -89,6 +92,7 @@ class World : public Scene {
     std::optional<Segment> segment_;
     std::optional<ControlView> view_;
     std::array<std::shared_ptr<ReaderSession>, 3> sessions_;
+    std::array<std::uint64_t, 3> taken_{};  // the last frame that each of them has looked at
 
   private:
     WaitForReaders wait_;
