@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stands in for std::atomic where the core is compiled for the model of memory: included before everything
-// else
-// (-include). Words of the shared memory go to memory.hpp, words of a process alone are plain values.
+// Stands in for std::atomic where the core is compiled for the model of memory. -include puts it before
+// everything else. Words of the shared memory go to memory.hpp, words of a process alone are plain values.
 #pragma once
 
 // All that the sources include of the C++ library: it keeps its own std::atomic.

@@ -3,19 +3,13 @@
 #include "orders.hpp"
 
 #include <cctype>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <stdexcept>
 
 namespace ndsharray::model {
 namespace {
-
-constexpr const char* files[] = {
-    "protocol/slots.cpp",   "protocol/reader_table.hpp",   "protocol/reader_table.cpp",
-    "protocol/control.hpp", "protocol/control.cpp",        "protocol/segment.hpp",
-    "protocol/segment.cpp", "protocol/slots.hpp",          "protocol/files.cpp",
-    "protocol/layout.hpp",  "writer/wait_for_readers.hpp",
-};
 
 constexpr std::string_view order_prefix = "memory_order_";
 
@@ -34,6 +28,16 @@ const char* name_of(std::memory_order order) {
         if (named.order == order)
             return named.name;
     return "?";
+}
+
+/// The sources of the protocol, and the one file beside them that takes part in it.
+std::vector<std::string> files_below(const std::filesystem::path& sources) {
+    std::vector<std::string> files{sources / "writer" / "wait_for_readers.hpp"};
+    for (const auto& entry : std::filesystem::directory_iterator(sources / "protocol"))
+        if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp")
+            files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
 }
 
 /// With spaces in the place of comments.
@@ -155,8 +159,8 @@ std::vector<OrderedOperation> operations_in(const std::string& path) {
 
 std::vector<OrderedOperation> all_operations(const std::string& source_root) {
     std::vector<OrderedOperation> all;
-    for (const char* file : files)
-        for (OrderedOperation& operation : operations_in(source_root + "/core/src/" + file))
+    for (const std::string& file : files_below(source_root + "/core/src"))
+        for (OrderedOperation& operation : operations_in(file))
             all.push_back(std::move(operation));
     return all;
 }

@@ -24,7 +24,7 @@ struct OrderedOperation {
 /// \throws std::runtime_error: there is an order that belongs to none.
 std::vector<OrderedOperation> operations_in(const std::string& path);
 
-/// Those in the files that this is about, below core/src.
+/// Those in core/src/protocol and in the writer's wait for readers.
 std::vector<OrderedOperation> all_operations(const std::string& source_root);
 
 /// What is one step weaker.
