@@ -24,8 +24,6 @@ struct Player {
     PlayerOptions options;
     State state = State::Ready;
     const void* asleep_on = nullptr;
-    bool has_deadline = false;
-    bool was_woken = false;
     ucontext_t context{};
     std::unique_ptr<char[]> stack;
 };
@@ -46,15 +44,13 @@ class Machine {
     bool telling = false;
     std::string told;
     std::string broken;
-    Scene* scene = nullptr;
 
-    void run(Scene& now);
+    void run(Scene& scene);
     unsigned choose(unsigned options, bool is_deviation);
     bool next_run();
     void forget_choices() { choices_.clear(); }
     void set_budget(unsigned deviations) { budget_ = deviations; }
     void rewind() { position_ = deviations_ = 0; }
-    unsigned deviations() const { return deviations_; }
 
     void switch_to(unsigned player);
     void leave();
@@ -125,13 +121,6 @@ unsigned Machine::pick_after_end() {
             ready[number++] = i;
     if (number != 0)
         return ready[choose(number, false)];
-    // Time passes only when nothing else happens.
-    for (unsigned i = 0; i < count; ++i)
-        if (players[i].state == State::Asleep && players[i].has_deadline && scene->may_time_out()) {
-            players[i].state = State::Ready;
-            players[i].was_woken = false;
-            return i;
-        }
     for (unsigned i = 0; i < count; ++i)
         if (players[i].state == State::Asleep) {
             broken = "nobody sleeps for ever (" + players[i].name + ")";
@@ -158,15 +147,14 @@ void Machine::stop() {
     std::abort();
 }
 
-void Machine::run(Scene& now) {
-    scene = &now;
+void Machine::run(Scene& scene) {
     count = steps = 0;
     current = max_threads;
     broken.clear();
     told.clear();
     rewind();
     hooks.begin_run();
-    now.begin();
+    scene.begin();
     for (unsigned i = 0; i < count; ++i) {
         Player& player = players[i];
         if (!player.stack)
@@ -181,10 +169,10 @@ void Machine::run(Scene& now) {
     if (current != max_threads)
         swapcontext(&home_, &players[current].context);
     current = max_threads;
-    if (broken.empty())
-        broken = now.end();
-    if (broken.empty())
-        now.clear();
+    if (broken.empty()) {
+        scene.end();
+        scene.clear();
+    }
 }
 
 }  // namespace
@@ -228,9 +216,6 @@ bool playing() noexcept {
 unsigned self() noexcept {
     return machine.current;
 }
-unsigned players() noexcept {
-    return machine.count;
-}
 
 void step() noexcept {
     if (++machine.steps > most_steps)
@@ -254,14 +239,11 @@ unsigned choose(unsigned count) noexcept {
     return machine.choose(count, true);
 }
 
-bool sleep(const void* on, bool has_deadline) noexcept {
+void sleep(const void* on) noexcept {
     Player& player = machine.players[machine.current];
     player.state = State::Asleep;
     player.asleep_on = on;
-    player.has_deadline = has_deadline;
-    player.was_woken = true;
     machine.leave();
-    return player.was_woken;
 }
 
 void wake_sleepers(const void* on) noexcept {

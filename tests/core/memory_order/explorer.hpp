@@ -22,15 +22,11 @@ class Scene {
     /// Before each run: the shared memory is as it was after the constructor. Calls play().
     virtual void begin() = 0;
 
-    /// After each run in which no promise was broken so far. Loads see the last value of each word.
-    /// \returns the promise that is broken; empty: none.
-    virtual std::string end() { return {}; }
+    /// After each run in which no promise was broken. Loads see the last value of each word.
+    virtual void end() {}
 
     /// After that: drops what the run has made.
     virtual void clear() {}
-
-    /// Whether waits with a deadline end when nothing else can happen. Otherwise that is a broken promise.
-    virtual bool may_time_out() const { return false; }
 };
 
 using MakeScene = std::function<std::unique_ptr<Scene>()>;
@@ -81,7 +77,6 @@ bool has_died(unsigned player) noexcept;
 /// Whether a thread is being played. Otherwise a scene is being made, begun or ended: nothing is explored.
 bool playing() noexcept;
 unsigned self() noexcept;
-unsigned players() noexcept;
 
 /// A step that others may see: another thread may go on first, or this one may die.
 void step() noexcept;
@@ -89,9 +84,9 @@ void step() noexcept;
 /// One of `count`; all but the first are deviations.
 unsigned choose(unsigned count) noexcept;
 
-/// Sleeps until wake_sleepers() is called with the same thing.
-/// \returns whether it was woken, and did not time out.
-bool sleep(const void* on, bool has_deadline) noexcept;
+/// Sleeps until wake_sleepers() is called with the same thing. No time passes: if nothing else can happen, a
+/// promise is broken, also where there is a deadline.
+void sleep(const void* on) noexcept;
 void wake_sleepers(const void* on) noexcept;
 
 /// Notes what was done, for Outcome::how. The text is only made when somebody wants it.

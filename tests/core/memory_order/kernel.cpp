@@ -318,12 +318,12 @@ void wake_shared(const std::atomic<std::uint32_t>& word) noexcept {
 }
 void wake_private(const std::atomic<std::uint32_t>&) noexcept {}
 void wait_private(Watched, const Deadline&) noexcept {}
-void wait_either(Watched shared, Watched, const Deadline& deadline) noexcept {
+void wait_either(Watched shared, Watched, const Deadline&) noexcept {
     step_of_kernel("wants to sleep");
     // The kernel puts the sleeper into its list and compares; who wakes has stored before it looks at the
     // list, with full barriers on both sides. So an old value here is one whose wake is still to come.
     if (last_value(shared.word, sizeof *shared.word) == shared.seen)
-        sleep(shared.word, deadline.has_value());
+        sleep(shared.word);
 }
 
 // ---- clock.cpp, process.cpp

@@ -83,7 +83,7 @@ bool World::write(std::uint64_t frame) {
     return true;
 }
 
-void World::write_patiently(std::uint64_t frame, platform::Nanoseconds look) {
+void World::write_patiently(std::uint64_t frame) {
     std::unique_lock lock(mutex_);
     std::optional<std::uint32_t> slot = slots::claim(*segment_, table_->words(), rules());
     if (!slot)
@@ -92,7 +92,7 @@ void World::write_patiently(std::uint64_t frame, platform::Nanoseconds look) {
                 slot = slots::claim(*segment_, table_->words(), rules());
                 return slot.has_value();
             },
-            lock, table_, std::nullopt, look);
+            lock, table_, std::nullopt, {});
     fill(*slot, frame);
     publish(*slot, frame);
     control_->wake_readers();

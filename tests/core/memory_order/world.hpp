@@ -46,7 +46,7 @@ class World : public Scene {
     bool write(std::uint64_t frame);
 
     /// The same, but waits for readers, and wakes them.
-    void write_patiently(std::uint64_t frame, platform::Nanoseconds look = {});
+    void write_patiently(std::uint64_t frame);
 
     /// Waits for readers until this is so.
     void wait_until(const std::function<bool()>& ready);
