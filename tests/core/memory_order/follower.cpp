@@ -8,8 +8,7 @@ FollowedWorld::FollowedWorld(const Layout& layout, bool joined) : World(layout),
     reader_options_.mode = layout.mode;
 }
 
-void FollowedWorld::begin() {
-    World::begin();
+void FollowedWorld::prepare() {
     announced_.reset();
     current_.reset();
     is_given_up_ = false;
@@ -36,36 +35,20 @@ void FollowedWorld::clear() {
 // ---- the writer, as Writer::Implementation and Segments
 
 void FollowedWorld::make_segment() {
-    SegmentPlan plan;
-    plan.instance = control_->instance();
-    plan.generation = ++generation_;
-    plan.spec = segment_->spec();
-    plan.slots = layout_.slots;
-    current_ = std::make_shared<Segment>(Segment::create(files_, plan));
-}
-
-void FollowedWorld::give_memory_back(const Segment& segment, std::uint32_t slots) {
-    for (std::uint32_t slot = 0; slot < segment.ready(); ++slot)
-        if ((slots >> slot & 1) != 0)
-            segment.free_slot(slot);
+    current_ = std::make_shared<Segment>(new_segment(++generation_));
 }
 
 void FollowedWorld::publish_next(std::uint64_t frame) {
     const Segment& announced = announced_ ? *announced_ : *segment_;
     const Segment& segment = current_ ? *current_ : announced;
-    auto slot = slots::claim(segment, table_->words(), rules());
-    if (!slot)
-        wait_until([&] {
-            slot = slots::claim(segment, table_->words(), rules());
-            return slot.has_value();
-        });
-    fill(segment, *slot, frame);
+    const std::uint32_t slot = claim_patiently(segment);
+    fill(segment, slot, frame);
     if (current_ && !is_given_up_ && layout_.backpressure)
         wait_until([&] {
             return slots::all_can_follow(table_->words(), announced.generation(),
                                          slots::latest(announced).frame);
         });
-    publish(segment, *slot, frame);
+    publish(segment, slot, frame);
     std::optional<std::uint32_t> withdrawn;
     if (current_) {
         if (!is_given_up_)

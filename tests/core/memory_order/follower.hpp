@@ -13,10 +13,11 @@ class FollowedWorld : public World {
     /// \param joined whether the reader has joined at the beginning and has read the first frame. Otherwise
     /// it joins when it first looks.
     FollowedWorld(const Layout& layout, bool joined);
-    void begin() override;
     void clear() override;
 
   protected:
+    void prepare() override;
+
     // ---- the writer
 
     /// Makes the next segment. It is announced with its first frame.
@@ -40,7 +41,6 @@ class FollowedWorld : public World {
     void follow(std::uint64_t last);
 
   private:
-    static void give_memory_back(const Segment& segment, std::uint32_t slots);
     void join();
 
     const bool joined_;

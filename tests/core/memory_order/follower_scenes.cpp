@@ -7,21 +7,44 @@ namespace {
 
 using layout::WriterState;
 
-/// The layout changes while a reader follows, or comes.
-class NextLayout final : public FollowedWorld {
+/// A reader follows, or comes, while the layout changes.
+class Followed : public FollowedWorld {
   public:
-    explicit NextLayout(bool every, bool joined = true)
+    Followed(bool every, bool joined)
         : FollowedWorld(
               {.backpressure = every, .readers = 0, .mode = every ? ReadMode::Every : ReadMode::Latest},
               joined) {}
-    void begin() override {
-        FollowedWorld::begin();
+    void play_all() final {
         play("writer", [this] {
             publish_next(2);
-            make_segment();
+            change_layout();
             publish_next(3);
         });
         play("reader", [this] { follow(3); });
+    }
+
+  private:
+    virtual void change_layout() = 0;
+};
+
+/// The next segment is made beside the old one.
+class NextLayout final : public Followed {
+  public:
+    explicit NextLayout(bool every, bool joined = true) : Followed(every, joined) {}
+
+  private:
+    void change_layout() override { make_segment(); }
+};
+
+/// There is no room for the next segment beside the old one.
+class TightLayout final : public Followed {
+  public:
+    explicit TightLayout(bool every) : Followed(every, true) {}
+
+  private:
+    void change_layout() override {
+        give_up_segment();
+        make_segment();
     }
 };
 
@@ -29,8 +52,7 @@ class NextLayout final : public FollowedWorld {
 class Comes final : public FollowedWorld {
   public:
     Comes() : FollowedWorld({.backpressure = true, .readers = 0, .mode = ReadMode::Every}, false) {}
-    void begin() override {
-        FollowedWorld::begin();
+    void play_all() override {
         play("writer", [this] {
             for (std::uint64_t frame = 2; frame <= 4; ++frame)
                 publish_next(frame);
@@ -39,31 +61,11 @@ class Comes final : public FollowedWorld {
     }
 };
 
-/// There is no room for the next segment beside the old one.
-class TightLayout final : public FollowedWorld {
-  public:
-    explicit TightLayout(bool every)
-        : FollowedWorld(
-              {.backpressure = every, .readers = 0, .mode = every ? ReadMode::Every : ReadMode::Latest},
-              true) {}
-    void begin() override {
-        FollowedWorld::begin();
-        play("writer", [this] {
-            publish_next(2);
-            give_up_segment();
-            make_segment();
-            publish_next(3);
-        });
-        play("reader", [this] { follow(3); });
-    }
-};
-
 /// The writer ends its stream, or leaves, after a frame.
 class LastFrame final : public FollowedWorld {
   public:
     explicit LastFrame(WriterState last) : FollowedWorld({.readers = 0}, true), last_(last) {}
-    void begin() override {
-        FollowedWorld::begin();
+    void play_all() override {
         play("writer", [this] {
             publish_next(2);
             set_state(last_);

@@ -12,13 +12,8 @@ using layout::WriterState;
 class Newest final : public World {
   public:
     Newest() : World({}) {}
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            write(2);
-            write(3);
-            write(4);
-        });
+    void play_all() override {
+        play_writer({2, 3, 4});
         play("reader", [this] {
             std::uint64_t last = 0;
             for (int i = 0; i < 2; ++i) {
@@ -36,16 +31,11 @@ class Newest final : public World {
 class FoundByNumber final : public World {
   public:
     FoundByNumber() : World({}) {}
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            write(2);
-            write(3);
-        });
+    void play_all() override {
+        play_writer({2, 3});
         play("reader", [this] {
             for (std::uint64_t wanted = 1; wanted < 4; ++wanted)
-                if (const auto place = slots::find_from(*segment_, wanted, wanted))
-                    take(0, *place);
+                take_numbered(0, wanted);
         });
     }
 };
@@ -54,12 +44,8 @@ class FoundByNumber final : public World {
 class EveryFrame final : public World {
   public:
     EveryFrame() : World({.backpressure = true, .mode = ReadMode::Every}) {}
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            for (std::uint64_t frame = 2; frame <= last; ++frame)
-                write_patiently(frame);
-        });
+    void play_all() override {
+        play_patient_writer(last);
         play("reader", [this] { expect_frames(0, 1, last); });
     }
 
@@ -71,8 +57,7 @@ class EveryFrame final : public World {
 class TwoLeases final : public World {
   public:
     TwoLeases() : World({.frames = 2, .readers = 2}) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         kept_ = 0;
         for (unsigned reader = 0; reader < 2; ++reader)
             play(reader == 0 ? "first" : "second", [this, reader] {
@@ -102,13 +87,8 @@ class Unpinned final : public World {
         write(2);
         keep_as_beginning();
     }
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            write(3);
-            write(4);
-            write(5);
-        });
+    void play_all() override {
+        play_writer({3, 4, 5});
         play("pool", [this] {
             look_at(pinned_);
             slots::unpin(*segment_, pinned_.slot);
@@ -126,13 +106,8 @@ class PutBack final : public World {
         out_ = *slots::claim(*segment_, table_->words(), rules());
         keep_as_beginning();
     }
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            write(2);
-            write(3);
-            write(4);
-        });
+    void play_all() override {
+        play_writer({2, 3, 4});
         play("pool", [this] {
             fill(out_, 77);
             slots::put_back(*segment_, out_);
@@ -147,13 +122,8 @@ class PutBack final : public World {
 class Leaves final : public World {
   public:
     Leaves() : World({}) {}
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            write(2);
-            write(3);
-            write(4);
-        });
+    void play_all() override {
+        play_writer({2, 3, 4});
         play("reader", [this] {
             take(0, slots::latest(*segment_));
             sessions_[0].reset();
@@ -165,8 +135,7 @@ class Leaves final : public World {
 class Dies final : public World {
   public:
     Dies() : World({.frames = 2}) { pin_all_but(1); }
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
             for (int i = 0; i < 2; ++i) {
                 const bool was_dead = has_died(1);
@@ -178,12 +147,7 @@ class Dies final : public World {
                 promise(!was_dead, "the slot of a dead reader comes back");
             }
         });
-        play("reader",
-             [this] {
-                 if (const auto place = slots::find_from(*segment_, 1, 1))
-                     take(0, *place);
-             },
-             {.mortal = true});
+        play("reader", [this] { take_numbered(0, 1); }, {.mortal = true});
     }
 };
 
@@ -191,8 +155,7 @@ class Dies final : public World {
 class ComesAfterDeath final : public World {
   public:
     ComesAfterDeath() : World({}) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
             table_->reclaim_dead();
             write(2);
@@ -217,18 +180,9 @@ class ComesAfterDeath final : public World {
 class Withdrawn final : public World {
   public:
     Withdrawn() : World({.frames = 2}) {}
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            const std::uint32_t withdrawn = slots::withdraw(*segment_, table_->words());
-            for (std::uint32_t slot = 0; slot < segment_->ready(); ++slot)
-                if ((withdrawn >> slot & 1) != 0)
-                    segment_->free_slot(slot);
-        });
-        play("reader", [this] {
-            if (const auto place = slots::find_from(*segment_, 1, 1))
-                take(0, *place);
-        });
+    void play_all() override {
+        play("writer", [this] { give_memory_back(*segment_, slots::withdraw(*segment_, table_->words())); });
+        play("reader", [this] { take_numbered(0, 1); });
     }
 };
 
@@ -239,8 +193,7 @@ class Copies final : public World {
         write_words(1);
         keep_as_beginning();
     }
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
             write_words(2);
             write_words(3);
@@ -280,8 +233,7 @@ class Copies final : public World {
 class End final : public World {
   public:
     End() : World({}) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
             write(2);
             control_->wake_readers();
@@ -312,8 +264,7 @@ class End final : public World {
 class Announcements final : public World {
   public:
     Announcements() : World({.readers = 0}) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
             control_->announce(2, {2, 2});
             control_->announce(0, {});
@@ -341,15 +292,9 @@ const void* header_of(const Segment& segment) {
 class NextSegment final : public World {
   public:
     NextSegment() : World({}) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
-            SegmentPlan plan;
-            plan.instance = control_->instance();
-            plan.generation = 2;
-            plan.spec = segment_->spec();
-            plan.slots = 3;
-            next_ = Segment::create(files_, plan);
+            next_ = new_segment(2);
             write_plain(header_of(*next_), sizeof(layout::SegmentGeometry), "headers");
             const auto slot = slots::claim(*next_, table_->words(), rules());
             fill(*next_, *slot, 2);
@@ -394,12 +339,8 @@ class NextSegment final : public World {
 class Joins final : public World {
   public:
     Joins() : World({.backpressure = true, .readers = 0, .mode = ReadMode::Every}) {}
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            for (std::uint64_t frame = 2; frame <= last; ++frame)
-                write_patiently(frame);
-        });
+    void play_all() override {
+        play_patient_writer(last);
         play("reader", [this] {
             const auto& published = view_->words().published;
             const std::uint64_t before = published.load(std::memory_order_acquire);
@@ -408,21 +349,7 @@ class Joins final : public World {
             std::uint64_t wanted = after;  // the oldest after which none is missing
             while (wanted > before && slots::find_from(*segment_, wanted - 1, wanted - 1))
                 --wanted;
-            while (wanted <= last) {
-                const platform::Watched woken = look_at_wake();
-                const auto place = next_place(*segment_, wanted);
-                if (!place) {
-                    platform::wait_either(woken, {}, std::nullopt);
-                    continue;
-                }
-                if (place->frame == 0)
-                    continue;
-                promise(place->frame <= std::max(wanted, after + 1), "no frame is missed");
-                if (take(0, *place)) {
-                    advance(0, place->frame);
-                    wanted = place->frame + 1;
-                }
-            }
+            expect_frames(0, wanted, last, after);
         });
     }
 
@@ -438,9 +365,8 @@ class PlaceFromElsewhere final : public World {
         write(2);
         second_ = slots::latest(*segment_);
     }
-    void begin() override {
-        World::begin();
-        play("writer", [this] { write(2); });
+    void play_all() override {
+        play_writer({2});
         play("reader", [this] {
             if (!copies_)
                 take(0, second_);
@@ -462,15 +388,10 @@ class HandedOver final : public World {
         done_ = reinterpret_cast<std::atomic<std::uint32_t>*>(control_->words().reserved);
         pin_all_but(1);
     }
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            write(3);
-            write(3);
-        });
+    void play_all() override {
+        play_writer({3, 3});
         play("reader", [this] {
-            if (const auto place = slots::find_from(*segment_, 1, 1))
-                take(0, *place);
+            take_numbered(0, 1);
             done_->store(1, std::memory_order_release);
         });
         play("leaver", [this] {
@@ -487,13 +408,9 @@ class HandedOver final : public World {
 class WaitsForRelease final : public World {
   public:
     WaitsForRelease() : World({.frames = 2}) { pin_all_but(1); }
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] { write_patiently(3); });
-        play("reader", [this] {
-            if (const auto place = slots::find_from(*segment_, 1, 1))
-                take(0, *place);
-        });
+        play("reader", [this] { take_numbered(0, 1); });
     }
 };
 
@@ -501,8 +418,7 @@ class WaitsForRelease final : public World {
 class WaitsForLeaver final : public World {
   public:
     WaitsForLeaver() : World({.frames = 2, .backpressure = true, .mode = ReadMode::Every}) { pin_all_but(1); }
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] { write_patiently(3); });
         play("reader", [this] { sessions_[0].reset(); });
     }
@@ -515,8 +431,7 @@ class WaitsForSuspended final : public World {
         : World({.frames = 2, .backpressure = true, .mode = ReadMode::Every}), for_ever_(for_ever) {
         pin_all_but(1);
     }
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] { write_patiently(3); });
         play("reader", [this] {
             if (for_ever_)
@@ -535,8 +450,7 @@ class Drained final : public World {
   public:
     explicit Drained(bool announced)
         : World({.backpressure = true, .mode = ReadMode::Every}), announced_(announced) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
             for (std::uint64_t frame = 2; frame <= last; ++frame)
                 write_patiently(frame);
@@ -557,8 +471,7 @@ class Drained final : public World {
 class HasReader final : public World {
   public:
     HasReader() : World({.readers = 0}) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
             wait_until([this] { return table_->count_live() > 0; });
             promise(table_->live()[0].pid != 0, "the reader that a writer has waited for is there");
@@ -571,12 +484,8 @@ class HasReader final : public World {
 class AnotherReclaims final : public World {
   public:
     AnotherReclaims() : World({.frames = 2}) { pin_all_but(1); }
-    void begin() override {
-        World::begin();
-        play("writer", [this] {
-            write(3);
-            write(3);
-        });
+    void play_all() override {
+        play_writer({3, 3});
         play("reader",
              [this] {
                  if (const auto place = slots::find_from(*segment_, 1, 1))
@@ -593,8 +502,7 @@ class AnotherReclaims final : public World {
 class Shown final : public World {
   public:
     Shown() : World({.readers = 0}) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("reader", [this] { sessions_[0] = join(1); });
         play("looker", [this] {
             const LiveReader first = table_->live()[0];
@@ -609,8 +517,7 @@ class Left final : public World {
     enum class How { ByAnnouncement, BySignal };
 
     explicit Left(How how) : World({}), how_(how) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
             write(2);
             if (how_ == How::BySignal) {
@@ -646,8 +553,7 @@ class TakenOver final : public World {
   public:
     /// \param used_up whether no frame numbers are left, so that the successor closes the file.
     explicit TakenOver(bool used_up) : World({}), used_up_(used_up) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] {
             write(2);
             if (used_up_)
@@ -686,8 +592,7 @@ class TakenOver final : public World {
 class MoreSlots final : public World {
   public:
     MoreSlots() : World({.slots = 4, .readers = 0}) {}
-    void begin() override {
-        World::begin();
+    void play_all() override {
         play("writer", [this] { segment_->reserve_another(); });
         play("reader", [this] {
             const std::uint32_t ready = segment_->ready();

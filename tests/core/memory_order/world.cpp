@@ -25,12 +25,7 @@ World::World(const Layout& layout) : layout_(layout), files_(new_tag()) {
     control_ = ControlOwner::take(files_, options);
     table_ = TableOwner::create(files_, control_->instance(), 0600);
     set_state(layout::WriterState::Live);
-    SegmentPlan plan;
-    plan.instance = control_->instance();
-    plan.generation = 1;
-    plan.spec = ArraySpec::contiguous(DType::UInt8, std::array{pixels});
-    plan.slots = layout.slots;
-    segment_ = Segment::create(files_, plan);
+    segment_ = new_segment(1);
     for (std::uint64_t frame = 1; frame <= layout.frames; ++frame)
         write(frame);
     control_->announce(1, segment_->id());
@@ -44,6 +39,8 @@ void World::begin() {
         take_locks_for(i + 1);
         sessions_[i] = join(layout_.next);
     }
+    prepare();
+    play_all();
 }
 
 void World::clear() {
@@ -84,21 +81,53 @@ bool World::write(std::uint64_t frame) {
 }
 
 void World::write_patiently(std::uint64_t frame) {
-    std::unique_lock lock(mutex_);
-    std::optional<std::uint32_t> slot = slots::claim(*segment_, table_->words(), rules());
-    if (!slot)
-        wait_.until(
-            [&] {
-                slot = slots::claim(*segment_, table_->words(), rules());
-                return slot.has_value();
-            },
-            lock, table_, std::nullopt, {});
-    fill(*slot, frame);
-    publish(*slot, frame);
+    const std::uint32_t slot = claim_patiently(*segment_);
+    fill(slot, frame);
+    publish(slot, frame);
     control_->wake_readers();
 }
 
-void World::expect_frames(unsigned reader, std::uint64_t wanted, std::uint64_t last) {
+std::uint32_t World::claim_patiently(const Segment& segment) {
+    auto slot = slots::claim(segment, table_->words(), rules());
+    if (!slot)
+        wait_until([&] {
+            slot = slots::claim(segment, table_->words(), rules());
+            return slot.has_value();
+        });
+    return *slot;
+}
+
+void World::play_writer(std::vector<std::uint64_t> frames) {
+    play("writer", [this, frames = std::move(frames)] {
+        for (const std::uint64_t frame : frames)
+            write(frame);
+    });
+}
+
+void World::play_patient_writer(std::uint64_t last) {
+    play("writer", [this, last] {
+        for (std::uint64_t frame = 2; frame <= last; ++frame)
+            write_patiently(frame);
+    });
+}
+
+Segment World::new_segment(std::uint32_t generation) const {
+    SegmentPlan plan;
+    plan.instance = control_->instance();
+    plan.generation = generation;
+    plan.spec = ArraySpec::contiguous(DType::UInt8, std::array{pixels});
+    plan.slots = layout_.slots;
+    return Segment::create(files_, plan);
+}
+
+void World::give_memory_back(const Segment& segment, std::uint32_t slots) {
+    for (std::uint32_t slot = 0; slot < segment.ready(); ++slot)
+        if ((slots >> slot & 1) != 0)
+            segment.free_slot(slot);
+}
+
+void World::expect_frames(unsigned reader, std::uint64_t wanted, std::uint64_t last,
+                          std::uint64_t joined_after) {
     while (wanted <= last) {
         const platform::Watched woken = look_at_wake();
         const auto place = next_place(*segment_, wanted);
@@ -108,9 +137,12 @@ void World::expect_frames(unsigned reader, std::uint64_t wanted, std::uint64_t l
         }
         if (place->frame == 0)
             continue;
-        promise(place->frame == wanted, "no frame is missed");
-        if (take(reader, *place))
-            advance(reader, wanted++);
+        promise(place->frame >= wanted && place->frame <= std::max(wanted, joined_after + 1),
+                "no frame is missed");
+        if (take(reader, *place)) {
+            advance(reader, place->frame);
+            wanted = place->frame + 1;
+        }
     }
 }
 
@@ -152,6 +184,11 @@ bool World::take(unsigned reader, const slots::Place& place) {
     taken_[reader] = place.frame;
     release(reader, place.slot);
     return true;
+}
+
+void World::take_numbered(unsigned reader, std::uint64_t frame) {
+    if (const auto place = slots::find_from(*segment_, frame, frame))
+        take(reader, *place);
 }
 
 void World::release(unsigned reader, std::uint32_t slot) {

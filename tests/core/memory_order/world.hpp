@@ -28,10 +28,16 @@ struct Layout {
 class World : public Scene {
   public:
     explicit World(const Layout& layout);
-    void begin() override;
+    void begin() final;
     void clear() override;
 
   protected:
+    /// Before each run: what there is beside the readers that have joined.
+    virtual void prepare() {}
+
+    /// Plays the threads.
+    virtual void play_all() = 0;
+
     // ---- the writer
 
     slots::ClaimRules rules() const { return {.keeps_wanted = layout_.backpressure, .others_copy = false}; }
@@ -47,6 +53,21 @@ class World : public Scene {
 
     /// The same, but waits for readers, and wakes them.
     void write_patiently(std::uint64_t frame);
+
+    /// Claims a slot. Waits for readers if it must.
+    std::uint32_t claim_patiently(const Segment& segment);
+
+    /// Plays a writer of these frames, which waits for nobody.
+    void play_writer(std::vector<std::uint64_t> frames);
+
+    /// Plays a writer of the frames from the second to the last, which waits for readers.
+    void play_patient_writer(std::uint64_t last);
+
+    /// Makes a segment of the same layout.
+    Segment new_segment(std::uint32_t generation) const;
+
+    /// Frees the memory of these slots: a bit for each.
+    static void give_memory_back(const Segment& segment, std::uint32_t slots);
 
     /// Waits for readers until this is so.
     void wait_until(const std::function<bool()>& ready);
@@ -69,11 +90,17 @@ class World : public Scene {
     bool take(unsigned reader, const slots::Place& place);
     void release(unsigned reader, std::uint32_t slot);
 
+    /// The same with a frame that the reader looks for, if it finds it.
+    void take_numbered(unsigned reader, std::uint64_t frame);
+
     /// The reader expects the frame after this.
     void advance(unsigned reader, std::uint64_t frame);
 
     /// Takes each frame up to the last, and waits for them.
-    void expect_frames(unsigned reader, std::uint64_t wanted, std::uint64_t last);
+    /// \param joined_after the last frame that was published before the reader came: up to the next one,
+    /// frames may be missing.
+    void expect_frames(unsigned reader, std::uint64_t wanted, std::uint64_t last,
+                       std::uint64_t joined_after = 0);
 
     /// The word that a reader sleeps on, as it is before the reader looks at anything else.
     platform::Watched look_at_wake() const;
