@@ -47,9 +47,8 @@ Leftovers own_files(const TagFiles& files, const Names& names) {
     return found;
 }
 
-/// \throws Error if the file is still there.
-void remove(const std::string& path) {
-    const int error = platform::unlink_file(path);
+/// \throws Error if the file is still there, because of the errno that its removal gave.
+void require_removed(int error, const std::string& path) {
     if (error != 0 && error != ENOENT)
         throw_errno(error, "remove", path);
 }
@@ -60,7 +59,8 @@ void remove(const TagFiles& files, const Names& names, Leftovers& removed) {
         auto file = own_file(files, name);
         if (!file)
             continue;
-        remove(files.directory() + "/" + name);
+        const std::string path = files.directory() + "/" + name;
+        require_removed(platform::unlink_file(path), path);
         removed.files.push_back(std::move(*file));
     }
 }
@@ -163,9 +163,7 @@ Leftovers remove_leftovers(const std::string& tag) try {
     Names names = names_by_tag(files.directory())[tag];
     std::erase(names, files.control_name());
     remove(files, names, removed);
-    owner->unlink(files);
-    if (owner->is_current(files))
-        remove(files.control());
+    require_removed(owner->unlink(files), files.control());
     owner->notify_watchers();
     if (before)
         removed.files.push_back(*before);

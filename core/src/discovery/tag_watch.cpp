@@ -23,15 +23,13 @@ using namespace std::chrono_literals;
 /// Time between two looks at a directory of which the kernel reports nothing.
 constexpr auto directory_check = 200ms;
 
-/// The tag of a control file. Nothing for any other name. After its writer made the file, inotify reports
-/// changes of it under its first name, the temporary one.
+/// The tag of a control file. Nothing for any other name. inotify reports each change of a control file under
+/// its first name, which is temporary.
 std::optional<std::string> tag_of_control(const std::string& file_name) {
-    if (!file_name.starts_with(file_prefix))
-        return std::nullopt;
-    std::string tag = file_name.substr(file_prefix.size());
-    if (tag.starts_with('.') && has_segment_suffix(tag))
-        tag = tag.substr(1, tag.size() - 1 - segment_suffix_length);
-    return tag_problem(tag).empty() ? std::optional(std::move(tag)) : std::nullopt;
+    std::optional<std::string> tag = tag_of(file_name);
+    if (tag && !is_control(file_name) && !is_temporary(file_name))
+        tag.reset();
+    return tag;
 }
 
 Error moved_watch() {

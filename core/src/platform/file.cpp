@@ -126,6 +126,11 @@ bool is_on_tmpfs(const Descriptor& file) noexcept {
     return fstatfs(file.number(), &status) == 0 && status.f_type == TMPFS_MAGIC;
 }
 
+bool is_on_proc(const std::string& directory) noexcept {
+    struct statfs status {};
+    return statfs(directory.c_str(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
 std::uint64_t first_hole(const Descriptor& file, std::uint64_t offset) noexcept {
     const off_t found = lseek(file.number(), static_cast<off_t>(offset), SEEK_HOLE);
     return found < 0 ? offset : static_cast<std::uint64_t>(found);
@@ -200,12 +205,13 @@ int unlink_file(const std::string& path) noexcept {
     return error;
 }
 
-void unlink_file(const std::string& path, const FileStatus& file) noexcept {
+int unlink_file(const std::string& path, const FileStatus& file) noexcept {
     const own_files::Change change;
     const auto named = status_of(path);
-    if (named && named->same_file(file))
-        ::unlink(path.c_str());
+    const bool leads_there = named && named->same_file(file);
+    const int error = leads_there && ::unlink(path.c_str()) != 0 ? errno : 0;
     own_files::forget(change, path);
+    return error;
 }
 
 bool write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {

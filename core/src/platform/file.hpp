@@ -80,6 +80,10 @@ int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) n
 /// exact.
 bool is_on_tmpfs(const Descriptor& file) noexcept;
 
+/// Whether this directory is on a file system as /proc is one, wherever it is mounted. Its links, such as
+/// /proc/1/root, may lead elsewhere than they say: another process may see another file system there.
+bool is_on_proc(const std::string& directory) noexcept;
+
 /// The begin of the first hole at or after this offset. The offset itself if there is nothing. On a tmpfs,
 /// memory that was reserved and never touched is a hole, too.
 std::uint64_t first_hole(const Descriptor& file, std::uint64_t offset) noexcept;
@@ -103,8 +107,8 @@ bool can_link_open_files() noexcept;
 int rename_file(const std::string& from, const std::string& to) noexcept;
 int unlink_file(const std::string& path) noexcept;
 
-/// Removes the name if it leads to this file.
-void unlink_file(const std::string& path, const FileStatus& file) noexcept;
+/// Removes the name if it leads to this file. \returns 0, also if it does not, or an errno.
+int unlink_file(const std::string& path, const FileStatus& file) noexcept;
 
 /// Writes all bytes. \returns whether it succeeded.
 bool write_at(int file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept;

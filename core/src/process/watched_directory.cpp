@@ -75,17 +75,6 @@ struct WatchedDirectory::Place {
     }
 };
 
-namespace {
-
-/// Links of /proc, such as /proc/1/root, may lead elsewhere than they say: another process may see another
-/// file system there.
-bool is_of_proc(const platform::FileStatus& link) {
-    const auto known = platform::status_of("/proc/self");
-    return known && known->device == link.device;
-}
-
-}  // namespace
-
 /// From the root, or from the working directory, down to the path.
 std::vector<WatchedDirectory::Place> WatchedDirectory::way_to(const std::string& path) {
     using Path = std::filesystem::path;
@@ -112,7 +101,7 @@ std::vector<WatchedDirectory::Place> WatchedDirectory::way_to(const std::string&
             continue;
         way.back().next = part.string();
         Place place = place_at(so_far / part);
-        if (place.status && place.status->link && is_of_proc(*place.status)) {
+        if (place.status && place.status->link && platform::is_on_proc(so_far)) {
             place = place_at(so_far / part / ".");  // the directory behind the link
         } else if (place.status && place.status->link) {
             std::error_code error;

@@ -332,8 +332,8 @@ void ControlOwner::announce(std::uint32_t generation, const Id& segment) const n
     NDSHARRAY_FAULT_POINT(GenerationStored);
 }
 
-void ControlOwner::unlink(const TagFiles& files) const noexcept {
-    platform::unlink_file(files.control(), file_);
+int ControlOwner::unlink(const TagFiles& files) const noexcept {
+    return platform::unlink_file(files.control(), file_);
 }
 
 bool ControlOwner::is_current(const TagFiles& files) const noexcept {

@@ -63,8 +63,8 @@ class ControlOwner {
     /// Whether a signal was about to end the process, and so the tag is closed and its files are gone.
     bool was_ended() const noexcept { return end_ && end_->was_given(); }
 
-    /// Removes the name if it still leads to this file. Keeps the lock.
-    void unlink(const TagFiles& files) const noexcept;
+    /// Removes the name if it still leads to this file. Keeps the lock. \returns 0 or an errno.
+    int unlink(const TagFiles& files) const noexcept;
 
     /// Releases the tag. Another writer may take it.
     void release() noexcept { lock_.close(); }

@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t id_digits = 32;
 
+/// Length of what a segment's name adds to the name of the control file: a dot and the digits.
+constexpr std::size_t segment_suffix_length = id_digits + 1;
+
 bool is_lower_hex(char c) noexcept {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
@@ -75,7 +78,7 @@ std::string advice_for(int error) {
 }  // namespace
 
 bool has_segment_suffix(std::string_view name) noexcept {
-    if (name.size() <= id_digits || name[name.size() - id_digits - 1] != '.')
+    if (name.size() < segment_suffix_length || name[name.size() - segment_suffix_length] != '.')
         return false;
     return std::all_of(name.end() - id_digits, name.end(), is_lower_hex);
 }
@@ -143,7 +146,7 @@ void TagFiles::remove_leftovers() const {
     for (const std::string& name : platform::list_directory(directory_).names) {
         if (!has_segment_suffix(name))
             continue;
-        const std::string stem = name.substr(0, name.size() - id_digits - 1);
+        const std::string stem = name.substr(0, name.size() - segment_suffix_length);
         if (stem == segments || stem == temporaries) {
             platform::unlink_file(directory_ + "/" + name);
             NDSHARRAY_FAULT_POINT(LeftoverRemoved);

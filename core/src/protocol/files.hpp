@@ -19,9 +19,6 @@ namespace ndsharray {
 inline constexpr std::string_view file_prefix = "ndsh.";
 inline constexpr std::string_view readers_suffix = ".readers";
 
-/// Length of the suffix that a segment's name adds to the control file's name: a dot and 32 digits.
-inline constexpr std::size_t segment_suffix_length = 33;
-
 /// Whether a name ends as a segment's name: in a dot and 32 lowercase hexadecimal digits.
 bool has_segment_suffix(std::string_view name) noexcept;
 

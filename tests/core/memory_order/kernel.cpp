@@ -236,9 +236,9 @@ int unlink_file(const std::string& path) noexcept {
     kernel.names.erase(name);
     return 0;
 }
-void unlink_file(const std::string& path, const FileStatus& file) noexcept {
-    if (const auto found = status_of(path); found && found->same_file(file))
-        unlink_file(path);
+int unlink_file(const std::string& path, const FileStatus& file) noexcept {
+    const auto found = status_of(path);
+    return found && found->same_file(file) ? unlink_file(path) : 0;
 }
 bool write_at(int, std::uint64_t, std::span<const std::byte>) noexcept {
     return true;  // for inotify only

@@ -1,61 +1,38 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The directory of the tags comes, goes and is replaced under those who wait: they notice, and nobody looks
 // every now and then for it.
-#include "core_test.hpp"
 #include "limits.hpp"
 #include "remote.hpp"
 #include "scenes.hpp"
-
-#include <support/background_call.hpp>
-#include <support/thread_state.hpp>
+#include "watched_directories.hpp"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 #include <optional>
 #include <string>
 
 namespace ndsharray::test {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// A waiting read() and, once something was done to the directory, a frame of a writer that starts then.
-std::string what_comes_after(const std::string& tag, const std::function<void()>& change) {
-    Reader reader(tag);
-    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
-    if (!reading.blocks())
-        return "did not wait";
-    change();
-    Writer writer(tag);
-    write_pattern(writer, bytes_spec(5000));
-    return is_intact(reading.result()) ? "a frame" : "something else";
+/// For this process only. Before it has a thread.
+void mount_over_the_directory() {
+    ::unshare(CLONE_NEWNS);
+    ::mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr);
+    ::mount("tmpfs", directory().c_str(), "tmpfs", 0, "size=1m");
 }
 
-/// How long a look every now and then would take to notice something, and more.
-constexpr auto some_looks = 450ms;
-
-/// How often a thread that waits looks around in that time.
-std::uint64_t looks_of(pid_t thread) {
-    const auto before = voluntary_switches(thread);
-    std::this_thread::sleep_for(some_looks);  // the time that is measured
-    return voluntary_switches(thread) - before;
-}
-
-/// \returns whether a TagWatch that waits is told to look at everything once something was done.
-bool is_told_after(TagWatch& watch, const std::function<void()>& change) {
-    BackgroundCall<TagChanges> waiting([&] { return watch.wait(); }, [&] { watch.cancel(); });
-    if (!waiting.blocks())
-        return false;
-    change();
-    return waiting.result().all;
+/// What comes in the directory that the parent process sees, and in one there that comes late.
+std::string what_comes_outside(const std::string& tag, const std::string& proc) {
+    const std::string outside = proc + "/" + std::to_string(::getppid()) + "/root" + directory();
+    ::setenv("NDSHARRAY_DIR", outside.c_str(), 1);
+    std::string said = what_comes_after(tag, [] {});
+    ::setenv("NDSHARRAY_DIR", (outside + "/late").c_str(), 1);
+    said += ", " + what_comes_after(tag, [] { fs::create_directory(directory()); });
+    fs::remove_all(directory());
+    return said;
 }
 
 /// Lets threads of this process not be had any more, unless it is root's.
@@ -86,16 +63,16 @@ const RegisteredScenes scenes({
      }},
     {"outside_of_a_mount",
      [](const std::string& tag) {
-         const std::string outside = "/proc/" + std::to_string(::getppid()) + "/root" + directory();
-         ::unshare(CLONE_NEWNS);
-         ::mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr);
-         ::mount("tmpfs", directory().c_str(), "tmpfs", 0, "size=1m");
-         ::setenv("NDSHARRAY_DIR", outside.c_str(), 1);
-         std::string said = what_comes_after(tag, [] {});
-         ::setenv("NDSHARRAY_DIR", (outside + "/late").c_str(), 1);
-         said += ", " + what_comes_after(tag, [] { fs::create_directory(directory()); });
-         fs::remove_all(directory());
-         return said;
+         mount_over_the_directory();
+         return what_comes_outside(tag, "/proc");
+     }},
+    {"outside_through_another_proc",
+     [](const std::string& tag) {
+         mount_over_the_directory();
+         const std::string proc = directory() + "/proc";
+         fs::create_directory(proc);
+         ::mount("proc", proc.c_str(), "proc", 0, nullptr);
+         return what_comes_outside(tag, proc);
      }},
     {"unreadable_parent",
      [](const std::string&) -> std::string {
@@ -131,16 +108,6 @@ const RegisteredScenes scenes({
 });
 
 namespace {
-
-/// What happens to a directory and the one it is in, while somebody waits; an empty one is there in the end.
-struct Fate {
-    const char* name;
-    void (*meets)(const fs::path& directory);
-};
-
-void PrintTo(const Fate& fate, std::ostream* out) {
-    *out << fate.name;
-}
 
 const Fate fates[] = {
     {"Removed",
@@ -197,24 +164,6 @@ const Fate fates[] = {
          fs::create_directory(directory.parent_path() / "real");
          fs::create_directory_symlink("real", directory);
      }},
-};
-
-class WatchedDirectories : public ::testing::Test {
-  protected:
-    WatchedDirectories() {
-        fs::create_directories(path_);
-        ::setenv("NDSHARRAY_DIR", path_.c_str(), 1);
-    }
-
-    const TemporaryDirectory outer_;
-    const fs::path path_ = outer_.path() / "parent" / "tags";
-    const std::string tag_ = "cam0";
-    const ArraySpec spec_ = bytes_spec(5000);
-};
-
-class WatchedDirectory : public WatchedDirectories, public ::testing::WithParamInterface<Fate> {
-  protected:
-    void meet_fate() { GetParam().meets(path_); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Of, WatchedDirectory, ::testing::ValuesIn(fates),
@@ -274,8 +223,7 @@ TEST_P(WatchedDirectory, ATagWatchIsToldToLookAtAllThenOfTheNextTag) {
     const TagChanges changes = watch.wait(patience);
     EXPECT_EQ(changes.status, WatchStatus::Changed);
     EXPECT_TRUE(changes.all);
-    while (watch.wait(100ms).status == WatchStatus::Changed) {
-    }
+    take_all(watch);
     Writer writer(tag_);
     EXPECT_EQ(watch.wait(patience).tags, std::vector{tag_});
 }
@@ -330,216 +278,6 @@ TEST_F(WatchedDirectories, AWriterAwaitsAReaderInTheNextOne) {
     EXPECT_EQ(waiting.result(), WriteStatus::Ok);
 }
 
-class MissingDirectory : public ::testing::TestWithParam<const char*> {
-  protected:
-    MissingDirectory() {
-        fs::create_directory(outer_.path() / "there");
-        ::setenv("NDSHARRAY_DIR", path_.c_str(), 1);
-    }
-
-    const TemporaryDirectory outer_;
-    const fs::path path_ = outer_.path() / "there" / GetParam();
-};
-
-INSTANTIATE_TEST_SUITE_P(With, MissingDirectory,
-                         ::testing::Values("tags", "its/parents/tags", "a//b/./tags/"), [](const auto& info) {
-                             const std::string of = info.param;
-                             return of == "tags"               ? "Parent"
-                                    : of == "its/parents/tags" ? "NoParents"
-                                                               : "OddName";
-                         });
-
-TEST_P(MissingDirectory, IsSaidAndAwaited) {
-    Reader reader("cam0");
-    EXPECT_EQ(reader.read(0ns).status(), ReadStatus::Timeout);
-    EXPECT_EQ(reader.obstacle().code(), ErrorCode::System);
-    EXPECT_TRUE(contains(reader.obstacle().what(), path_.string())) << reader.obstacle().what();
-    EXPECT_TRUE(contains(reader.obstacle().what(), "NDSHARRAY_DIR")) << reader.obstacle().what();
-    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
-    ASSERT_TRUE(reading.blocks());
-    fs::create_directories(path_);
-    EXPECT_EQ(reader.obstacle().code(), ErrorCode::None);
-    Writer writer("cam0");
-    write_pattern(writer, bytes_spec(5000));
-    EXPECT_TRUE(is_intact(reading.result()));
-}
-
-TEST_P(MissingDirectory, CostsNoLooks) {
-    Reader reader("cam0");
-    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
-    ASSERT_TRUE(reading.blocks());
-    EXPECT_LE(looks_of(reading.thread()), 1U);
-    reader.cancel();
-}
-
-TEST_P(MissingDirectory, IsSaidByATagWatchAndAwaited) {
-    TagWatch watch;
-    EXPECT_EQ(watch.obstacle().code(), ErrorCode::System);
-    EXPECT_TRUE(contains(watch.obstacle().what(), path_.string())) << watch.obstacle().what();
-    EXPECT_EQ(watch.wait(0ns).status, WatchStatus::Timeout);
-    EXPECT_TRUE(is_told_after(watch, [&] { fs::create_directories(path_); }));
-    EXPECT_EQ(watch.obstacle().code(), ErrorCode::None);
-    while (watch.wait(100ms).status == WatchStatus::Changed) {
-    }
-    Writer writer("cam0");
-    EXPECT_EQ(watch.wait(patience).tags, std::vector<std::string>{"cam0"});
-}
-
-TEST_P(MissingDirectory, CostsATagWatchNoLooks) {
-    TagWatch watch;
-    BackgroundCall<TagChanges> waiting([&] { return watch.wait(); }, [&] { watch.cancel(); });
-    ASSERT_TRUE(waiting.blocks());
-    EXPECT_LE(looks_of(waiting.thread()), 1U);
-    watch.cancel();
-}
-
-TEST_P(MissingDirectory, IsAwaitedByATagWatchThatSawItGo) {
-    fs::create_directories(path_);
-    TagWatch watch;
-    EXPECT_EQ(watch.obstacle().code(), ErrorCode::None);
-    EXPECT_TRUE(is_told_after(watch, [&] { fs::remove_all(outer_.path() / "there"); }));
-    EXPECT_EQ(watch.obstacle().code(), ErrorCode::System);
-    while (watch.wait(100ms).status == WatchStatus::Changed) {
-    }
-    EXPECT_TRUE(is_told_after(watch, [&] { fs::create_directories(path_); }));
-}
-
-/// What happens to the place of a directory that is missing; it is there in the end.
-const Fate comings[] = {
-    {"WithAnotherParent",
-     [](const fs::path& directory) {
-         fs::remove(directory.parent_path());
-         fs::create_directories(directory);
-     }},
-    {"ByRename",
-     [](const fs::path& directory) {
-         fs::create_directory(directory.parent_path() / "next");
-         fs::rename(directory.parent_path() / "next", directory);
-     }},
-    {"WithAParentThatIsReplacedByRename",
-     [](const fs::path& directory) {
-         const fs::path next = directory.parent_path().string() + "-next";
-         fs::create_directories(next / directory.filename());
-         fs::rename(next, directory.parent_path());
-     }},
-    {"WithAParentThatIsALink",
-     [](const fs::path& directory) {
-         const fs::path next = directory.parent_path().string() + "-next";
-         fs::create_directories(next / directory.filename());
-         fs::remove(directory.parent_path());
-         fs::create_directory_symlink(next.filename(), directory.parent_path());
-     }},
-    {"InPlaceOfAFile",
-     [](const fs::path& directory) {
-         std::ofstream{directory} << "x";
-         std::this_thread::sleep_for(some_looks);  // seen by then
-         fs::remove(directory);
-         fs::create_directory(directory);
-     }},
-    {"WhereALinkLedNowhere",
-     [](const fs::path& directory) {
-         fs::create_directory_symlink("../elsewhere/tags", directory);
-         std::this_thread::sleep_for(some_looks);
-         fs::create_directories(directory.parent_path().parent_path() / "elsewhere" / "tags");
-     }},
-};
-
-class AwaitedDirectory : public WatchedDirectory {
-  protected:
-    AwaitedDirectory() { fs::remove(path_); }
-};
-
-INSTANTIATE_TEST_SUITE_P(Comes, AwaitedDirectory, ::testing::ValuesIn(comings),
-                         [](const auto& info) { return info.param.name; });
-
-TEST_P(AwaitedDirectory, AReaderThatWaitsFindsItsFirstWriter) {
-    EXPECT_EQ(what_comes_after(tag_, [&] { meet_fate(); }), "a frame");
-}
-
-TEST_P(AwaitedDirectory, ATagWatchIsToldToLookAtAll) {
-    TagWatch watch;
-    EXPECT_TRUE(is_told_after(watch, [&] { meet_fate(); }));
-    EXPECT_TRUE(wait_until([&] { return watch.obstacle().code() == ErrorCode::None; }));
-}
-
-/// A link that leads to a directory that is missing, as /var/run does to those in /run.
-class MissingDirectoryBehindALink : public WatchedDirectories {
-  protected:
-    MissingDirectoryBehindALink() {
-        fs::remove(path_);
-        fs::create_directory_symlink("../target/./of/tags", path_);
-    }
-
-    const fs::path target_ = outer_.path() / "target" / "of" / "tags";
-};
-
-TEST_F(MissingDirectoryBehindALink, IsAwaited) {
-    EXPECT_EQ(what_comes_after(tag_, [&] { fs::create_directories(target_); }), "a frame");
-    const auto again = [&] {
-        fs::remove_all(outer_.path() / "target");
-        fs::create_directories(target_);
-    };
-    EXPECT_EQ(what_comes_after(tag_, again), "a frame");
-}
-
-TEST_F(MissingDirectoryBehindALink, CostsNoLooks) {
-    TagWatch watch;
-    BackgroundCall<TagChanges> waiting([&] { return watch.wait(); }, [&] { watch.cancel(); });
-    ASSERT_TRUE(waiting.blocks());
-    EXPECT_LE(looks_of(waiting.thread()), 1U);
-    fs::create_directories(target_);
-    EXPECT_TRUE(waiting.result().all);
-}
-
-TEST_F(WatchedDirectories, ThatALinkLeadsRoundInCirclesToAreAnError) {
-    fs::remove(path_);
-    fs::create_directory_symlink("tags", path_);
-    const Error error = error_of([] { TagWatch watch; });
-    EXPECT_NE(error.code(), ErrorCode::None);
-    EXPECT_TRUE(contains(error.what(), path_.string())) << error.what();
-    const Error of_writer = error_of([&] { Writer writer(tag_); });
-    EXPECT_EQ(of_writer.code(), ErrorCode::NotRegular);
-    EXPECT_TRUE(contains(of_writer.what(), "symbolic links")) << of_writer.what();
-}
-
-class LostEvents : public CoreTest {};
-
-/// \returns how many events the kernel keeps for a process that does not take them.
-unsigned long most_events() {
-    unsigned long most = 0;
-    std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> most;
-    return most;
-}
-
-TEST_F(LostEvents, AreMadeGoodByALook) {
-    if (most_events() == 0 || most_events() > 50'000)
-        GTEST_SKIP() << "it would take too many files to lose events";
-    Writer busy("busy");
-    std::atomic<bool> called{false}, go_on{false};
-    busy.on_reader_change([&](const ReaderChange&) {
-        called = true;
-        called.notify_all();
-        go_on.wait(false);
-    });
-    RemoteReader comes("busy");  // its coming keeps the thread that takes events
-    ASSERT_TRUE(attach(comes, busy));
-    called.wait(false);
-    Reader reader(tag_);
-    BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
-    ASSERT_TRUE(reading.blocks());
-    for (unsigned long i = 0; i < most_events() + 100; ++i) {
-        const std::string file = directory_.path() / std::to_string(i);
-        ::close(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        ::unlink(file.c_str());
-    }
-    Writer writer(tag_);
-    write_pattern(writer, spec_);
-    go_on = true;
-    go_on.notify_all();
-    EXPECT_TRUE(is_intact(reading.result()));
-    busy.on_reader_change({});
-}
-
 class WatchingProcess : public SceneTest {};
 
 TEST_F(WatchingProcess, NoticesWhatIsMountedOverTheDirectoryAndTakenAway) {
@@ -553,6 +291,7 @@ TEST_F(WatchingProcess, WatchesWhereALinkOfProcReallyLeads) {
     if (outcome_of("private_mounts") != "mounted")
         GTEST_SKIP() << "it takes root to mount a file system";
     EXPECT_EQ(outcome_of("outside_of_a_mount"), "a frame, a frame");
+    EXPECT_EQ(outcome_of("outside_through_another_proc"), "a frame, a frame");
 }
 
 TEST_F(WatchingProcess, LooksEveryNowAndThenWhereTheKernelDoesNotTellAnyMore) {
