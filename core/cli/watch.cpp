@@ -116,11 +116,17 @@ std::vector<std::string> screen(const WatchOptions& options, const std::vector<T
 // ---- into a pipe
 
 /// Complains of a problem when it comes, not again while it lasts.
-void say_once(const std::string& problem, std::string& said) {
-    if (!problem.empty() && problem != said)
-        complain("{}", problem);
-    said = problem;
-}
+class Complaint {
+  public:
+    void about(const std::string& problem) {
+        if (!problem.empty() && problem != said_)
+            complain("{}", printable(problem));
+        said_ = problem;
+    }
+
+  private:
+    std::string said_;
+};
 
 std::string reader_line(const std::string& start, const ReaderRates& reader) {
     return fmt::format(
@@ -168,14 +174,14 @@ int watch(const WatchOptions& options) {
         const auto interval =
             std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.interval));
         auto next = Clock::now();
-        std::string said;
+        Complaint complaint;
         for (std::uint64_t shown = 0; !signals.ended() && (options.count == 0 || shown < options.count);
              ++shown) {
             const std::vector<TagRates> rates = meter.measure(look(options));
             if (terminal) {
                 terminal->draw(screen(options, rates, terminal_size()));
             } else {
-                say_once(directory_problem(), said);
+                complaint.about(directory_problem());
                 write_out(report(options, rates));
             }
             next = std::max(next + interval, Clock::now());
