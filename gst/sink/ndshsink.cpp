@@ -196,23 +196,8 @@ gboolean configure(NdshSink* self, GstCaps* caps) {
     return TRUE;
 }
 
-/// Whether the sink and all bins around it are in the state NULL.
-bool is_being_built(GstBaseSink* sink) {
-    Owned<GstObject> object(GST_OBJECT(gst_object_ref(sink)));
-    while (object && GST_STATE(object.get()) == GST_STATE_NULL) {
-        object.reset(gst_object_get_parent(object.get()));
-    }
-    return !object;
-}
-
-/// Before the pipeline has a state the sink can be linked to anything: who links it then has no bus, and
-/// would only be told that it cannot be linked. can_be_fed() posts what to do. Who links it in a pipeline
-/// that runs looks for the pad that fits. \returns nullptr for the template's caps.
 GstCaps* get_caps(GstBaseSink* sink, GstCaps* filter) {
-    if (!is_being_built(sink)) {
-        return nullptr;
-    }
-    return filter ? gst_caps_ref(filter) : gst_caps_new_any();
+    return caps_to_link(GST_ELEMENT(sink), filter);
 }
 
 gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {

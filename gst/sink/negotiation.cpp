@@ -16,6 +16,25 @@ GST_DEBUG_CATEGORY_EXTERN(ndshsink_debug);
 #define GST_CAT_DEFAULT ndshsink_debug
 
 namespace ndsharray::gst {
+namespace {
+
+/// Whether the sink and all bins around it are in the state NULL.
+bool is_being_built(GstElement* sink) {
+    Owned<GstObject> object(GST_OBJECT(gst_object_ref(sink)));
+    while (object && GST_STATE(object.get()) == GST_STATE_NULL) {
+        object.reset(gst_object_get_parent(object.get()));
+    }
+    return !object;
+}
+
+}  // namespace
+
+GstCaps* caps_to_link(GstElement* sink, GstCaps* filter) {
+    if (!is_being_built(sink)) {
+        return nullptr;
+    }
+    return filter ? gst_caps_ref(filter) : gst_caps_new_any();
+}
 
 std::shared_ptr<const SlotFormat> slot_format(GstElement* sink, GstCaps* caps) {
     const auto info = video_info(caps);
