@@ -4,6 +4,7 @@
 
 #include <sys/wait.h>
 
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -95,6 +96,28 @@ TEST_F(WrongStream, OfSoundIsNotLinkedToASinkThatIsReady) {
     }
 }
 
+/// No buffer is in this element, and none comes, while this lives: so its branches can come and go.
+class Blocked {
+  public:
+    explicit Blocked(GstElement* element) : pad_(gst_element_get_static_pad(element, "sink")) {
+        const auto stay = [](GstPad*, GstPadProbeInfo*, gpointer is_blocked) {
+            *static_cast<std::atomic<bool>*>(is_blocked) = true;
+            return GST_PAD_PROBE_OK;
+        };
+        probe_ =
+            gst_pad_add_probe(pad_.get(), GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, stay, &is_blocked_, nullptr);
+        EXPECT_TRUE(wait_until([&] { return is_blocked_.load(); }));
+    }
+    ~Blocked() { gst_pad_remove_probe(pad_.get(), probe_); }
+    Blocked(const Blocked&) = delete;
+    Blocked& operator=(const Blocked&) = delete;
+
+  private:
+    const Held<GstPad> pad_;
+    std::atomic<bool> is_blocked_{false};
+    gulong probe_ = 0;
+};
+
 /// A program that gets pads one after another makes a sink for the one that can be linked.
 TEST_F(WrongStream, IsNotLinkedInAPipelineThatPlays) {
     Pipeline pipeline(
@@ -106,10 +129,14 @@ TEST_F(WrongStream, IsNotLinkedInAPipelineThatPlays) {
         const std::string line = branch + " async=false sync=false name=sink tag=" + tag_;
         GstElement* bin = gst_parse_bin_from_description(line.c_str(), TRUE, nullptr);
         ASSERT_TRUE(gst_bin_add(GST_BIN(pipeline.get()), bin));
-        EXPECT_FALSE(gst_element_link(pipeline["sound"], bin));
-        EXPECT_TRUE(gst_element_link(pipeline["video"], bin));
-        EXPECT_TRUE(gst_element_sync_state_with_parent(bin));
+        {
+            const Blocked video(pipeline["video"]);
+            EXPECT_FALSE(gst_element_link(pipeline["sound"], bin));
+            EXPECT_TRUE(gst_element_link(pipeline["video"], bin));
+            EXPECT_TRUE(gst_element_sync_state_with_parent(bin));
+        }
         EXPECT_TRUE(wait_until([&] { return counter(pipeline["sink"], "published") > 0; }));
+        const Blocked video(pipeline["video"]);
         gst_element_set_state(bin, GST_STATE_NULL);
         gst_bin_remove(GST_BIN(pipeline.get()), bin);
     }
