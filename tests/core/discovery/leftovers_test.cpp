@@ -176,10 +176,9 @@ TEST_F(LeftoversTest, BeingRemovedDoNotMakeTheTagInUse) {
 }
 
 TEST_F(LeftoversTest, RemovedAllTheTimeNeverDisturbWritersThatStart) {
-    std::atomic<bool> stop{false};
     std::atomic<unsigned> removed{0};
-    std::thread removing([&] {
-        while (!stop)
+    std::jthread removing([&](const std::stop_token& stop) {
+        while (!stop.stop_requested())
             if (!remove_leftovers(tag_).files.empty())
                 ++removed;
     });
@@ -198,7 +197,7 @@ TEST_F(LeftoversTest, RemovedAllTheTimeNeverDisturbWritersThatStart) {
             EXPECT_TRUE(wait_until([&] { return directory_.entries().empty(); }));
         }
     }
-    stop = true;
+    removing.request_stop();
     removing.join();
     EXPECT_GT(removed, 0U);
     remove_leftovers(tag_);
