@@ -4,6 +4,7 @@
 
 #include <gst/base/gstbasesink.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "time/latency.hpp"
@@ -35,9 +36,9 @@ class Latency : public GstTest {
         ASSERT_TRUE(writer_.reaches(GST_STATE_PLAYING));
         ASSERT_TRUE(reader_.reaches(GST_STATE_PLAYING));
         ASSERT_TRUE(has_readers(writer_["sink"]));
-        // So that a frame can be late, and yet have a PTS.
-        ASSERT_TRUE(
-            wait_until([&] { return now() > writer_.base_time() + static_cast<GstClockTime>(late); }));
+        // So that a frame can be late, and yet have been captured while both were playing.
+        const GstClockTime both_play = std::max(writer_.base_time(), reader_.base_time());
+        ASSERT_TRUE(wait_until([&] { return now() > both_play + static_cast<GstClockTime>(late); }));
     }
 
     static GstClockTime now() {
