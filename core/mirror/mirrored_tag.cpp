@@ -2,6 +2,7 @@
 #include "mirrored_tag.hpp"
 
 #include "clock_watch.hpp"
+#include "long_double.hpp"
 #include "place.hpp"
 
 #include <ndsharray/error.hpp>
@@ -39,6 +40,8 @@ void MirroredTag::set_layout(const Layout& layout) {
                                              std::to_string(layout.spec.bytes) +
                                              " bytes, and --max-bytes allows " +
                                              std::to_string(options_.max_bytes));
+    if (const std::string problem = long_double_problem(layout.attributes, layout.spec); !problem.empty())
+        throw WireError(Refusal::Failed, problem);
     if (head_)
         malformed("a layout in the middle of a frame");
     is_configured_ =

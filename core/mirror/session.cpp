@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "session.hpp"
 
+#include "long_double.hpp"
 #include "place.hpp"
 
 #include <ndsharray/error.hpp>
@@ -269,6 +270,7 @@ void Session::send_layout(const Connection& to, const Item& item) {
     layout.spec = frame.spec();
     layout.attributes = frame.attributes();
     add_place(layout.attributes, this_place());
+    add_long_double(layout.attributes, layout.spec);
     try {
         const TagInfo info = inspect(hello_.tag, owner_);
         if (info.generation != 0)  // all segments of a writer have the same

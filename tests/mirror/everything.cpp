@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Writes frames in which every field has a value, of many layouts; and prints frames with all that they hold,
 // so that a tag and its mirror can be compared.
+#include <long_double.hpp>
 #include <place.hpp>
 
 #include <ndsharray/ndsharray.hpp>
@@ -98,7 +99,7 @@ void print(const Frame& frame) {
             std::to_string(info.flags);
     std::string attributes;
     for (const auto& [key, value] : frame.attributes())
-        if (key != mirror::route_attribute)
+        if (key != mirror::route_attribute && key != mirror::long_double_attribute)
             attributes += key + "=" + value + ";";
     const auto text = [](std::span<const std::byte> bytes) {
         return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -3,6 +3,7 @@
 #include <compression.hpp>
 #include <engine.hpp>
 #include <keys.hpp>
+#include <long_double.hpp>
 #include <options.hpp>
 #include <place.hpp>
 #include <report.hpp>
@@ -16,6 +17,7 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <fstream>
 #include <random>
 
@@ -137,6 +139,31 @@ TEST(Place, IsKnownAgainOnTheWayBack) {
     EXPECT_TRUE(has_been_at(attributes, this_place()));
     EXPECT_TRUE(has_been_at(attributes, "0123456789abcdef"));
     EXPECT_FALSE(has_been_at(attributes, "fedcba9876543210"));
+}
+
+TEST(LongDouble, OfAnotherProcessorIsRefusedWithASentence) {
+    const std::array<std::uint64_t, 1> shape{3};
+    for (const DType dtype : {DType::Float128, DType::Complex256}) {
+        const ArraySpec spec = ArraySpec::contiguous(dtype, shape);
+        Attributes attributes;
+        add_long_double(attributes, spec);
+        EXPECT_EQ(attributes.size(), 1U);
+        EXPECT_EQ(long_double_problem(attributes, spec), "") << "on the machine of the writer";
+        attributes[std::string(long_double_attribute)] = "of a PDP-11";
+        const Attributes far = attributes;
+        add_long_double(attributes, spec);
+        EXPECT_EQ(attributes, far) << "a tag that was mirrored already";
+        EXPECT_TRUE(long_double_problem(far, spec).starts_with(
+            "its " + std::string(name(dtype)) +
+            " elements come from another kind of processor (of a PDP-11; here: "));
+    }
+    Attributes none;
+    const ArraySpec usual = ArraySpec::contiguous(DType::Float64, shape);
+    add_long_double(none, usual);
+    EXPECT_EQ(none, Attributes{});
+    EXPECT_EQ(long_double_problem({{std::string(long_double_attribute), "of a PDP-11"}}, usual), "");
+    EXPECT_EQ(long_double_problem({}, ArraySpec::contiguous(DType::Float128, shape)), "")
+        << "of an older version";
 }
 
 TEST(Report, SaysWhatASmallLinkWouldNeed) {
