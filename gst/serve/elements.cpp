@@ -3,9 +3,11 @@
 #include "serve/elements.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 namespace ndsharray::serve {
@@ -30,16 +32,24 @@ double to_double(T number) {
     return static_cast<double>(number);
 }
 
+/// What a number takes in an array: a long double is padded to 16 bytes there, whatever it takes in C++.
+template <class T>
+constexpr std::size_t stored_bytes = std::is_same_v<T, long double> ? 16 : sizeof(T);
+
 template <class T, ByteOrder order>
 double read_real(const std::byte* from) {
-    T number;
-    copy_native(reinterpret_cast<std::byte*>(&number), from, sizeof number, order);
-    return to_double(number);
+    if constexpr (std::is_same_v<T, long double>) {
+        return to_double(long_double(from, order));
+    } else {
+        T number;
+        copy_native(reinterpret_cast<std::byte*>(&number), from, sizeof number, order);
+        return to_double(number);
+    }
 }
 
 template <class T, ByteOrder order>
 double read_magnitude(const std::byte* from) {
-    return std::hypot(read_real<T, order>(from), read_real<T, order>(from + sizeof(T)));
+    return std::hypot(read_real<T, order>(from), read_real<T, order>(from + stored_bytes<T>));
 }
 
 double read_bool(const std::byte* from) {
@@ -106,6 +116,16 @@ DType part_of(DType dtype) {
         default:
             return dtype;
     }
+}
+
+long double long_double(const std::byte* from, ByteOrder order) {
+    if (std::numeric_limits<long double>::digits == std::numeric_limits<double>::digits)
+        return NAN;  // this processor has no such numbers
+    std::array<std::byte, stored_bytes<long double>> native{};
+    copy_native(native.data(), from, native.size(), order);
+    long double number;
+    std::memcpy(&number, native.data(), sizeof number);
+    return number;
 }
 
 void copy_native(std::byte* to, const std::byte* from, std::size_t bytes, ByteOrder order) {

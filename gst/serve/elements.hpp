@@ -17,6 +17,10 @@ ReadElement element_reader(DType dtype, ByteOrder order);
 DType part_of(DType dtype);
 bool is_complex(DType dtype);
 
+/// A Float128 that a process of this kind of processor wrote; NaN where `long double` is no longer than
+/// double.
+long double long_double(const std::byte* from, ByteOrder order);
+
 /// Copies one part of a number in this machine's order.
 void copy_native(std::byte* to, const std::byte* from, std::size_t bytes, ByteOrder order);
 

@@ -38,8 +38,7 @@ nlohmann::ordered_json real(double number) {
 
 /// Exactly, as text where no double is as exact.
 nlohmann::ordered_json long_real(const std::byte* from, ByteOrder order) {
-    long double number;
-    copy_native(reinterpret_cast<std::byte*>(&number), from, sizeof number, order);
+    const long double number = long_double(from, order);
     const auto rounded = static_cast<double>(number);
     if (std::isnan(number) || static_cast<long double>(rounded) == number)
         return real(rounded);
