@@ -19,6 +19,9 @@ unsigned count_entries(const char* folder) {
     return static_cast<unsigned>(std::distance(begin(entries), end(entries)));
 }
 
+/// Threads that were there before main(), but for the main thread: an emulator's, or a sanitizer's.
+const unsigned foreign_threads = count_entries("/proc/self/task") - 1;
+
 // What the memory of a sanitizer is mapped to changes all the time. It finds by itself what is not freed.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool counts_own_memory = false;
@@ -41,7 +44,7 @@ bool ProcessState::has_more_than(const ProcessState& other) const noexcept {
 ProcessState process_state() {
     ProcessState state;
     state.descriptors = count_entries("/proc/self/fd") - 1;  // but the one that lists them
-    state.threads = count_entries("/proc/self/task");
+    state.threads = count_entries("/proc/self/task") - foreign_threads;
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line); state.mappings += counts_own_memory ? 1 : 0)
         state.tag_mappings += line.find("/ndsh.") != std::string::npos ? 1 : 0;

@@ -24,7 +24,6 @@
 #include <iterator>
 #include <map>
 #include <mutex>
-#include <stdexcept>
 
 namespace {
 
@@ -71,7 +70,8 @@ namespace {
 
 constexpr std::uint32_t futex_waitv_number = 449;
 
-/// Lets the kernel end this process when it is asked to wait until some CLOCK_REALTIME. For good.
+/// Lets the kernel end this process when it is asked to wait until some CLOCK_REALTIME. For good. Without
+/// seccomp, as under qemu-user, it does nothing, and EndsWhoeverWaitsByIt fails.
 void forbid_waits_by_realtime() {
     const auto argument = [](unsigned index) {
         return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * index);
@@ -105,9 +105,8 @@ void forbid_waits_by_realtime() {
     };
     // clang-format on
     const sock_fprog program{static_cast<unsigned short>(std::size(filter)), filter};
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        throw std::runtime_error("no filter for system calls");
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
 /// What happens in a process of its own. \returns what the test expects.
