@@ -38,7 +38,13 @@ class Process:
 
 
 def library(*arguments):
-    return Process(os.environ["LIBRARY_SIDE"], *map(str, arguments))
+    emulator = os.environ.get("MESON_EXE_WRAPPER", "").split()  # of a cross build
+    return Process(*emulator, os.environ["LIBRARY_SIDE"], *map(str, arguments))
+
+
+def other_library(*arguments):
+    """The library as it is compiled for another word size."""
+    return Process(os.environ["OTHER_LIBRARY_SIDE"], *map(str, arguments))
 
 
 def second_writer(*arguments):

@@ -14,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <map>
@@ -51,8 +52,16 @@ std::array<int, 2> connected_sockets() {
 /// starts: a mount namespace that is unshared in a chroot has another root than the link is told from.
 const std::string own_program = std::filesystem::read_symlink("/proc/self/exe");
 
+/// How this program is started: where Meson runs the programs of another machine by an emulator, by that,
+/// which need not be known to the kernel.
+Arguments start_of_command() {
+    const char* const emulator = std::getenv("MESON_EXE_WRAPPER");
+    return emulator == nullptr ? Arguments{own_program} : Arguments{emulator, own_program};
+}
+
 pid_t spawn(const std::string& role, const Arguments& arguments, int channel) {
-    Arguments words{own_program, std::string(role_option) + role};
+    Arguments words = start_of_command();
+    words.push_back(std::string(role_option) + role);
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (auto& word : words)
