@@ -286,14 +286,14 @@ class Writer:
         struct.pack_into("=QqqqqqqQQI4xQ", segment["map"].bytes, header + Slot.number, number, time.monotonic_ns(), pts,
                          NO_TIME, NO_TIME, NO_TIME, NO_TIME, offset, NO_OFFSET, 0, 0)
         self.control.u64[Control.published // 8] = number
-        fence()
-        segment["map"].u64[self._state_at(segment, slot)] = 2 * number
-        segment["map"].u64[Segment.latest // 8] = number << 8 | slot
-        if changes:
-            self._announce()
         if self._load32(Control.state) == files.ENDED:
             self._store32(Control.state, files.LIVE)
             changes = True
+        fence()
+        segment["map"].u64[self._state_at(segment, slot)] = 2 * number
+        segment["map"].u64[Segment.latest // 8] = number << 8 | slot
+        if segment is self.next_segment:
+            self._announce()
         if changes:
             self._tell()
         else:

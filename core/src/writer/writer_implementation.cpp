@@ -224,15 +224,16 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     // This comes before the frame is visible. If the writer dies in between, its successor skips the number.
     control_.words().published.store(info.number, std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(FrameNumberStored);
-    current()->publish(frame, info, metadata);
     const bool to_be_noticed = segments_.is_to_be_announced() || state() != WriterState::Live;
-    if (segments_.is_to_be_announced())
-        segments_.announce_current();
     if (state() != WriterState::Live) {
+        // Before the frame is visible: a reader that has the frame must not find the end once more.
         control_.words().state.store(static_cast<std::uint32_t>(WriterState::Live),
                                      std::memory_order_release);
         NDSHARRAY_FAULT_POINT(LiveAgainStored);
     }
+    current()->publish(frame, info, metadata);
+    if (segments_.is_to_be_announced())
+        segments_.announce_current();
     // Readers that are awake have the frame. The others wait for this no longer than for a store: the number
     // is on the line of published_, and only this thread changes it.
     frames_published_.store(frames_published_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

@@ -135,6 +135,34 @@ TEST_F(Meeting, WithWhoLocksTheHalfMadeControlFileMakesForAnother) {
     ::close(locked);
 }
 
+// The first frame after it starts a new stream, which has not ended.
+TEST_F(Meeting, WithTheFirstFrameAfterTheEndIsNotToldTheEndAgain) {
+    Writer writer(tag_);
+    Reader reader(tag_);
+    write_pattern(writer, spec_);
+    ASSERT_TRUE(reader.read(in_time));
+    const std::pair<ArraySpec, fault::Point> frames[] = {
+        {spec_, fault::Point::LatestStored},
+        {bytes_spec(6000), fault::Point::GenerationStored},  // in a new layout
+    };
+    for (const auto& [spec, visible] : frames) {
+        SCOPED_TRACE(spec.to_string());
+        writer.end_of_stream();
+        ASSERT_EQ(reader.read(in_time).status(), ReadStatus::EndOfStream);
+        std::vector<ReadStatus> told;
+        const auto read_on = [&] {
+            do {
+                told.push_back(reader.read(0ns).status());
+            } while (told.back() != ReadStatus::Timeout);
+        };
+        when_reached(visible, read_on);
+        write_pattern(writer, spec);
+        EXPECT_EQ(told, (std::vector{ReadStatus::Frame, ReadStatus::Timeout}));
+        read_on();
+        EXPECT_EQ(told.size(), 3U) << "something came after the frame";
+    }
+}
+
 // Who removes what a dead writer left takes the tag for that long, but is no writer.
 TEST_F(Meeting, OfAReaderWithARemoverIsNoneWithAWriter) {
     RemoteWriter dead(tag_);
