@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The launch lines by which core/mirror/README.md sends video to a machine that has GStreamer only, as they are printed
+"""The launch lines by which gst/README.md sends video to a machine that has GStreamer only, as they are printed
 there, between two machines with the addresses of the page."""
 import json
 import os
@@ -20,8 +20,8 @@ SEEN = "video/x-raw,format=GRAY8 ! ndshsink tag={tag}"
 
 def lines():
     """Two for each way: the camera's and the viewer's."""
-    with open(os.path.join(ROOT, "core", "mirror", "README.md"), encoding="utf-8") as file:
-        section = file.read().split("\n## Video only", 1)[1].split("\n## ", 1)[0]
+    with open(os.path.join(ROOT, "gst", "README.md"), encoding="utf-8") as file:
+        section = file.read().split("\n## Video on machines without ndsharray", 1)[1].split("\n## ", 1)[0]
     ways = [tuple(block.splitlines()) for block in re.findall(r"```sh\n(gst-launch-1.0 ndshsrc .*?)```", section, re.DOTALL)]
     assert len(ways) == 3 and all(len(way) == 2 and SCREEN in way[1] for way in ways), ways
     return dict(zip((CAMERA_LISTENS, VIEWER_LISTENS, RTP), ways))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How old the video of the launch lines in core/mirror/README.md is when it is shown: from the time that was drawn into a
+"""How old the video of the launch lines in gst/README.md is when it is shown: from the time that was drawn into a
 720p picture, 30 a second, when it was published over there, to when it was decoded and shown here. Prints a table.
 
 meson devenv -C build chrt -r 1 /usr/bin/python3 ../tests/mirror/video_lines_bench.py [SECONDS]
