@@ -7,9 +7,11 @@
 
 #include <dlfcn.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -65,9 +67,33 @@ void* map(const char* name, void* address, std::size_t bytes, int protection, in
     return next(any + before, bytes, protection, flags | MAP_FIXED, file, at);
 }
 
+#if defined(SYS_mmap2)
+constexpr long mmap_number = SYS_mmap2;
+#else
+constexpr long mmap_number = SYS_mmap;
+#endif
+
+using SystemCall = long(long, long, long, long, long, long, long);
+// When this is loaded: a signal handler makes such calls.
+SystemCall* const next_system_call = real<SystemCall>("syscall");
+
 }  // namespace
 
 extern "C" {
+
+long syscall(long number, ...) noexcept {
+    long words[6];
+    va_list arguments;
+    va_start(arguments, number);
+    for (long& word : words)
+        word = va_arg(arguments, long);
+    va_end(arguments);
+    if (number == mmap_number && (words[3] & MAP_FIXED) != 0 &&
+        !begins_a_page(reinterpret_cast<void*>(words[0])))
+        return refuse();
+    SystemCall* const next = next_system_call != nullptr ? next_system_call : real<SystemCall>("syscall");
+    return next(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+}
 
 long sysconf(int name) noexcept {
     static auto* const next = real<long(int)>("sysconf");

@@ -15,7 +15,7 @@
 namespace ndsharray::test {
 namespace {
 
-constexpr std::size_t page = 4096;
+const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 std::atomic<int> handled{0};
 std::atomic<void*> handled_at{nullptr};
 
