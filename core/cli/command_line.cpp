@@ -41,15 +41,15 @@ Check number_between(double low, double high) {
 void add_list(CLI::App& app, Command& chosen) {
     CLI::App* command = app.add_subcommand("list", "Lists the tags that are written now");
     auto options = std::make_shared<ListOptions>();
-    command->add_flag("-a,--all", options->all, "also dead tags and those it may not look at");
+    command->add_flag("-a,--all", options->all, "also dead tags and tags that cannot be read");
     command->add_flag("-j,--json", options->json, "prints a JSON array of all that info knows");
     command->add_flag("-n,--names", options->names_only, "prints only names");
     command->add_option("--owner", options->owner, "whose tags (default: yours and root's)")
         ->type_name("USER");
     command->footer(
-        "RATE/S is measured from the frames in shared memory, at most 2 s back; AGE is\n"
-        "that of the last one. WRITER is its process, or what became of it. READERS is ?\n"
-        "where only others may see them (see the writer's permissions).\n"
+        "RATE/S is that of the frames in shared memory, at most 2 s back. AGE is the age\n"
+        "of the last frame. WRITER is the process, or its state if it does not live.\n"
+        "READERS is ? if the writer's permissions do not let you see them.\n"
         "\n"
         "Examples:\n"
         "  ndsh list\n"
@@ -66,7 +66,7 @@ void add_info(CLI::App& app, Command& chosen) {
     command->add_option("--owner", options->owner, "who must own it (default: you or root)")
         ->type_name("USER");
     command->footer(
-        "Looks at the tag without becoming a reader of it: nobody notices.\n"
+        "info does not become a reader of the tag, and does not disturb anybody.\n"
         "\n"
         "Examples:\n"
         "  ndsh info cam0\n"
@@ -83,18 +83,18 @@ void add_watch(CLI::App& app, Command& chosen) {
     command->add_option("-i,--interval", options->interval, "time between two looks (default: 1)")
         ->check(number_between(0.01, 86400.0))
         ->type_name("SECONDS");
-    command->add_option("-c,--count", options->count, "ends after so many looks (default: goes on)")
+    command->add_option("-c,--count", options->count, "ends after N looks (default: goes on)")
         ->check(number_between(1, 1e18))
         ->type_name("N");
     command->add_option("--owner", options->owner, "whose tags (default: yours and root's)")
         ->type_name("USER");
     command->footer(
-        "On a terminal a table that is drawn in place until Ctrl-C; else lines of\n"
-        "key=value. Frames, missed and copied frames are per second. It comes from\n"
-        "counters in shared memory: watching is not reading, and disturbs nobody.\n"
-        "LATENCY is how old a reader's last frame was when it got it, HELD how many slots\n"
-        "it holds. Readers that may only copy (see the writer's permissions) are not\n"
-        "seen, and see none.\n"
+        "On a terminal, watch draws a table in place until Ctrl-C. Otherwise it prints\n"
+        "lines of key=value. Frames, missed and copied frames are per second. They are\n"
+        "counters in shared memory: watch is no reader, and does not disturb anybody.\n"
+        "LATENCY is the age of a reader's last frame when the reader got it. HELD is the\n"
+        "number of slots that it holds. Readers that may only copy (see the writer's\n"
+        "permissions) are not shown. A user who may only copy sees no readers.\n"
         "\n"
         "Examples:\n"
         "  ndsh watch --count 2 --interval 0.5\n"
@@ -109,12 +109,12 @@ void add_save(CLI::App& app, Command& chosen) {
     command->add_option("file", options->file, "the file; it must not exist")
         ->required()
         ->type_name("FILE.npy");
-    command->add_option("-c,--count", options->count, "ends after so many frames (default: all)")
+    command->add_option("-c,--count", options->count, "ends after N frames (default: all)")
         ->check(number_between(1, 1e18))
         ->type_name("N");
     command->add_flag("-f,--follow", options->follow, "goes on when the stream or the writer ends");
     command
-        ->add_option("-t,--timeout", options->timeout, "ends if nothing comes for so long (default: waits)")
+        ->add_option("-t,--timeout", options->timeout, "ends if nothing comes in this time (default: waits)")
         ->check(number_between(0.001, 1e9))
         ->type_name("SECONDS");
     command->add_flag("--force", options->force, "overwrites files that exist");
@@ -122,11 +122,11 @@ void add_save(CLI::App& app, Command& chosen) {
         ->type_name("USER");
     command->footer(
         "The file holds one array of shape (frames, ...) for numpy.load. It can be read\n"
-        "at any time while it grows, and after Ctrl-C. Takes every frame in order; a\n"
-        "writer without backpressure does not wait for that, and what was missed is said.\n"
-        "Waits for a writer that is not there yet. With --follow it goes on when the\n"
-        "stream ends, the writer restarts or the layout changes; the last begins another\n"
-        "file: film-2.npy, film-3.npy. Without, each of them ends it.\n"
+        "at any time while it grows, and after Ctrl-C. save takes every frame in order. A\n"
+        "writer without backpressure does not wait for it; then save prints how many\n"
+        "frames it missed. If there is no writer yet, save waits. It ends when the stream\n"
+        "ends, the writer leaves or the layout changes. With --follow it goes on. After a\n"
+        "change of layout it goes on in another file: film-2.npy, film-3.npy.\n"
         "\n"
         "Examples:\n"
         "  ndsh save cam0 film.npy --count 10\n"
@@ -156,8 +156,8 @@ void add_publish(CLI::App& app, Command& chosen) {
         ->type_name("MODE");
     command->footer(
         "The file may be larger than memory. Numbers are published in the byte order of\n"
-        "this machine, whatever that of the file is; Fortran order, records and strings\n"
-        "are refused. The stream ends with the file, and the tag goes away.\n"
+        "this machine, also if the file has another one. Fortran order, records and\n"
+        "strings are refused. At the end of the file, the stream ends and the tag goes.\n"
         "\n"
         "Examples:\n"
         "  ndsh publish cam1 film.npy --rate 100\n"
@@ -172,13 +172,13 @@ void add_prune(CLI::App& app, Command& chosen) {
         ->check(check_tag)
         ->type_name("TAG");
     command->add_flag("-n,--dry-run", options->dry_run, "only says what would be removed");
-    command->add_flag("-a,--all-users", options->all_users, "also what is other users' (for root)");
+    command->add_flag("-a,--all-users", options->all_users, "also files of other users (for root)");
     command->footer(
-        "Never touches a tag that has a living writer, nor files of other users unless\n"
-        "root asks for that with --all-users: it then acts as each of them. It takes\n"
-        "the tag as a starting writer would, so one that starts at the same moment is not\n"
-        "disturbed. Restarting a writer needs none of this: it removes what its\n"
-        "predecessor left.\n"
+        "prune never touches a tag with a living writer. It touches files of other users\n"
+        "only if root says --all-users; then it acts as each of these users. It takes a\n"
+        "tag as a starting writer does. So it does not disturb a writer that starts at\n"
+        "the same moment. A writer that restarts does not need prune: it removes what\n"
+        "the writer before it left.\n"
         "\n"
         "Examples:\n"
         "  ndsh prune --dry-run\n"
@@ -197,14 +197,14 @@ std::function<int()> parse(int argc, char** argv, int& exit_code) {
     app.require_subcommand(1);
     app.get_formatter()->column_width(28);
     app.footer(
-        "ndsh serve shows tags in a browser, ndsh share and ndsh mirror carry them to\n"
-        "other machines: programs of their own, with their own --help.\n"
+        "ndsh serve shows tags in a browser. ndsh share and ndsh mirror carry them to\n"
+        "other machines. These are separate programs, with their own --help.\n"
         "\n"
-        "Tags lie in /dev/shm, or where NDSHARRAY_DIR says.\n"
+        "Tags are in /dev/shm, or in the directory that NDSHARRAY_DIR names.\n"
         "\n"
         "Exit status: 0 done; 1 failed; 2 wrong usage; 3 no such tag; 4 less than was\n"
-        "asked for (nothing came in time, or the stream ended before). Ended by a signal:\n"
-        "128 and its number, so 130 for Ctrl-C.\n"
+        "asked for (nothing came in time, or the stream ended early). A signal ends it\n"
+        "with 128 + its number, Ctrl-C with 130.\n"
         "\n"
         "Examples:\n"
         "  ndsh list\n"
@@ -221,7 +221,7 @@ std::function<int()> parse(int argc, char** argv, int& exit_code) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        // Of what no command takes CLI11 would only say that there is no command.
+        // If no command takes a word, CLI11 would only say that there is no command.
         if (const auto rest = app.remaining(); app.get_subcommands().empty() && !rest.empty()) {
             complain("\"{}\" is no command and no option; ndsh --help lists them", printable(rest.front()));
             exit_code = usage;
