@@ -34,7 +34,7 @@ File File::open(const std::string& path) {
 File File::create(const std::string& path) {
     File file(path, O_RDWR | O_CREAT | O_EXCL);
     if (file.number_ < 0 && errno == EEXIST)
-        throw std::runtime_error(path + " is there already; --force overwrites it");
+        throw std::runtime_error(path + " exists already; --force overwrites it");
     if (file.number_ < 0)
         fail("create", path);
     return file;

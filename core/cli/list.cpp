@@ -84,7 +84,7 @@ void print_table(const Found& found, bool with_unreadable) {
         for (const auto& [tag, error] : found.unreadable)
             print("{}: {}\n", tag, printable(error.what()));
     } else if (!found.unreadable.empty()) {
-        complain("{} tag{} cannot be looked at; ndsh list --all says why", found.unreadable.size(),
+        complain("{} tag{} cannot be read; ndsh list --all says why", found.unreadable.size(),
                  plural(found.unreadable.size()));
     }
     if (found.tags.empty() && found.unreadable.empty()) {

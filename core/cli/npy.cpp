@@ -200,7 +200,7 @@ NpyContent parse_npy_header(std::string_view start, std::uint64_t file_bytes) {
     if (content.frames == 0 || content.frame.bytes == 0)
         fail("its array is empty");
     if (content.frames > there)
-        fail(fmt::format("it is cut off: its header says {} frame{}, it has {}", content.frames,
+        fail(fmt::format("it is truncated: its header says {} frame{}, it has {}", content.frames,
                          plural(content.frames), there));
     return content;
 }

@@ -53,7 +53,7 @@ class Film {
     void read(std::uint64_t frame, std::byte* to) const {
         const std::span bytes(to, static_cast<std::size_t>(spec_.bytes));
         if (file_.read(content_.data_offset + frame * spec_.bytes, bytes) != bytes.size())
-            throw std::runtime_error(file_.path() + " was cut off while it was published");
+            throw std::runtime_error(file_.path() + " was truncated while it was published");
         if (content_.frame.byte_order != native_byte_order)
             swap_bytes(to, spec_);
     }

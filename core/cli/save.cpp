@@ -30,7 +30,7 @@ class Recording {
     explicit Recording(const SaveOptions& options)
         : options_(options), progress_(options.file, options.count) {
         if (!options.force && std::filesystem::exists(options.file))
-            throw std::runtime_error(options.file + " is there already; --force overwrites it");
+            throw std::runtime_error(options.file + " exists already; --force overwrites it");
     }
     ~Recording() {
         try {

@@ -110,7 +110,7 @@ std::uint64_t length_from(const py::handle& length) {
     const std::uint64_t result = PyLong_AsUnsignedLongLong(number.ptr());
     if (PyErr_Occurred() != nullptr) {
         PyErr_Clear();
-        throw py::value_error("a length in a shape is 0 or more, and no number of memory's size; " +
+        throw py::value_error("a length in a shape is 0 or more, and fits into memory; " +
                               py::repr(length).cast<std::string>() + " is none");
     }
     return result;

@@ -43,7 +43,7 @@ std::string_view other_memory(const GstCaps* caps) {
 }
 
 std::string download_advice(std::string_view memory) {
-    std::string_view element = "what its plugin has for downloading";
+    std::string_view element = "the download element of its plugin";
     for (const Decoder& download : downloads) {
         if (memory == download.media_type) {
             element = download.elements;
@@ -62,18 +62,17 @@ std::string decoder_advice(const GstCaps* caps) {
     const std::string type = gst_structure_get_name(gst_caps_get_structure(caps, 0));
     if (type == "video/x-raw" || type == "video/x-bayer") {
         const std::string_view memory = other_memory(caps);
-        return memory.empty()
-                   ? "These frames are of no format or size that can be shared. Put videoconvert or "
-                     "bayer2rgb before the sink."
-                   : download_advice(memory);
+        return memory.empty() ? "Frames of this format or size cannot be shared. Put videoconvert or "
+                                "bayer2rgb before the sink."
+                              : download_advice(memory);
     }
     if (type.starts_with("audio/")) {
         return "The sink takes raw video, and this is sound (" + type +
-               "): link it to the video of the stream.";
+               "): link the sink to the video of the stream.";
     }
     if (type.starts_with("text/") || type.starts_with("subpicture/")) {
         return "The sink takes raw video, and this is text (" + type +
-               "): link it to the video of the stream.";
+               "): link the sink to the video of the stream.";
     }
     for (const Decoder& decoder : decoders) {
         if (type == decoder.media_type) {
@@ -85,8 +84,8 @@ std::string decoder_advice(const GstCaps* caps) {
 }
 
 std::string decoder_advice() {
-    return "The sink takes raw video, and this stream does not say what it is: put decodebin before it, or "
-           "caps where the bytes are frames (rawvideoparse).";
+    return "The sink takes raw video, and this stream has no caps: put decodebin before the sink, or "
+           "rawvideoparse if the bytes are frames.";
 }
 
 }  // namespace ndsharray::gst

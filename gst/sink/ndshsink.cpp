@@ -133,7 +133,7 @@ gboolean close_tag(NdshSink* self) {
     self->state->publisher.finish();
     self->state->format.reset();
     if (!self->state->tag_writer().close()) {
-        GST_WARNING_OBJECT(self, "stopped although a reader did not have the last frame after some seconds");
+        GST_WARNING_OBJECT(self, "stopped, although a reader has not taken the last frame");
     }
     self->state->news.stop();
     return TRUE;

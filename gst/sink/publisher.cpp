@@ -50,7 +50,7 @@ void Publisher::warn_of_missing_slots() {
     GST_ELEMENT_WARNING(
         sink_, RESOURCE, NO_SPACE_LEFT,
         ("Only %u frames instead of %u fit into shared memory: readers have less time, or copy. "
-         "Enlarge it, or set slots=%u to be content with that.",
+         "Enlarge it, or set slots=%u to accept that.",
          slots, slots + missing, slots),
         (nullptr));
 }

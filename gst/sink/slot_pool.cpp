@@ -134,12 +134,12 @@ gboolean start(GstBufferPool* pool) {
     try {
         if (state.uses_slots &&
             state.writer->configure(state.format, state.slots, patience) != WriteStatus::Ok) {
-            GST_INFO_OBJECT(pool, "ordinary memory instead of slots: readers need those of the caps before");
+            GST_INFO_OBJECT(pool, "using ordinary memory: readers still need the slots of the old caps");
             state.uses_slots = false;
         }
     } catch (const std::exception& error) {
         // The sink will have the same problem and will post it on the bus.
-        GST_WARNING_OBJECT(pool, "ordinary memory instead of slots: %s", error.what());
+        GST_WARNING_OBJECT(pool, "using ordinary memory: %s", error.what());
         state.uses_slots = false;
     }
     return parent_class()->start(pool);
@@ -194,7 +194,7 @@ GstFlowReturn acquire_buffer(GstBufferPool* pool, GstBuffer** out, GstBufferPool
         GST_WARNING_OBJECT(pool, "no buffer for a slot: %s", error.what());
     }
     if (!buffer) {
-        GST_LOG_OBJECT(pool, "no slot to spare, ordinary memory");
+        GST_LOG_OBJECT(pool, "using ordinary memory: no slot can be spared");
         buffer = ordinary_buffer(state);
     }
     *out = buffer.release();

@@ -80,7 +80,7 @@ SourceLoop::Result SourceLoop::next() {
             return {result.flow, nullptr};
         }
         if (result.keepalive) {
-            GST_DEBUG_OBJECT(src_, "nothing came, repeating the last frame");
+            GST_DEBUG_OBJECT(src_, "no frame came, repeating the last one");
             return {GST_FLOW_OK, builder_.repeat(*result.keepalive)};
         }
         note_arrival(result.frame);

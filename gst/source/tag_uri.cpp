@@ -75,12 +75,12 @@ std::map<std::string, std::string> settings_of(const std::string& query) {
     while (g_uri_params_iter_next(&iterator, &attribute, &text, &error)) {
         const Owned<char> key(attribute), value(text);
         if (!settings.emplace(key.get(), value.get()).second) {
-            throw UriProblem(in_quotes(key.get()) + " is there twice in the URI" + form);
+            throw UriProblem(in_quotes(key.get()) + " occurs twice in the URI" + form);
         }
     }
     if (error) {
         const OwnedGLib<GError> owned(error);
-        throw UriProblem("What follows the ? in the URI cannot be read: " + std::string(error->message) +
+        throw UriProblem("The part after the ? in the URI cannot be read: " + std::string(error->message) +
                          form);
     }
     return settings;
@@ -110,7 +110,7 @@ GParamSpec* spec_of(GObject* element, const std::string& key) {
         }
         names += (names.empty() ? "" : ", ") + std::string(spec->name);
     }
-    throw UriProblem(in_quotes(key) + " is not a setting a URI can have; these are: " + names);
+    throw UriProblem(in_quotes(key) + " is not a setting of a URI; the settings are: " + names);
 }
 
 /// Completes "the value is ...".

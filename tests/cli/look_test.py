@@ -83,7 +83,7 @@ class Look(NdshTest):
             file.write(os.urandom(8192))
         out, error = self.ndsh("list")
         self.assertEqual(len(out.splitlines()), 2)
-        self.assertIn("4 tags cannot be looked at", error)
+        self.assertIn("4 tags cannot be read", error)
         self.assertNotIn("no tags", self.ndsh("list", "--owner", "65533")[1])
         out = self.ndsh("list", "--all")[0]
         for name in "folder", "fifo", "link", "garbage":

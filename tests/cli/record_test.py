@@ -151,7 +151,7 @@ class Record(NdshTest):
             "records": self.save_array("r.npy", np.zeros(3, dtype=[("a", "i4")])),
             "no dimension": self.save_array("0.npy", np.array(5)),
             "empty": self.save_array("e.npy", np.zeros((0, 3))),
-            "cut off": raw("cut.npy", good[:-10]),
+            "truncated": raw("cut.npy", good[:-10]),
             "no .npy file": raw("text.npy", b"hello, this is no array at all"),
             "header is cut off": raw("head.npy", good[:40]),
             "version 9": raw("v.npy", good[:6] + b"\x09" + good[7:]),
