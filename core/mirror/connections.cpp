@@ -130,11 +130,11 @@ void Connections::on_event(unsigned event, int value) {
             trouble_.clear();
             break;
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-            trouble_ = "it does not take the key of this machine";
+            trouble_ = "it does not accept the key of this machine";
             break;
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-            trouble_ = "one side has keys, and the other has none or other ones";
+            trouble_ = "one side has keys, and the other has none or different ones";
             break;
         case ZMQ_EVENT_CONNECT_RETRIED:
             if (trouble_.empty())

@@ -144,7 +144,7 @@ void Follower::follow(Link& link) {
                 heard = Clock::now();
             } else if (Clock::now() - heard > silence) {
                 std::string why = link.trouble();
-                throw Broken{"no word from " + address_.to_string() + (why.empty() ? "" : ": " + why)};
+                throw Broken{"no answer from " + address_.to_string() + (why.empty() ? "" : ": " + why)};
             }
         }
         if (message && take(*message, received->body.bytes())) {
@@ -173,7 +173,7 @@ bool Follower::take(const Message& message, std::span<const std::byte> body) {
 
 template <typename Other>
 bool Follower::on(const Other&) {
-    throw Broken{address_.to_string() + " sends what only a mirror sends", long_pause};
+    throw Broken{address_.to_string() + " sends messages that only a mirror may send", long_pause};
 }
 
 void Follower::require_session(std::uint64_t session) const {
@@ -183,10 +183,10 @@ void Follower::require_session(std::uint64_t session) const {
 
 bool Follower::on(const Welcome& welcome) {
     if (welcome.id != hello_ || welcome_ || welcome.session == 0)
-        throw Broken{address_.to_string() + " answers what was not asked", long_pause};
+        throw Broken{address_.to_string() + " answers a question that was not asked", long_pause};
     if (!welcome.resumed) {
         if (options_.here.every && session_ != 0 && done_ > 0)
-            tell("the connection was away for too long: frames are missing");
+            tell("the connection was broken for too long: frames are missing");
         done_ = 0;
     }
     session_ = welcome.session;

@@ -69,7 +69,7 @@ std::optional<Entries> read_entries(const std::string& path, bool must_be) {
         if (name.empty() || line.front() == '#')
             continue;
         if (key.size() != key_length || words >> rest)
-            throw Error(ErrorCode::Damaged, path + ": \"" + name + "\" wants a key of 40 characters");
+            throw Error(ErrorCode::Damaged, path + ": \"" + name + "\" needs a key of 40 characters");
         entries.emplace(name, key);
     }
     return entries;
@@ -77,8 +77,8 @@ std::optional<Entries> read_entries(const std::string& path, bool must_be) {
 
 std::string one(const Entries& entries, const std::string& name, const std::string& path) {
     if (entries.count(name) != 1)
-        throw Error(ErrorCode::Damaged,
-                    path + " has not one line \"" + name + " KEY\"; ndsh share --make-keys makes such files");
+        throw Error(ErrorCode::Damaged, path + " has no line, or several lines, \"" + name +
+                                            " KEY\"; ndsh share --make-keys makes such files");
     return entries.find(name)->second;
 }
 
@@ -108,12 +108,13 @@ void make_keys(const std::string& folder) {
             throw Error(ErrorCode::System,
                         folder + name + " is there already; remove it first if new keys are wanted");
     const Pair share = new_pair(), mirror = new_pair();
-    write_new(folder + "/share.key",
-              "# Stays on the machine that shares. A line \"mirror KEY\" lets the owner of that key in.\n"
-              "secret " +
-                  share.secret + "\nmirror " + mirror.public_key + "\n");
+    write_new(
+        folder + "/share.key",
+        "# Stays on the machine that shares. A line \"mirror KEY\" gives the owner of that key access.\n"
+        "secret " +
+            share.secret + "\nmirror " + mirror.public_key + "\n");
     write_new(folder + "/mirror.key",
-              "# For the machines that mirror. Who has it may read every tag that is shared.\n"
+              "# For the machines that mirror. This file gives access to every tag that is shared.\n"
               "secret " +
                   mirror.secret + "\nshare " + share.public_key + "\n");
 }

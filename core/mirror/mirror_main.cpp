@@ -91,7 +91,7 @@ int list(const MirrorCommand& command) {
     }
     const std::string why = link.trouble();
     throw Error(ErrorCode::System,
-                "no word from " + command.address.to_string() + (why.empty() ? "" : ": " + why));
+                "no answer from " + command.address.to_string() + (why.empty() ? "" : ": " + why));
 }
 
 /// A mirror waits for much, but not for a tag of this machine that is somebody else's.

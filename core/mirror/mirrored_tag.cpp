@@ -22,7 +22,7 @@ constexpr auto patience = 100ms;
 constexpr std::int64_t highest_age = 1'000'000'000'000'000;  // 11 days, whatever the other side says
 
 [[noreturn]] void malformed(const std::string& what) {
-    throw WireError(Refusal::Malformed, "the other side sends what makes no sense: " + what);
+    throw WireError(Refusal::Malformed, "the other side breaks the protocol: " + what);
 }
 
 }  // namespace
@@ -153,8 +153,9 @@ void MirroredTag::publish() {
         const bool is_published = writer_->publish(std::move(frame_), info_, metadata) != 0;
         if (!is_published && options_.every) {
             writer_.reset();
-            throw Error(ErrorCode::System, "the files of \"" + options_.tag +
-                                               "\" were removed while a frame came; it is asked for again");
+            throw Error(ErrorCode::System,
+                        "the files of \"" + options_.tag +
+                            "\" were removed while a frame came; the frame is requested again");
         }
         if (is_published) {
             ++counts_.frames;

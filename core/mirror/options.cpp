@@ -62,7 +62,7 @@ std::optional<ShareCommand> parse_share(int argc, char** argv, int& exit_code) {
     CLI::App app("Lets other machines mirror tags of this one.", "ndsh share");
     app.set_version_flag("-V,--version", "ndsh-share " NDSHARRAY_VERSION, "prints the version");
     app.get_formatter()->column_width(28);
-    app.add_option("TAG", command.share.tags, "which tags")->check(check_tag);
+    app.add_option("TAG", command.share.tags, "the tags to share")->check(check_tag);
     app.add_flag("--all", command.share.all, "all tags, also those that come later");
     app.add_option("--listen", listen, "the address to listen on (default: 127.0.0.1:7447; port 0: any)")
         ->type_name("HOST:PORT")
@@ -73,7 +73,7 @@ std::optional<ShareCommand> parse_share(int argc, char** argv, int& exit_code) {
                                 ->expected(0, 1);
     app.add_option("--keys", key_file, "the keys to use (default: ~/.config/ndsharray/share.key)")
         ->type_name("FILE");
-    app.add_flag("--open", open, "uses no keys: lets everybody in who reaches the address");
+    app.add_flag("--open", open, "uses no keys: everybody who reaches the address has access");
     app.add_option("--owner", command.share.owner, "whose tags (default: yours and root's)")
         ->type_name("USER");
     app.footer(
@@ -87,7 +87,7 @@ std::optional<ShareCommand> parse_share(int argc, char** argv, int& exit_code) {
     if (command.make_keys)
         return command;
     if (command.share.all == !command.share.tags.empty()) {
-        exit_code = wrong("ndsh-share", "say which tags to share, or --all");
+        exit_code = wrong("ndsh-share", "name the tags to share, or use --all");
         return std::nullopt;
     }
     command.share.listen = Address::parse(listen);
@@ -97,8 +97,8 @@ std::optional<ShareCommand> parse_share(int argc, char** argv, int& exit_code) {
     if (!command.share.keys && !open && !command.share.listen.is_local()) {
         exit_code =
             wrong("ndsh-share",
-                  fmt::format("--listen {} lets everybody read the tags who reaches this machine; make keys "
-                              "with ndsh share --make-keys, or say --open",
+                  fmt::format("--listen {} lets everybody who reaches this machine read the tags; make keys "
+                              "with ndsh share --make-keys, or use --open",
                               listen));
         return std::nullopt;
     }
@@ -115,10 +115,10 @@ std::optional<MirrorCommand> parse_mirror(int argc, char** argv, int& exit_code)
     CLI::App app("Mirrors tags of another machine, or lists what it shares.", "ndsh mirror");
     app.set_version_flag("-V,--version", "ndsh-mirror " NDSHARRAY_VERSION, "prints the version");
     app.get_formatter()->column_width(28);
-    app.add_option("HOST", address, "who shares (default: 127.0.0.1:7447)")
+    app.add_option("HOST", address, "the machine that shares (default: 127.0.0.1:7447)")
         ->type_name("HOST:PORT")
         ->check(check_address);
-    app.add_option("TAG", tags, "which tags; none: lists them")->check(check_tag);
+    app.add_option("TAG", tags, "the tags to mirror; none: lists the tags")->check(check_tag);
     app.add_option("--as", as, "the tag here, for one tag (default: HOST.TAG)")
         ->type_name("TAG")
         ->check(check_tag);

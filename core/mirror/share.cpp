@@ -73,7 +73,7 @@ void Share::refuse(const std::string& peer, Refusal refusal, const std::string& 
 /// What only a share sends.
 template <typename Answer>
 void Share::on(const std::string& peer, const Answer&) {
-    refuse(peer, Refusal::Malformed, "this side shares, and only mirrors are answered");
+    refuse(peer, Refusal::Malformed, "this is a share: it answers only mirrors");
 }
 
 bool Share::is_shared(const std::string& tag) const {
@@ -92,7 +92,8 @@ void Share::on(const std::string& peer, const Hello& hello) {
     }
     std::erase_if(sessions_, [&](const auto& entry) { return entry.second->peer() == peer; });
     if (sessions_.size() >= most_sessions)
-        return refuse(peer, Refusal::TooMany, std::to_string(most_sessions) + " mirrors are served already");
+        return refuse(peer, Refusal::TooMany,
+                      std::to_string(most_sessions) + " mirrors are connected already");
     const std::uint64_t id = random_id();
     auto session = std::make_unique<Session>(engine_, hello, peer, id, options_.owner);
     welcome(peer, hello, *session, false);
@@ -126,7 +127,7 @@ Session* Share::session_of(const std::string& peer, std::uint64_t id) {
 void Share::on(const std::string& peer, const Credit& credit) {
     Session* const session = session_of(peer, credit.session);
     if (session == nullptr)
-        return refuse(peer, Refusal::NoSession, "this session is over, or is that of another connection");
+        return refuse(peer, Refusal::NoSession, "this session is over, or belongs to another connection");
     session->heard = Clock::now();
     session->on_credit(credit);
 }

@@ -80,8 +80,8 @@ class Access(MachinesTest):
         there.program(WRITER, FRAME)
         address = there.share("cam0").address
         here.mirror(address, "cam0", "--as", "mine").says("follows")
-        self.assertRegex(stranger.run(MIRROR, address, status=1), "no word from .*key")
-        self.assertRegex(stranger.run(MIRROR, address, "--open", status=1), "no word from .*keys")
+        self.assertRegex(stranger.run(MIRROR, address, status=1), "no answer from .*key")
+        self.assertRegex(stranger.run(MIRROR, address, "--open", status=1), "no answer from .*keys")
 
 
 @needs_namespaces

@@ -101,7 +101,7 @@ class Follow(Comparison):
         reader = self.reader()
         self.assertEqual(reader.run("reader.read(10).number"), 1)
         share.end(signal.SIGKILL)
-        mirror.says("no word from .*: nothing listens there")
+        mirror.says("no answer from .*: nothing listens there")
         writer.run(FRAMES.format(2))
         self.there.share("cam0", listen=share.address)
         self.assertEqual(reader.run("frame = reader.read(10); (frame.number, frame.missed, frame.first_of_writer)"),

@@ -130,7 +130,7 @@ class Peer(MachinesTest):
             wait_for(lambda: answer() or hellos > broken, "the next try")  # noqa: B023 (it is called at once)
             if hellos < 3:
                 self.assertTrue(reader.run("reader.read(0.1) is None"))
-        mirror.says("makes no sense: a part of an array")
+        mirror.says("breaks the protocol: a part of an array")
         frame = wait_for(lambda: answer() or reader.run("(lambda frame: frame and bytes(frame.array))(reader.read(0.1))"), "the frame")
         self.assertEqual(frame, b"abcdefgh")
 
