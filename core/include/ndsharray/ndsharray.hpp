@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The whole library: include this to write or read arrays under a tag.
 //
-// Signals: the library installs one handler each for SIGBUS and SIGSEGV, for the whole process, when it first
-// maps a segment. The first makes reading a file that somebody cut an error instead of the end of the
-// process. The second explains a write into a frame that may only be read. What is no business of the library
-// goes to the handler that was installed before, or has the default effect. A crash reporter that is
-// installed later must do the same: call the handler before it.
+// Signals: when the library first maps a segment, it installs a handler for SIGBUS and a handler for SIGSEGV,
+// for the whole process. The first handler keeps the process alive when it reads a truncated file: the read
+// fails with an Error. The second prints advice when the program writes into a read-only frame. The library
+// passes every other fault to the handler that was installed before, or lets it have its default effect. A
+// crash reporter that is installed later must do the same: call the handler that was installed before it.
 #pragma once
 
 #include <ndsharray/array.hpp>

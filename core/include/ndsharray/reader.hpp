@@ -53,14 +53,14 @@ struct ReaderStats {
 ///
 /// Call read() in one thread at a time. All other functions are safe from any thread.
 ///
-/// A Reader that was moved from fails every read() with an Error of the code Closed.
+/// If a Reader was moved from, every read() fails, and error() has the code Closed.
 ///
 /// After fork(), the Reader does not work in the child: read() fails with Forked. Destroying the Reader there
 /// does nothing, and its memory stays with the child. The child can still look at its frames and destroy
 /// them.
 class NDSHARRAY_API Reader {
   public:
-    /// Does not wait for a writer.
+    /// Makes a reader. Does not wait for a writer.
     /// \throws Error InvalidTag, InvalidArgument (max_leases is too large, or the owner does not exist),
     /// System (no thread can be started).
     explicit Reader(std::string tag, ReaderOptions options = {});
@@ -75,7 +75,7 @@ class NDSHARRAY_API Reader {
     /// once each, after the last frame. The next read() then waits for a new stream or writer.
     Frame read(std::optional<std::chrono::nanoseconds> timeout = std::nullopt) noexcept;
 
-    /// A read() that waits returns Cancelled, and so does every later read() until resume().
+    /// Makes read() return Cancelled, both a read() that waits now and every later one until resume().
     void cancel() noexcept;
     void resume() noexcept;
 
@@ -100,8 +100,8 @@ class NDSHARRAY_API Reader {
     /// Why the last read() returned Failed. The code is None if no read() failed.
     Error error() const;
 
-    /// The reason why no writer can exist now: directory() is missing. read() wakes up when it is made. The
-    /// code is None if there is no such reason. Looks at the file system.
+    /// The reason why no writer can exist now: directory() is missing. read() wakes up when the directory is
+    /// made. The code is None if there is no such reason. Looks at the file system.
     Error obstacle() const;
 
   private:

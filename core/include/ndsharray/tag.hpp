@@ -22,12 +22,12 @@ NDSHARRAY_API std::string tag_problem(std::string_view tag);
 /// The directory of the files of all tags: $NDSHARRAY_DIR, or /dev/shm. Each call reads the variable again.
 NDSHARRAY_API std::string directory();
 
-/// A sentence if the directory is missing, so that there can be no tags in it; otherwise empty. A Reader that
-/// waits for a tag wakes up when the directory is made.
+/// A sentence if the directory is missing, so that there can be no tags; otherwise an empty string. A Reader
+/// that waits for a tag wakes up when the directory is made.
 NDSHARRAY_API std::string directory_problem(const std::string& path = directory());
 
-/// Tags of this process's user or of root that have a living writer, sorted. Tags of the Python package 1.x
-/// are left out: their files do not say whether the writer lives.
+/// Sorted names of the tags of this process's user or of root that have a living writer. Tags of the Python
+/// package 1.x are left out, because their files do not say whether the writer lives.
 /// \throws Error if directory() exists but cannot be listed.
 NDSHARRAY_API std::vector<std::string> tags();
 

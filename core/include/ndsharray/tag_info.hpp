@@ -36,7 +36,7 @@ struct TagReader {
     unsigned leased = 0;  ///< slots that it holds in the current segment
     std::uint64_t cursor = 0;      ///< number of the frame that it expects next
     std::uint64_t frames = 0;      ///< frames that it got, from all writers since it was made
-    std::uint64_t missed = 0;      ///< frames that were published meanwhile and that it did not get
+    std::uint64_t missed = 0;      ///< frames that were published in this time and that it did not get
     std::uint64_t copied = 0;      ///< frames that it got as a copy
     std::uint64_t latency_ns = 0;  ///< from publication to delivery of the last frame
 };
@@ -85,16 +85,16 @@ struct TagInfo {
     std::vector<TagReader> readers;
 };
 
-/// Inspects a tag, whether its writer lives or not. Reads the files, maps nothing and writes nothing. Neither
-/// the writer nor the readers notice. Damaged or hostile files do no harm. Needs read permission; to see the
+/// Inspects a tag, even if its writer is dead. Reads the files, maps nothing and writes nothing. Neither the
+/// writer nor the readers notice it. Damaged or hostile files do no harm. Needs read permission. To see the
 /// readers, it also needs the permission to take leases.
 /// \param owner name or number of the expected owner. Empty: the user of this process, or root.
 /// \throws Error NoSuchTag, InvalidTag, InvalidArgument (there is no such user), PermissionDenied,
 /// WrongOwner, NotRegular, UnsupportedVersion, Damaged, TooManyFiles, System.
 NDSHARRAY_API TagInfo inspect(const std::string& tag, const std::string& owner = {});
 
-/// Names of all tags that have a control file, of all users, sorted. Their writers may be dead. No file is
-/// opened, so inspect() may throw for any of them.
+/// Sorted names of all tags that have a control file, of all users. Their writers may be dead. This opens no
+/// file, so inspect() may throw for any of the tags.
 /// \throws Error as tags() does.
 NDSHARRAY_API std::vector<std::string> tag_names();
 

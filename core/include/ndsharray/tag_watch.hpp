@@ -44,12 +44,12 @@ struct TagChanges {
 /// releases the tag.
 ///
 /// To miss nothing, make the TagWatch first, then call tag_names(), then wait(). The wait sleeps in the
-/// kernel. A TagWatch does not work in a forked child. The wait() of one that was moved from throws an Error
-/// of the code Closed.
+/// kernel. A TagWatch does not work in a forked child. If a TagWatch was moved from, its wait() throws an
+/// Error with the code Closed.
 ///
-/// The directory may be missing, also later: wait() sleeps until it is made, and obstacle() says so
-/// meanwhile. Only where the kernel does not tell (no permission to list the nearest directory that exists),
-/// wait() looks five times a second.
+/// The directory may be missing, at first or later. Then wait() sleeps until it is made, and obstacle() says
+/// that it is missing. If the kernel cannot report this, because the nearest existing directory may not be
+/// listed, wait() looks five times a second.
 class NDSHARRAY_API TagWatch {
   public:
     /// Starts to watch. The directory need not exist.
@@ -64,17 +64,17 @@ class NDSHARRAY_API TagWatch {
 
     /// Returns the changes since the last call, or since the TagWatch was made. If there are none, waits for
     /// one up to `timeout` (nothing: for ever; zero: does not wait). Call it in one thread at a time. If the
-    /// directory is removed, replaced or mounted over, or is there again, `all` is set.
+    /// directory is removed, replaced, mounted over or made again, `all` is set.
     TagChanges wait(std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
 
-    /// A wait() returns Cancelled, and so does every later one until resume(). May be called from any thread,
-    /// and from a signal handler.
+    /// Makes wait() return Cancelled, both a wait() that runs now and every later one until resume(). May be
+    /// called from any thread, and from a signal handler.
     void cancel() noexcept;
     void resume() noexcept;
 
     /// The reason why no tag can appear now: the directory is missing, or may not be listed. wait() wakes up
-    /// when it is made. The code is None if there is no such reason. Looks at the file system. May be called
-    /// from any thread.
+    /// when the directory is made. The code is None if there is no such reason. Looks at the file system. May
+    /// be called from any thread.
     Error obstacle() const;
 
   private:

@@ -33,9 +33,9 @@ inline constexpr unsigned default_slots = 8;
 inline constexpr unsigned max_readers = 64;
 
 struct WriterOptions {
-    /// Frames per segment, 3 to 32. Memory is taken for each when it is first needed. 0 means 8. If
-    /// these do not fit, it means as many (at least 3) as fit into half of the free space: the rest is left
-    /// to other tags. A chosen number must fit.
+    /// Frames per segment, 3 to 32. Each takes memory when it is first needed. 0 means 8, or, if these do not
+    /// fit, as many (at least 3) as fit into half of the free space. The other half is left to other tags.
+    /// Any other number must fit.
     unsigned slots = 0;
 
     /// Mode of the files. A read bit lets the group or other users read frames by copying. A write bit beside
@@ -53,10 +53,10 @@ struct WriterOptions {
     /// Space for the metadata of each frame, in bytes, at most 1 MiB.
     std::size_t metadata_capacity = 0;
 
-    /// The frames were published before, on another machine or in a recording: publish() keeps `number` and
-    /// `published` of their info. So readers see which frames are missing, and how old a frame really is. A
-    /// number that is not above the last one, or above 2^48, becomes the next one. A time that is unknown or
-    /// in the future becomes now.
+    /// The frames were published before, on another machine or in a recording. So publish() keeps `number`
+    /// and `published` of their info, and readers see which frames are missing and how old a frame really is.
+    /// If a number is not above the last one, or is above 2^48, it becomes the last one + 1. If a time is
+    /// unknown or in the future, it becomes now.
     bool forwards = false;
 };
 
@@ -66,12 +66,12 @@ struct WriterStats {
     std::uint64_t dropped = 0;        ///< times that acquire() found no slot
     std::uint64_t reclaimed = 0;      ///< dead readers whose entries were cleared
     std::uint32_t generation = 0;     ///< of the current segment; 0 before the first
-    std::uint32_t slots = 0;          ///< of the current segment: those that there is room for
+    std::uint32_t slots = 0;          ///< of the current segment, as far as there is room
     std::uint32_t missing_slots = 0;  ///< see Writer::missing_slots()
     std::uint32_t readers = 0;        ///< attached readers
     std::string segment;              ///< file name of the current segment; empty before the first
 
-    std::uint64_t failed_callbacks = 0;  ///< calls of on_reader_change's function that threw an exception
+    std::uint64_t failed_callbacks = 0;  ///< calls of on_reader_change()'s function that threw an exception
 };
 
 /// A reader attached or detached. For Writer::on_reader_change().
@@ -152,8 +152,8 @@ class NDSHARRAY_API Writer {
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
-    /// Sets the layout and attributes of the frames to come. If they differ from the present ones, this makes
-    /// a new segment. Readers move to it with its first frame. The old segment keeps the frames that readers
+    /// Sets the layout and attributes of the next frames. If they differ from the present ones, this makes a
+    /// new segment. Readers move to it with its first frame. The old segment keeps the frames that readers
     /// hold or may still take.
     ///
     /// If the writer has backpressure and there is no room for both segments, this waits until `Every`
@@ -165,7 +165,7 @@ class NDSHARRAY_API Writer {
     void configure(const ArraySpec& spec, const Attributes& attributes = {}, unsigned slots = 0);
 
     /// The same, but waits up to `timeout` (nothing: for ever).
-    /// \returns Ok. Or Timeout or Cancelled: then the layout is unchanged.
+    /// \returns Ok, Timeout or Cancelled. After the last two, the layout is unchanged.
     /// \throws Error as configure().
     [[nodiscard]] WriteStatus configure(const ArraySpec& spec, const Attributes& attributes, unsigned slots,
                                         std::optional<std::chrono::nanoseconds> timeout);
@@ -193,11 +193,11 @@ class NDSHARRAY_API Writer {
     std::uint64_t publish(WritableFrame&& frame, const FrameInfo& info = {},
                           std::span<const std::byte> metadata = {}) noexcept;
 
-    /// Returns a slot of the configured segment for a buffer pool. The caller may keep it for long, and may
-    /// still read it after publish_pinned(), until it releases it. If this would leave too few slots for
-    /// readers and acquire(), it returns NoSlot and counts no drop. With backpressure, this waits up to
-    /// `timeout` (nothing: for ever) if slots are taken only by frames that `Every` readers have not read
-    /// yet.
+    /// Returns a slot of the configured segment for a buffer pool. The caller may keep the slot for long. It
+    /// may still read the slot after publish_pinned(), until it releases it. If this would leave too few
+    /// slots for readers and acquire(), it returns NoSlot and counts no drop. With backpressure, if a slot
+    /// becomes free as soon as `Every` readers have read their frames, this waits for it up to `timeout`
+    /// (nothing: for ever).
     WritableFrame acquire_pinned(std::optional<std::chrono::nanoseconds> timeout = std::chrono::nanoseconds{
                                      0}) noexcept;
 
@@ -222,7 +222,7 @@ class NDSHARRAY_API Writer {
     /// stream. This does not wait. If no frame may be lost, call drain() before.
     void end_of_stream() noexcept;
 
-    /// A call that waits returns Cancelled, and so does every later call that would wait, until resume().
+    /// Makes every call that waits now, or would wait later, return Cancelled, until resume().
     void cancel() noexcept;
     void resume() noexcept;
 
@@ -230,12 +230,12 @@ class NDSHARRAY_API Writer {
     void close() noexcept;
 
     /// Calls `changed` for each reader that attaches, detaches or dies, in order. Readers that are attached
-    /// already are reported at once. A reader that detaches at once may not be reported.
+    /// already are reported at once. A reader that stays only for a moment may not be reported.
     ///
     /// Most calls come from a thread of the library. `changed` must return soon and must not destroy the
-    /// Writer. An empty function ends the calls. When on_reader_change() returns, no call of the function
-    /// before is running. An exception out of `changed` ends there. WriterStats::failed_callbacks counts it,
-    /// and the next change is reported all the same.
+    /// Writer. An empty function ends the calls. When on_reader_change() returns, no call of the previous
+    /// function is running. If `changed` throws an exception, WriterStats::failed_callbacks counts it, and
+    /// the next change is reported as usual.
     void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
     const std::string& tag() const noexcept;
@@ -243,12 +243,12 @@ class NDSHARRAY_API Writer {
     std::string segment_name() const;
     WriterStats stats() const;
 
-    /// Number of slots by which there are fewer than wanted (WriterOptions::slots, or 8), because space is
-    /// short. Readers then have less time, or copy more. It changes when a segment is made, and when
-    /// acquire() needs memory for a slot. Makes no system call and takes no memory.
+    /// Number of wanted slots that are missing because space is short. WriterOptions::slots are wanted, or 8.
+    /// With fewer slots, readers have less time, or copy more. The number changes when a segment is made, and
+    /// when acquire() needs memory for a slot. This function makes no system call and takes no memory.
     unsigned missing_slots() const noexcept;
 
-    /// Why the writer closed itself: a file of the tag was cut or removed, and no new files could be made.
+    /// Why the writer closed itself: a file of the tag was truncated or removed, and could not be made again.
     /// The code is None if this did not happen.
     Error error() const;
 
