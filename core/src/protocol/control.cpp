@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The control file: which writer has the tag, and which segment is announced.
+// The control file: it names the writer that has the tag, and the segment that is announced.
 #include "protocol/control.hpp"
 
 #include "testing/faults.hpp"
@@ -67,7 +67,7 @@ bool is_file_at(const platform::Descriptor& file, const std::string& path) noexc
     return mine && named && mine->same_file(*named);
 }
 
-/// Takes the name away from a file whose lock is held by a process that may not write it. Such a process is
+/// Takes the name away from a file if a process holds its lock and may not write the file. Such a process is
 /// no writer, but would keep all writers out. A new file of this name has a new lock.
 void set_aside(const TagFiles& files, const platform::Descriptor& file) {
     const std::string aside = files.temporary();
@@ -113,7 +113,7 @@ int put_in_place(const Unnamed& file, const std::string& path) noexcept {
     return platform::link_open_file(file.made.file, path);
 }
 
-/// The writer's last words where a signal ends the process: the tag is closed, and there is no segment.
+/// Tells readers that a signal ends the writer's process: the tag is closed, and there is no segment.
 void tell_of_end(void* mapped) noexcept {
     auto& file = *static_cast<ControlFile*>(mapped);
     const auto state = static_cast<WriterState>(file.state.load(std::memory_order_relaxed));
@@ -153,7 +153,7 @@ std::optional<platform::Descriptor> open_to_take(const TagFiles& files) try {
 
 }  // namespace
 
-/// The notice goes before the mapping that it is about.
+/// The notice must be replaced before the mapping that it writes to.
 ControlOwner& ControlOwner::operator=(ControlOwner&& other) noexcept {
     end_ = std::move(other.end_);
     lock_ = std::move(other.lock_);
@@ -286,7 +286,7 @@ void ControlOwner::start(const WriterOptions& options) const noexcept {
     ControlFile& file = words();
     file.writer_pid.store(platform::own_pid(), std::memory_order_relaxed);
     NDSHARRAY_FAULT_POINT(WriterPidStored);
-    // The marks of a dead writer stay until its files are removed, even if another process removes them.
+    // The mark of a dead writer stays until its files of 1.x are removed, even if another process does that.
     file.options.store((options.backpressure ? layout::option_backpressure : 0) |
                            (options.compat || had_compat() ? layout::option_compat : 0),
                        std::memory_order_relaxed);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The control file: which writer has the tag, and which segment is announced.
+// The control file: it names the writer that has the tag, and the segment that is announced.
 #pragma once
 
 #include "platform/platform.hpp"
@@ -60,7 +60,7 @@ class ControlOwner {
     /// Whether the tag's name still leads to this file. A system call.
     bool is_current(const TagFiles& files) const noexcept;
 
-    /// Whether a signal was about to end the process, and so the tag is closed and its files are gone.
+    /// Whether the tag is closed and its files are removed, because a signal was about to end the process.
     bool was_ended() const noexcept { return end_ && end_->was_given(); }
 
     /// Removes the name if it still leads to this file. Keeps the lock. \returns 0 or an errno.

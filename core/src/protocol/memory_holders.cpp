@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which tags hold the memory of a directory, for an error that says that there is too little.
+// The tags that hold the memory of a directory, for an error that says that there is too little memory.
 #include "protocol/memory_holders.hpp"
 
 #include "platform/platform.hpp"

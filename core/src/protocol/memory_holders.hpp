@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which tags hold the memory of a directory, for an error that says that there is too little.
+// The tags that hold the memory of a directory, for an error that says that there is too little memory.
 #pragma once
 
 #include <ndsharray/error.hpp>
@@ -8,7 +8,7 @@
 
 namespace ndsharray {
 
-/// The error, with the tags that hold most memory in its sentence.
+/// The same error. Its sentence also names the tags that hold most memory.
 Error with_memory_holders(const Error& error, const std::string& directory);
 
 }  // namespace ndsharray

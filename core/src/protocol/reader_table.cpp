@@ -177,8 +177,8 @@ unsigned TableOwner::reclaim_dead() noexcept {
     const std::lock_guard guard(reclaiming_);
     unsigned count = 0;
     for_each_bit(words().active.load(std::memory_order_acquire), [&](std::uint32_t index) {
-        // A shared lock: a process with read access alone could hold this byte with a shared lock, and must
-        // not keep a dead reader's leases. While this lock is held, no new reader can take the entry.
+        // This is a shared lock, because a process with read access alone could hold a shared lock on the
+        // byte, and must not keep a dead reader's leases. Under this lock, no new reader can take the entry.
         if (!platform::try_lock_shared(lock_.number(), index))
             return;
         NDSHARRAY_FAULT_POINT(DeadReaderLocked);

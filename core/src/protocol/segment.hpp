@@ -73,8 +73,8 @@ class Segment {
     void free_slot(std::uint32_t index) const noexcept;
 
     /// Brings a slot into the page table at its first use. Later calls make no system call.
-    /// \returns false if the slot has no memory: then a touch would take some, or fail. For a reader, of a
-    /// slot that has a frame.
+    /// \returns false if the slot has no memory: then a touch would allocate memory, or fail. A reader calls
+    /// this only for a slot that has a frame.
     bool look_at_slot(std::uint32_t index) noexcept;
 
     const std::string& name() const noexcept { return name_; }
@@ -135,7 +135,7 @@ class Segment {
     std::string name_;
     std::string path_;
     Id id_;
-    platform::Descriptor file_;  // to reserve slots, or to find out whether slots have memory
+    platform::Descriptor file_;  // to reserve slots, or to check whether slots have memory
     platform::Mapping mapping_;
     bool all_ready_ = false;        // a segment of format 1.0
     bool checks_slots_ = false;     // a reader's on a tmpfs

@@ -26,8 +26,8 @@ constexpr std::uint64_t lease_word(std::uint32_t generation) noexcept {
     return static_cast<std::uint64_t>(generation) << 32;
 }
 
-/// As std::popcount, which calls another library where the compiler does not count on the instruction: a
-/// reader does this for each frame, and code that is not in the cache is what it waits for.
+/// The same as std::popcount. That one calls another library if the compiler may not use the instruction. A
+/// reader counts for each frame, and would wait for code that is not in the cache.
 constexpr unsigned count_bits(std::uint32_t bits) noexcept {
     bits -= bits >> 1 & 0x55555555U;
     bits = (bits & 0x33333333U) + (bits >> 2 & 0x33333333U);
@@ -42,7 +42,7 @@ constexpr unsigned slots_left_to_writer = 2;
 /// Leases of a reader that does not say how many it keeps.
 constexpr std::uint32_t usual_quota = 2;
 
-/// Slots that get memory before readers need them: so many leases may come until the writer looks again.
+/// Slots that get memory before readers need them, for the leases that come until the writer looks again.
 constexpr unsigned slots_ahead = 2;
 
 /// Slots that pools must leave to readers: one reader can keep a frame while it takes the next.

@@ -69,8 +69,8 @@ struct ClaimRules {
 std::optional<std::uint32_t> claim(const Segment& segment, const layout::ReaderTable& table,
                                    ClaimRules rules) noexcept;
 
-/// Number of slots that should have memory now, so that readers can keep as many leases as they may, but no
-/// more than two more than they hold. All slots, if frames should stay for as long as possible.
+/// Number of slots that should have memory now, so that readers can take up to two leases more than they
+/// hold, within their quotas. All slots, if frames should stay for as long as possible.
 std::uint32_t wanted(const Segment& segment, const layout::ReaderTable& table, ClaimRules rules) noexcept;
 
 /// Whether a pool may take one more slot, and enough slots are left for the writer and its readers.
@@ -79,11 +79,11 @@ std::uint32_t wanted(const Segment& segment, const layout::ReaderTable& table, C
 bool may_pin(const Segment& segment, const layout::ReaderTable& table, std::uint32_t out,
              std::uint32_t slots) noexcept;
 
-/// Says that the writer's side keeps a claimed slot after it is published: it is not claimed again, and
-/// readers leave slots to the writer beside it. To be called before publish().
+/// The writer's side keeps a claimed slot after it is published: the slot is not claimed again, and readers
+/// leave other slots to the writer. Call it before publish().
 void pin(const Segment& segment, std::uint32_t slot) noexcept;
 
-/// Ends it. Any thread.
+/// Ends the pin. Any thread.
 void unpin(const Segment& segment, std::uint32_t slot) noexcept;
 
 /// Gives a claimed slot back. Its content is lost. Any thread.
@@ -91,16 +91,16 @@ void put_back(const Segment& segment, std::uint32_t slot) noexcept;
 
 /// Takes back the slots of a segment that gets no more frames: claims for ever those that readers neither
 /// hold nor still expect. These are all except the newest frame, leased slots, and frames from Held::floor
-/// on. Backpressure does not matter here. To be called before a reader can enter the next generation, because
-/// its leases in this one are then forgotten. \returns a bit for each slot that no reader gets any more,
-/// those that the writer's side has out included.
+/// on. Backpressure does not matter here. Call it before a reader can enter the next generation, because
+/// its leases in this one are then lost. \returns a bit for each slot that no reader gets any more, including
+/// the slots that the writer's side has out.
 ///
 /// To a reader this is a claim like any other, so the argument above covers it: a slot is freed only if no
 /// lease was kept on it, and none is kept later. A suspended reader expects no frame, so only its leases
 /// count. A pin is no lease: the caller frees a slot that is out when it comes back.
 std::uint32_t withdraw(const Segment& segment, const layout::ReaderTable& table) noexcept;
 
-/// Makes a claimed and filled slot the newest frame: info.number.
+/// Makes a claimed and filled slot the newest frame. Its number is info.number.
 void publish(const Segment& segment, std::uint32_t slot, const FrameInfo& info,
              std::span<const std::byte> metadata) noexcept;
 

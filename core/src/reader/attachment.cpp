@@ -94,8 +94,8 @@ void Attachment::join() {
     settled_ = published == before;
 }
 
-/// The table was full when we came, perhaps only of readers that were just being cleared away. A load for
-/// each frame that is copied for it, and where an entry seems to be free now and then a try.
+/// The table was full when this reader attached, perhaps only with readers that were just being cleared. So
+/// the reader loads one word for each frame. If an entry seems to be free, it tries to take it, now and then.
 void Attachment::join_late() {
     if (!without_entry_->may_join())
         return;

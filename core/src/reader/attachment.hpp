@@ -21,7 +21,7 @@
 
 namespace ndsharray {
 
-/// What a Reader has delivered, of all writers. The thread that reads counts, any thread looks.
+/// Counts the frames that a Reader delivered, of all writers. The reading thread adds, any thread may look.
 struct DeliveryCounts {
     std::atomic<std::uint64_t> frames{0};
     std::atomic<std::uint64_t> missed{0};
@@ -51,23 +51,23 @@ class Attachment {
     }
     bool is_watched() const noexcept { return static_cast<bool>(death_watch_); }
 
-    /// Ignores the present or last writer of the file: only a later writer is new.
+    /// Passes over the present or last writer of the file. Only a later writer is new then.
     void pass_over_writer() noexcept;
 
     /// Treats the present writer of the file as new. meet_writer() accepts it when it has opened the tag.
     void await_writer() noexcept { epoch_.reset(); }
 
-    /// Ends the time of the writer that was met: no more of its frames are expected.
+    /// The writer that was met is gone. No more frames of it are expected.
     void lose_writer() noexcept;
 
-    /// Whether there is a new writer, or was one since, that opened the tag.
+    /// Whether a new writer has opened the tag. It may have left since.
     bool has_new_writer() const noexcept { return was_taken_over() && has_opened(); }
 
     /// Expects the frames of the new writer from now on. \returns false if there is none.
     bool meet_writer() noexcept;
 
-    /// Whether the file was taken over since a writer was met or passed over. The new owner need not be a
-    /// writer that opens the tag: the removal of a dead writer's files takes the file over, too.
+    /// Whether the file was taken over since a writer was met or passed over. The new owner may be no writer:
+    /// a process that removes the files of a dead writer takes the file over, too.
     bool was_taken_over() const noexcept;
 
     bool has_joined() const noexcept { return joined_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A segment as a reader has it: it gives frames under a lease if possible, and copies otherwise.
+// A segment of a reader: it gives frames under a lease if possible, and copies otherwise.
 #include "reader/leased_segment.hpp"
 
 #include "testing/faults.hpp"
@@ -54,7 +54,7 @@ Frame LeasedSegment::take(slots::Place place, unsigned max_leases, const Arrival
     }
     if (segment_.look_at_slot(place.slot) && may_hold(max_leases))
         return leased(place, arrival);
-    // The lease ends with the copy, also if there is no memory for a copy: otherwise it would never end.
+    // The lease ends after the copy, even if there is no memory for the copy. Otherwise it would never end.
     const LeaseAtEnd lease{*session_, segment_, place.slot};
     if (!segment_.look_at_slot(place.slot))
         throw_no_memory(place);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A segment as a reader has it: it gives frames under a lease if possible, and copies otherwise.
+// A segment of a reader: it gives frames under a lease if possible, and copies otherwise.
 #pragma once
 
 #include "frame/frame_owner.hpp"
@@ -18,7 +18,7 @@ class LeasedSegment final : public FrameOwner {
 
     const Segment& segment() const noexcept { return segment_; }
 
-    /// Frames to come may be leased. Only where there was no session: so no lease is out.
+    /// Later frames may be leased. Only if there was no session before, so that no lease is out.
     void join(std::shared_ptr<ReaderSession> session) noexcept;
 
     const ArraySpec& spec() const noexcept override { return segment_.spec(); }

@@ -25,7 +25,7 @@ ReaderOptions checked(ReaderOptions options) {
         throw Error(ErrorCode::InvalidArgument,
                     "max_leases is " + std::to_string(options.max_leases) + "; it is 0 to 32 frames");
     if (options.writable)
-        options.max_leases = 0;  // copies; they are faster than pages that are copied on write
+        options.max_leases = 0;  // a copy of a frame is faster than pages that are copied on write
     return options;
 }
 
@@ -182,7 +182,7 @@ void Reader::Implementation::leave() noexcept {
     std::swap(left, attachment_);
 }
 
-/// Attaches again if the writer closed the file, so that its memory is freed, or if another writer put a new
+/// Attaches again if the writer closed the file (its memory is then freed), or if another writer put a new
 /// file in its place.
 void Reader::Implementation::follow_replacement() {
     const bool is_over = layout::is_closed(attachment_->control().state()) && !attachment_->has_new_writer();
@@ -282,7 +282,7 @@ Frame Reader::Implementation::next() {
     return frame;
 }
 
-/// Allocates nothing: the constructor made room for every name. So no frame is lost for want of memory.
+/// Allocates nothing: the constructor made room for every name. So no frame is lost if there is no memory.
 void Reader::Implementation::show(const std::string& segment, std::uint32_t generation) noexcept {
     const std::lock_guard guard(mutex_);
     stats_.generation = generation;

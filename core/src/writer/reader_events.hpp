@@ -14,13 +14,13 @@
 namespace ndsharray {
 
 /// For any thread. After the callback is replaced or removed, it does not run any more.
-/// An exception out of the callback ends here: nothing else on the watching thread would catch it.
+/// An exception of the callback is caught here: nothing else on the watching thread would catch it.
 class ReaderEvents {
   public:
     /// For a callback that is set now, readers that are attached already count as new.
     void on_reader_change(std::function<void(const ReaderChange&)> changed);
 
-    /// Exceptions that came out of the callback. Waits for nothing.
+    /// Number of exceptions that the callback threw. Waits for nothing.
     std::uint64_t failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
 
     /// Calls back if readers attached or detached since the last call.

@@ -58,9 +58,9 @@ bool Segments::can_make(const ArraySpec& spec, const Attributes& attributes, uns
     return needed <= free || needed - free <= gained || may_give_up_announced();
 }
 
-/// As many slots as are wanted if they fit, since memory is taken when it is needed. If not, as many as fit
-/// into half of the room: the other half is left to other tags. The announced segment goes, so it counts as
-/// free.
+/// All wanted slots if they fit, because memory is taken only when it is needed. Otherwise as many as fit
+/// into half of the room: the other half is left to other tags. The announced segment is retired, so its
+/// memory counts as free.
 unsigned Segments::slots_in_the_room(const ArraySpec& spec, unsigned wanted) const noexcept {
     const std::uint64_t free = platform::free_bytes(control_.file());
     const std::uint64_t own = announced_ ? announced_->segment().ready_bytes() : 0;

@@ -20,14 +20,14 @@ using layout::WriterState;
 /// Time between two checks for dead readers while a writer waits for readers.
 constexpr auto death_check = 100ms;
 
-/// The same while it also waits for room: free memory is not announced.
+/// The same while it also waits for room, because nothing reports that memory becomes free.
 constexpr auto room_check = 10ms;
 
 /// A reader that is just taking a frame holds one slot more than it keeps. Even a writer that does not wait
 /// for readers waits for so long before it drops a frame.
 constexpr std::chrono::nanoseconds time_to_take_a_frame = 2ms;
 
-// Slots have room for 2^55. No writer gets as far as this by itself.
+// The highest number that is forwarded. Slots have room for 2^55. No writer counts as far as this by itself.
 constexpr std::uint64_t most_forwarded = std::uint64_t{1} << 48;
 
 }  // namespace
@@ -190,7 +190,7 @@ WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
     return status == WriteStatus::Ok ? std::move(frame) : WritableFrame(status);
 }
 
-/// Of the frame that is published next. Call it with the mutex held.
+/// Sets both for the frame that is published next. Call it with the mutex held.
 void Writer::Implementation::set_number_and_time(FrameInfo& info) noexcept {
     const std::int64_t now = platform::monotonic_now();
     if (!options_.forwards || info.number <= published_ || info.number > most_forwarded)
@@ -234,8 +234,8 @@ std::uint64_t Writer::Implementation::publish(WritableFrame& frame, FrameInfo in
     current()->publish(frame, info, metadata);
     if (segments_.is_to_be_announced())
         segments_.announce_current();
-    // Readers that are awake have the frame. The others wait for this no longer than for a store: the number
-    // is on the line of published_, and only this thread changes it.
+    // Readers that are awake have the frame. The others wait for one more store: the number is on the cache
+    // line of published_, and only this thread changes it.
     frames_published_.store(frames_published_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     control_.wake_readers();
     if (to_be_noticed)
@@ -275,7 +275,7 @@ WriteStatus Writer::Implementation::drain(Timeout timeout) {
     Lock lock(mutex_);
     const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check,
                                                 [this] { return readers_took_all(); });
-    return status == WriteStatus::NoSlot ? WriteStatus::Ok : status;  // no reader is left that takes it
+    return status == WriteStatus::NoSlot ? WriteStatus::Ok : status;  // no reader is left to take it
 }
 
 WriteStatus Writer::Implementation::wait_for_reader(Timeout timeout) {

@@ -35,7 +35,7 @@ slots::ClaimRules rules_of(const WriterOptions& options) noexcept {
     return {options.backpressure, (may_read & ~may_lease) != 0};
 }
 
-/// Does first what may fail without leaving a trace.
+/// The first step may fail and leaves no trace. So it comes before the tag is taken.
 ControlOwner take_tag(const TagFiles& files, const WriterOptions& options) {
     static_cast<void>(
         FileWatcher::start());  // without inotify, dead readers are found when a slot is missing
@@ -133,7 +133,7 @@ void Writer::Implementation::leave(WriterState last) {
     set_state(last);
     segments_.retire_all();
     show_segment();
-    // The lock is still held. So other processes have made files of these names only if these were removed.
+    // The lock is still held. So another process has a file of this name only if ours was removed before.
     table_->unlink(files_);
     NDSHARRAY_FAULT_POINT(TableRemoved);
     // This comes last, with the lock still held.
@@ -241,9 +241,9 @@ void Writer::Implementation::watch_files() {
     });
 }
 
-/// Runs in the watching thread. The names must be missing in two looks in a row, and each event causes
-/// several looks: a writer that starts may take away a file's name for a moment, if another process disturbs
-/// its locks.
+/// Runs in the watching thread. Names count as lost when two looks in a row miss them. Each event causes
+/// several looks. The reason: a writer that starts may take away a file's name for a moment, if another
+/// process disturbs its locks.
 void Writer::Implementation::look_for_names(Names& names) noexcept {
     const auto control = platform::status_of(files_.control());
     const bool is_there = control && control->same_file(names.control) && names.table->is_current(files_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A segment as the writer has it, with the reader table. It lives while frames of it are out.
+// A segment of a writer, with the reader table. It lives as long as frames of it are out.
 #include "writer/writer_segment.hpp"
 
 #include "testing/faults.hpp"
@@ -22,7 +22,7 @@ constexpr std::uint32_t bit_of(std::uint32_t slot) noexcept {
 
 WritableFrame WriterSegment::claim(slots::ClaimRules rules) noexcept {
     const layout::ReaderTable& table = table_->words();
-    // Ahead of need, because readers keep leases only on slots that have memory. One with each frame.
+    // Ahead of need, because readers keep leases only if enough slots have memory. One slot per frame.
     if (segment_.ready() < slots::wanted(segment_, table, rules))
         reserve_another();
     auto slot = slots::claim(segment_, table, rules);
@@ -39,9 +39,9 @@ WritableFrame WriterSegment::claim_pinned(slots::ClaimRules rules) noexcept {
     return frame;
 }
 
-/// A pool's slots leave others to the writer and to readers. While there is room these need no memory yet.
-/// But a writer that waits for readers would wait for ever, if its upstream gave no slot back meanwhile, and
-/// there were no memory for another one.
+/// A pool must leave slots to the writer and to readers. While there is room, these need no memory yet. But a
+/// writer with backpressure could wait for ever: its upstream gives no slot back, and there is no memory for
+/// another slot.
 bool WriterSegment::may_pin(slots::ClaimRules rules) noexcept {
     const auto leaves_enough = [&](std::uint32_t slots) {
         return slots::may_pin(segment_, table_->words(), out_.load(std::memory_order_relaxed), slots);

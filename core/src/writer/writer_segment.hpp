@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A segment as the writer has it, with the reader table. It lives while frames of it are out.
+// A segment of a writer, with the reader table. It lives as long as frames of it are out.
 #pragma once
 
 #include "process/fork_guard.hpp"
@@ -20,7 +20,7 @@
 namespace ndsharray::detail {
 
 /// For one thread at a time, except give_back(). Slots get memory when they are needed, in the thread that
-/// claims them: the first use of each slot makes system calls, and no later one.
+/// claims them: the first use of each slot makes system calls, and later uses make none.
 class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
   public:
     WriterSegment(Segment segment, std::shared_ptr<TableOwner> table)
@@ -42,7 +42,7 @@ class WriterSegment : public std::enable_shared_from_this<WriterSegment> {
     /// Makes a frame of claim() or claim_pinned() the newest one.
     void publish(WritableFrame& frame, const FrameInfo& info, std::span<const std::byte> metadata) noexcept;
 
-    /// Number of slots that there are or that there is room for, as far as is known.
+    /// Number of slots that have memory, or for which there is room as far as is known.
     std::uint32_t usable_slots() const noexcept {
         return has_room_ ? segment_.slot_count() : segment_.ready();
     }
