@@ -175,7 +175,7 @@ class NdshTest(unittest.TestCase):
     def publish(self, tag, array, *options):
         """A writer in a process of its own that has published at least a frame."""
         process = self.start("publish", tag, self.save_array(f"{tag}.source.npy", array), *options)
-        self.wait_for(lambda: process.poll() is not None or (self.info(tag) or {}).get("published"), "a first frame")
+        self.wait_for(lambda: process.poll() is not None or (self.info(tag) or {}).get("generation"), "a first frame")
         return process
 
     def leave_behind(self, tag):
