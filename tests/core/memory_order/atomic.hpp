@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stands in for std::atomic where the core is compiled for the model of memory. -include puts it before
-// everything else. Words of the shared memory go to memory.hpp, words of a process alone are plain values.
+// Stands in for std::atomic and std::atomic_thread_fence where the core is compiled for the model of memory.
+// The compiler includes it before everything else (-include). A word in the arena belongs to memory.hpp; any
+// other word is a plain value, since all threads of a scene are contexts in one thread.
 #pragma once
 
-// All that the sources include of the C++ library: it keeps its own std::atomic.
+// The macros at the end rename each std::atomic that follows. So the headers of the C++ library come first:
+// they keep the real one.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -137,7 +139,7 @@ class ndsharray_model_atomic {
                                  const Where& where = Where::current()) noexcept {
         return compare_exchange_weak(expected, desired, success, failure, where);
     }
-    // Without a name for its order, an operation is no part of the protocol.
+    // A conversion names no order, so orders.cpp would not find it.
     operator T() const noexcept = delete;
 
   private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Scenes in which the core's own Attachment reads: through several segments, to the end.
 #include "follower.hpp"
+#include "scenes.hpp"
 
 namespace ndsharray::model {
 namespace {
@@ -82,16 +83,16 @@ class LastFrame final : public FollowedWorld {
 
 }  // namespace
 
-std::vector<NamedScene> scenes_with_follower() {
+std::vector<NamedScene> follower_scenes() {
     return {
-        {"Comes", [] { return std::make_unique<Comes>(); }, 1},
-        {"NextLayout", [] { return std::make_unique<NextLayout>(false); }, 1},
-        {"NextLayoutForEvery", [] { return std::make_unique<NextLayout>(true); }, 1},
-        {"ComesToNextLayout", [] { return std::make_unique<NextLayout>(true, false); }, 1},
-        {"TightLayout", [] { return std::make_unique<TightLayout>(false); }, 1},
-        {"TightLayoutForEvery", [] { return std::make_unique<TightLayout>(true); }, 1},
-        {"LastFrameOfStream", [] { return std::make_unique<LastFrame>(WriterState::Ended); }},
-        {"LastFrameOfWriter", [] { return std::make_unique<LastFrame>(WriterState::Closed); }},
+        long_scene<Comes>("Comes"),
+        long_scene<NextLayout>("NextLayout", false),
+        long_scene<NextLayout>("NextLayoutForEvery", true),
+        long_scene<NextLayout>("ComesToNextLayout", true, false),
+        long_scene<TightLayout>("TightLayout", false),
+        long_scene<TightLayout>("TightLayoutForEvery", true),
+        scene<LastFrame>("LastFrameOfStream", WriterState::Ended),
+        scene<LastFrame>("LastFrameOfWriter", WriterState::Closed),
     };
 }
 

@@ -3,6 +3,7 @@
 #include "memory.hpp"
 
 #include "explorer.hpp"
+#include "weaker.hpp"
 
 #include <bitset>
 #include <cstdio>
@@ -87,9 +88,6 @@ std::array<Cell, arena_bytes / granule> cells;
 std::vector<std::uint32_t> touched_cells;
 std::vector<Thing> things;
 
-const Weakening* weakening = nullptr;
-std::uint64_t executions_of_weakened = 0;
-
 std::size_t granule_of(const void* address) noexcept {
     return static_cast<std::size_t>(static_cast<const std::byte*>(address) - memory_of_all.data()) / granule;
 }
@@ -153,7 +151,7 @@ void check_made(const Word& word) noexcept {
         broken("a word is not used before it is made");
 }
 
-// ---- weaker orders
+// ---- orders and changes
 
 bool has(std::memory_order order, std::memory_order part) noexcept {
     if (order == std::memory_order_seq_cst || order == part)
@@ -165,21 +163,6 @@ bool acquires(std::memory_order order) noexcept {
 }
 bool releases(std::memory_order order) noexcept {
     return has(order, std::memory_order_release);
-}
-
-bool is_weakened(std::string_view name, const Where& where) noexcept {
-    if (weakening == nullptr || where.line() < weakening->where.first_line ||
-        where.line() > weakening->where.last_line || name != weakening->where.name)
-        return false;
-    return std::string_view(where.file_name()).ends_with("/" + weakening->where.file);
-}
-
-std::memory_order order_of(std::memory_order order, std::string_view name, const Where& where,
-                           bool of_failure = false) noexcept {
-    if (!is_weakened(name, where) || weakening->of_failure != of_failure)
-        return order;
-    ++executions_of_weakened;
-    return weakening->order;
 }
 
 std::string_view name_of(Change change) noexcept {
@@ -575,17 +558,6 @@ void step_of_kernel(const char* what) noexcept {
     step();
     if (is_telling())
         tell(what);
-}
-
-// ---- orders that are made weaker
-
-void weaken(const Weakening* now) noexcept {
-    weakening = now;
-    executions_of_weakened = 0;
-}
-
-std::uint64_t weakened_executions() noexcept {
-    return executions_of_weakened;
 }
 
 }  // namespace ndsharray::model

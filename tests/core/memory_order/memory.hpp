@@ -12,9 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace ndsharray::model {
 
@@ -57,28 +54,5 @@ std::uint64_t last_value(const void* word, unsigned bytes) noexcept;
 
 /// A step at something that all threads look at.
 void step_of_kernel(const char* what) noexcept;
-
-// ---- orders that are made weaker
-
-/// An operation in the sources.
-struct Operation {
-    std::string file;  // last part of its path
-    unsigned first_line = 0;
-    unsigned last_line = 0;
-    std::string name;  // load, store, fetch_or, ..., compare_exchange_weak, atomic_thread_fence
-};
-
-/// Gives an operation this order instead of its own.
-struct Weakening {
-    Operation where;
-    std::memory_order order = std::memory_order_relaxed;
-    bool of_failure = false;  // of a compare_exchange: the second order
-};
-
-/// For the runs that follow; nullptr: none. It must outlive them. For a fence, relaxed is none at all.
-void weaken(const Weakening* weakening) noexcept;
-
-/// How often the weakened operation was executed since then.
-std::uint64_t weakened_executions() noexcept;
 
 }  // namespace ndsharray::model

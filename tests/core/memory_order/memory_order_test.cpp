@@ -3,8 +3,8 @@
 // its promises, and breaks one as soon as one order in the sources is made weaker. README.md says how.
 #include "explorer.hpp"
 #include "orders.hpp"
+#include "scenes.hpp"
 #include "verdicts.hpp"
-#include "world.hpp"
 
 #include <cstdlib>
 #include <ostream>

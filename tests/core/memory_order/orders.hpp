@@ -3,7 +3,7 @@
 // order is made weaker.
 #pragma once
 
-#include "memory.hpp"
+#include "weaker.hpp"
 
 #include <string>
 #include <vector>

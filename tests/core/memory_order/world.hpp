@@ -126,15 +126,4 @@ class World : public Scene {
     std::mutex mutex_;
 };
 
-/// A scene, and what it is about.
-struct NamedScene {
-    const char* name;
-    MakeScene make;
-    unsigned fewer_deviations = 0;  // since it is long
-};
-const std::vector<NamedScene>& all_scenes();
-
-/// Those with a whole reader.
-std::vector<NamedScene> scenes_with_follower();
-
 }  // namespace ndsharray::model
