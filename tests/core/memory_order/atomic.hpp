@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stands in for std::atomic and std::atomic_thread_fence where the core is compiled for the model of memory.
-// The compiler includes it before everything else (-include). A word in the arena belongs to memory.hpp; any
-// other word is a plain value, since all threads of a scene are contexts in one thread.
+// Stands in for std::atomic, std::atomic_thread_fence and std::chrono::steady_clock where the core is
+// compiled for the model of memory. The compiler includes it before everything else (-include). A word in the
+// arena belongs to memory.hpp; any other word is a plain value, since all threads of a scene are contexts in
+// one thread.
 #pragma once
 
 // The macros at the end rename each std::atomic that follows. So the headers of the C++ library come first:
@@ -159,5 +160,17 @@ inline void ndsharray_model_fence(std::memory_order order, const ndsharray::mode
 
 }  // namespace std
 
+// ---- time
+
+namespace std::chrono {
+
+/// Stands still, so that a run repeats itself.
+struct ndsharray_model_clock : steady_clock {
+    static time_point now() noexcept { return time_point(hours(1)); }
+};
+
+}  // namespace std::chrono
+
 #define atomic ndsharray_model_atomic
 #define atomic_thread_fence ndsharray_model_fence
+#define steady_clock ndsharray_model_clock

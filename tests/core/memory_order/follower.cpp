@@ -3,82 +3,66 @@
 #include "follower.hpp"
 
 namespace ndsharray::model {
+namespace {
 
-FollowedWorld::FollowedWorld(const Layout& layout, bool joined) : World(layout), joined_(joined) {
+/// The segments are those of the class that a writer has for them.
+Layout without_segment(Layout layout) {
+    layout.has_segment = false;
+    return layout;
+}
+
+}  // namespace
+
+FollowedWorld::FollowedWorld(const Layout& layout, bool joined)
+    : World(without_segment(layout)), joined_(joined) {
     reader_options_.mode = layout.mode;
 }
 
 void FollowedWorld::prepare() {
-    announced_.reset();
-    current_.reset();
-    is_given_up_ = false;
-    generation_ = 1;
+    segments_.emplace(files_, *control_, options_);
+    make_segment();
+    publish_next(1);
     first_expected_ = 1;
+    read_before_ = 0;
     attachment_ = std::make_unique<Attachment>(files_, owner_, reader_options_, counts_,
                                                std::move(*ControlView::open(files_, owner_)), false);
     attachment_->await_writer();
     attachment_->meet_writer();
-    read_before_ = 0;
     if (joined_) {
         join();
-        read_before_ = attachment_->next().number();
+        kept_ = attachment_->next();
+        read_before_ = kept_.number();
+        if (!keeps_first_)
+            kept_ = Frame();
     }
 }
 
 void FollowedWorld::clear() {
+    kept_ = Frame();
     attachment_.reset();
-    announced_.reset();
-    current_.reset();
+    segments_.reset();
     World::clear();
 }
 
-// ---- the writer, as Writer::Implementation and Segments
+// ---- the writer, as Writer::Implementation
 
 void FollowedWorld::make_segment() {
-    current_ = std::make_shared<Segment>(new_segment(++generation_));
+    if (options_.backpressure)
+        wait_until([this] { return segments_->can_make(spec(), {}, 0); });
+    segments_->make(spec(), {}, 0, table_);
 }
 
-void FollowedWorld::publish_next(std::uint64_t frame) {
-    const Segment& announced = announced_ ? *announced_ : *segment_;
-    const Segment& segment = current_ ? *current_ : announced;
-    const std::uint32_t slot = claim_patiently(segment);
-    fill(segment, slot, frame);
-    if (current_ && !is_given_up_ && layout_.backpressure)
-        wait_until([&] {
-            return slots::all_can_follow(table_->words(), announced.generation(),
-                                         slots::latest(announced).frame);
-        });
-    publish(segment, slot, frame);
-    std::optional<std::uint32_t> withdrawn;
-    if (current_) {
-        if (!is_given_up_)
-            withdrawn = slots::withdraw(announced, table_->words());
-        control_->announce(segment.generation(), segment.id());
-        if (withdrawn)
-            platform::unlink_file(announced.path());
-    }
+void FollowedWorld::publish_next(std::uint64_t number) {
+    detail::WriterSegment& segment = *segments_->current();
+    WritableFrame frame = claim_patiently(segment);
+    fill(frame, number);
+    if (segments_->is_to_be_announced() && segments_->announced() && options_.backpressure)
+        wait_until([this] { return segments_->may_retire_announced(); });
+    publish(segment, frame, number);
+    if (segments_->is_to_be_announced())
+        segments_->announce_current();
     control_->wake_readers();
-    if (withdrawn)
-        give_memory_back(announced, *withdrawn);
-    if (current_) {
-        announced_ = std::move(current_);
-        is_given_up_ = false;
-    }
-}
-
-void FollowedWorld::give_up_segment() {
-    const Segment& announced = announced_ ? *announced_ : *segment_;
-    if (layout_.backpressure)
-        wait_until([&] {
-            return slots::held(table_->words(), announced.generation()).floor >
-                   slots::latest(announced).frame;
-        });
-    const std::uint32_t withdrawn = slots::withdraw(announced, table_->words());
-    control_->announce(0, {});
-    control_->wake_readers();
-    platform::unlink_file(announced.path());
-    give_memory_back(announced, withdrawn);
-    is_given_up_ = true;
+    segments_->free_old();
 }
 
 // ---- the reader, as Reader::Implementation
@@ -96,16 +80,19 @@ Frame FollowedWorld::read() {
             join();
         Frame frame = attachment_->next();
         if (frame) {
-            read_plain(frame.data(), sizeof(std::uint64_t), "pixels");
-            std::uint64_t number = 0;
-            std::memcpy(&number, frame.data(), sizeof number);
-            promise(frame.number() == number, "a frame is the one that its number says");
+            look_at(frame);
             return frame;
         }
         if (layout::is_closed(state) || state == layout::WriterState::Ended)
             return frame;
         platform::wait_either(woken, {}, std::nullopt);
     }
+}
+
+void FollowedWorld::suspend(bool suspended) {
+    attachment_->suspend(suspended);
+    if (!suspended)
+        first_expected_ = view_->words().published.load(std::memory_order_acquire) + 1;
 }
 
 void FollowedWorld::follow(std::uint64_t last) try {
@@ -117,10 +104,12 @@ void FollowedWorld::follow(std::uint64_t last) try {
             return;
         }
         promise(frame.number() > before, "frames come in their order, each once");
-        if (layout_.mode == ReadMode::Every && layout_.backpressure)
+        if (layout_.mode == ReadMode::Every)
             promise(frame.number() <= std::max(before + 1, first_expected_), "no frame is missed");
         before = frame.number();
     }
+    if (kept_)
+        look_at(kept_);
 } catch (const Error& error) {
     broken(std::string("no reader fails: ") + error.what());
 }

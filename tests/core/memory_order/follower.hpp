@@ -20,15 +20,13 @@ class FollowedWorld : public World {
 
     // ---- the writer
 
-    /// Makes the next segment. It is announced with its first frame.
+    /// Makes the next segment. It is announced with its first frame. Where there is no room for it beside the
+    /// old one, that goes first.
     void make_segment();
 
     /// Claims, fills and publishes in the newest segment, waits for readers if it must, and announces the
     /// segment if that is to be done.
     void publish_next(std::uint64_t frame);
-
-    /// Takes the announcement back, with all that no reader holds or expects.
-    void give_up_segment();
 
     // ---- the reader
 
@@ -37,8 +35,14 @@ class FollowedWorld : public World {
     Frame read();
 
     /// Reads until the last frame, or until there are no more. With mode Every none is missed, but for those
-    /// that were published before the reader came.
+    /// that were published before the reader came or went on.
     void follow(std::uint64_t last);
+
+    /// Keeps the frame that follow() reads first until it is done.
+    void keep_first_frame() { keeps_first_ = true; }
+
+    /// As Reader::suspend().
+    void suspend(bool suspended);
 
   private:
     void join();
@@ -48,10 +52,9 @@ class FollowedWorld : public World {
     ReaderOptions reader_options_;
     DeliveryCounts counts_;
     std::unique_ptr<Attachment> attachment_;
-    std::shared_ptr<Segment> announced_;  // nullptr: the one of World
-    std::shared_ptr<Segment> current_;
-    bool is_given_up_ = false;
-    std::uint32_t generation_ = 1;
+    std::optional<Segments> segments_;
+    bool keeps_first_ = false;
+    Frame kept_;
     std::uint64_t first_expected_ = 1;
     std::uint64_t read_before_ = 0;
 };

@@ -8,51 +8,73 @@ namespace {
 
 using layout::WriterState;
 
-/// A reader follows, or comes, while the layout changes.
-class Followed : public FollowedWorld {
+constexpr Layout newest{.readers = 0};
+constexpr Layout every{.readers = 0, .mode = ReadMode::Every};
+constexpr Layout every_kept{.backpressure = true, .readers = 0, .mode = ReadMode::Every};
+
+/// A reader follows, or comes, while the layout changes: the next segment is made beside the old one.
+class NextLayout : public FollowedWorld {
   public:
-    Followed(bool every, bool joined)
-        : FollowedWorld(
-              {.backpressure = every, .readers = 0, .mode = every ? ReadMode::Every : ReadMode::Latest},
-              joined) {}
-    void play_all() final {
-        play("writer", [this] {
-            publish_next(2);
-            change_layout();
-            publish_next(3);
-        });
-        play("reader", [this] { follow(3); });
+    explicit NextLayout(const Layout& layout, bool joined = true) : FollowedWorld(layout, joined) {}
+    void play_all() override {
+        play("writer", [this] { write_all(); });
+        play("reader", [this] { follow(4); });
     }
 
-  private:
-    virtual void change_layout() = 0;
-};
-
-/// The next segment is made beside the old one.
-class NextLayout final : public Followed {
-  public:
-    explicit NextLayout(bool every, bool joined = true) : Followed(every, joined) {}
-
-  private:
-    void change_layout() override { make_segment(); }
+  protected:
+    void write_all() {
+        publish_next(2);
+        publish_next(3);
+        make_segment();
+        publish_next(4);
+    }
 };
 
 /// There is no room for the next segment beside the old one.
-class TightLayout final : public Followed {
+class TightLayout final : public NextLayout {
   public:
-    explicit TightLayout(bool every) : Followed(every, true) {}
+    explicit TightLayout(const Layout& layout) : NextLayout(layout) {}
 
   private:
-    void change_layout() override {
-        give_up_segment();
-        make_segment();
+    void prepare() override {
+        FollowedWorld::prepare();
+        use_up_room();
+    }
+};
+
+/// The reader keeps a frame of the old segment, whose other slots are taken back.
+class FrameOfOldLayout final : public NextLayout {
+  public:
+    explicit FrameOfOldLayout(const Layout& layout) : NextLayout(layout) { keep_first_frame(); }
+};
+
+/// The reader is suspended, and goes on while the layout changes twice.
+class SuspendedAtNextLayout final : public NextLayout {
+  public:
+    SuspendedAtNextLayout() : NextLayout(every_kept) { keep_first_frame(); }
+    void play_all() override {
+        play("writer", [this] {
+            write_all();
+            make_segment();
+            publish_next(5);
+        });
+        play("reader", [this] {
+            suspend(false);
+            follow(5);
+        });
+    }
+
+  private:
+    void prepare() override {
+        FollowedWorld::prepare();
+        suspend(true);
     }
 };
 
 /// A reader of every frame comes while a writer waits for such readers.
 class Comes final : public FollowedWorld {
   public:
-    Comes() : FollowedWorld({.backpressure = true, .readers = 0, .mode = ReadMode::Every}, false) {}
+    Comes() : FollowedWorld(every_kept, false) {}
     void play_all() override {
         play("writer", [this] {
             for (std::uint64_t frame = 2; frame <= 4; ++frame)
@@ -65,7 +87,7 @@ class Comes final : public FollowedWorld {
 /// The writer ends its stream, or leaves, after a frame.
 class LastFrame final : public FollowedWorld {
   public:
-    explicit LastFrame(WriterState last) : FollowedWorld({.readers = 0}, true), last_(last) {}
+    explicit LastFrame(WriterState last) : FollowedWorld(newest, true), last_(last) {}
     void play_all() override {
         play("writer", [this] {
             publish_next(2);
@@ -86,11 +108,15 @@ class LastFrame final : public FollowedWorld {
 std::vector<NamedScene> follower_scenes() {
     return {
         long_scene<Comes>("Comes"),
-        long_scene<NextLayout>("NextLayout", false),
-        long_scene<NextLayout>("NextLayoutForEvery", true),
-        long_scene<NextLayout>("ComesToNextLayout", true, false),
-        long_scene<TightLayout>("TightLayout", false),
-        long_scene<TightLayout>("TightLayoutForEvery", true),
+        long_scene<NextLayout>("NextLayout", newest),
+        long_scene<NextLayout>("NextLayoutForEvery", every_kept),
+        long_scene<NextLayout>("NextLayoutWithoutBackpressure", every),
+        long_scene<NextLayout>("ComesToNextLayout", every_kept, false),
+        long_scene<TightLayout>("TightLayout", newest),
+        long_scene<TightLayout>("TightLayoutForEvery", every_kept),
+        long_scene<FrameOfOldLayout>("FrameOfOldLayout", newest),
+        long_scene<FrameOfOldLayout>("FrameOfOldLayoutForEvery", every_kept),
+        long_scene<SuspendedAtNextLayout>("SuspendedAtNextLayout"),
         scene<LastFrame>("LastFrameOfStream", WriterState::Ended),
         scene<LastFrame>("LastFrameOfWriter", WriterState::Closed),
     };

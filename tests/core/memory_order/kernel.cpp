@@ -18,6 +18,7 @@ struct File {
     std::uint64_t inode = 0;
     std::size_t offset = 0;  // in the arena
     std::uint64_t bytes = 0;
+    std::uint64_t allocated = 0;
     unsigned permissions = 0;
 };
 
@@ -40,6 +41,7 @@ struct Kernel {
     std::vector<std::pair<std::string, std::uint64_t>> names;
     std::vector<std::uint64_t> descriptors;  // inode; 0: closed
     std::vector<Lock> locks;
+    std::uint64_t room = arena_bytes;  // of the file system
     std::uint64_t last_random = 0x0123456789abcdefULL;
 };
 
@@ -65,6 +67,14 @@ int describe(std::uint64_t inode) {
 /// What orders those who use the lock of a byte.
 const void* lock_of(std::uint64_t inode, std::uint64_t byte) noexcept {
     return arena() + file_of(inode)->offset + byte;
+}
+
+/// Memory of the files that have a name. What readers keep of removed files is not counted.
+std::uint64_t allocated() noexcept {
+    std::uint64_t sum = 0;
+    for (const auto& [name, inode] : kernel.names)
+        sum += file_of(inode)->allocated;
+    return sum;
 }
 
 void drop_locks(unsigned player) {
@@ -162,7 +172,7 @@ Opened create_new(const std::string& path, unsigned permissions) noexcept {
         return {{}, ENOSPC};
     const std::size_t offset = kernel.files.size() * room_of_file;
     std::memset(arena() + offset, 0, room_of_file);
-    kernel.files.push_back({kernel.files.size() + 1, offset, 0, permissions});
+    kernel.files.push_back({kernel.files.size() + 1, offset, 0, 0, permissions});
     kernel.names.emplace_back(path, kernel.files.size());
     return {Descriptor(describe(kernel.files.size())), 0};
 }
@@ -185,6 +195,7 @@ int reserve(const Descriptor& file, std::uint64_t offset, std::uint64_t bytes) n
     if (offset + bytes > room_of_file)
         return ENOSPC;
     file_of(file)->bytes = std::max(file_of(file)->bytes, offset + bytes);
+    file_of(file)->allocated += bytes;
     return 0;
 }
 bool is_on_tmpfs(const Descriptor&) noexcept {
@@ -194,7 +205,7 @@ std::uint64_t first_hole(const Descriptor& file, std::uint64_t) noexcept {
     return file_of(file)->bytes;
 }
 std::uint64_t free_bytes(const Descriptor&) noexcept {
-    return arena_bytes;
+    return kernel.room - std::min(kernel.room, allocated());
 }
 bool set_permissions(const Descriptor& file, unsigned permissions) noexcept {
     file_of(file)->permissions = permissions;
@@ -278,7 +289,7 @@ bool Mapping::is_cut_before(std::uint64_t) const noexcept {
 void Mapping::populate(std::uint64_t, std::uint64_t) const noexcept {}
 bool Mapping::discard(std::uint64_t offset, std::uint64_t bytes) const noexcept {
     step_of_kernel("takes memory away");
-    write_plain(address_ + offset, bytes, "pixels");
+    discard_plain(address_ + offset, bytes, "pixels");
     std::memset(address_ + offset, 0, bytes);
     return true;
 }
@@ -402,6 +413,10 @@ namespace ndsharray::model {
 
 void take_locks_for(unsigned player) noexcept {
     owner_at_rest = player;
+}
+
+void use_up_room() noexcept {
+    kernel.room = allocated();
 }
 
 void give_notices() noexcept {

@@ -15,6 +15,9 @@ void keep_as_beginning();
 /// Whose locks are those that are taken while nothing is played: they are dropped when that thread dies.
 void take_locks_for(unsigned player) noexcept;
 
+/// From now on there is no room in the file system but for what the files with a name have.
+void use_up_room() noexcept;
+
 /// As a signal that ends a process: gives the notices of own_files.hpp.
 void give_notices() noexcept;
 

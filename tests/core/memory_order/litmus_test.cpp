@@ -146,6 +146,23 @@ TEST(Litmus, OneSeesTheOtherWithSequentiallyConsistentFencesOnly) {
     EXPECT_EQ(store_buffering(acq_rel), (Results{"", "01", "1", "11"}));
 }
 
+Results store_buffering_without_fences(std::memory_order of_store, std::memory_order of_load) {
+    return results_of({[=](Shared& s) {
+                           s.x.store(1, seq_cst);
+                           s.seen[0] = s.y.load(seq_cst);
+                       },
+                       [=](Shared& s) {
+                           s.y.exchange(1, of_store);
+                           s.seen[1] = s.x.load(of_load);
+                       }});
+}
+
+TEST(Litmus, OrWithAllFourAccessesSequentiallyConsistent) {
+    EXPECT_EQ(store_buffering_without_fences(seq_cst, seq_cst), (Results{"01", "1", "11"}));
+    EXPECT_EQ(store_buffering_without_fences(acq_rel, seq_cst), (Results{"", "01", "1", "11"}));
+    EXPECT_EQ(store_buffering_without_fences(seq_cst, acquire), (Results{"", "01", "1", "11"}));
+}
+
 // ---- one word
 
 TEST(Litmus, AWordDoesNotGoBack) {

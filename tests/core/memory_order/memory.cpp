@@ -64,6 +64,7 @@ struct Cell {
     std::uint32_t written = 0;
     std::array<std::uint32_t, max_threads> read{};
     bool is_touched = false;
+    bool is_discarded = false;  // by the last write
 };
 
 struct Thing {
@@ -218,6 +219,20 @@ std::size_t first_visible(const Word& word) noexcept {
     return first;
 }
 
+/// A sequentially consistent access sees of its word what earlier ones saw or stored there: before it looks.
+void join_order(const Word& word, std::memory_order order) noexcept {
+    std::uint32_t& seen = threads[self()].now.seen[number(word)];
+    if (order == std::memory_order_seq_cst)
+        seen = std::max(seen, in_fence_order.seen[number(word)]);
+}
+
+/// And tells later ones what it saw or stored: afterwards.
+void tell_order(const Word& word, std::memory_order order) noexcept {
+    std::uint32_t& seen = in_fence_order.seen[number(word)];
+    if (order == std::memory_order_seq_cst)
+        seen = std::max(seen, threads[self()].now.seen[number(word)]);
+}
+
 void see(const Word& word, const Store& store, bool acquire) noexcept {
     Thread& thread = threads[self()];
     std::uint32_t& seen = thread.now.seen[number(word)];
@@ -346,15 +361,13 @@ std::uint64_t load(const void* address, unsigned bytes, std::memory_order order,
     step_before(address, false);
     Word& word = word_at(address, bytes);
     check_made(word);
-    if (order == std::memory_order_seq_cst) {
-        std::uint32_t& seen = threads[self()].now.seen[number(word)];
-        seen = std::max(seen, in_fence_order.seen[number(word)]);
-    }
+    join_order(word, order);
     const std::size_t first = first_visible(word);
     const std::size_t taken =
         word.stores.size() - 1 - choose(static_cast<unsigned>(word.stores.size() - first));
     const Store& store = word.stores[taken];
     see(word, store, acquires(order));
+    tell_order(word, order);
     if (is_telling())
         tell(told("load", word, store.value, taken + 1 == word.stores.size(), where));
     return store.value;
@@ -368,6 +381,7 @@ void store(void* address, unsigned bytes, std::uint64_t value, std::memory_order
     step_before(address, true);
     Word& word = word_at(address, bytes);
     check_made(word);
+    join_order(word, order);
     std::vector<std::size_t> places;
     const std::uint32_t seen = threads[self()].now.seen[number(word)];
     for (std::size_t i = word.stores.size(); i-- > 0;) {
@@ -378,9 +392,7 @@ void store(void* address, unsigned bytes, std::uint64_t value, std::memory_order
     }
     const std::size_t after = places[choose(static_cast<unsigned>(places.size()))];
     const std::size_t made = insert_after(word, after, value, releases(order), nullptr);
-    if (order == std::memory_order_seq_cst)
-        in_fence_order.seen[number(word)] =
-            std::max(in_fence_order.seen[number(word)], word.stores[made].time);
+    tell_order(word, order);
     if (is_telling())
         tell(told("store", word, value, made + 1 == word.stores.size(), where));
 }
@@ -396,6 +408,7 @@ std::uint64_t change(void* address, unsigned bytes, Change what, std::uint64_t o
     step_before(address, true);
     Word& word = word_at(address, bytes);
     check_made(word);
+    join_order(word, order);
     std::vector<std::size_t> places;
     const std::size_t first = first_visible(word);
     for (std::size_t i = word.stores.size(); i-- > first;)
@@ -408,6 +421,7 @@ std::uint64_t change(void* address, unsigned bytes, Change what, std::uint64_t o
     const Knowledge of_sequence = word.stores[read].released;
     word.stores[read].is_read_by_next = true;
     const std::size_t made = insert_after(word, read, after, releases(order), &of_sequence);
+    tell_order(word, order);
     if (is_telling())
         tell(told(name_of(what), word, after, made + 1 == word.stores.size(), where));
     return before;
@@ -426,6 +440,7 @@ bool compare_exchange(void* address, unsigned bytes, std::uint64_t& expected, st
     step_before(address, true);
     Word& word = word_at(address, bytes);
     check_made(word);
+    join_order(word, success);
     std::vector<std::size_t> places;
     const std::size_t first = first_visible(word);
     for (std::size_t i = word.stores.size(); i-- > first;)
@@ -439,6 +454,7 @@ bool compare_exchange(void* address, unsigned bytes, std::uint64_t& expected, st
         const Knowledge of_sequence = word.stores[read].released;
         word.stores[read].is_read_by_next = true;
         insert_after(word, read, desired, releases(success), &of_sequence);
+        tell_order(word, success);
     }
     if (is_telling())
         tell(told(done ? "compare_exchange" : "compare_exchange (other value)", word, done ? desired : before,
@@ -491,21 +507,35 @@ void for_each_cell(const void* bytes, std::size_t count, Access access) noexcept
 
 }  // namespace
 
-void write_plain(const void* bytes, std::size_t count, const char* what) noexcept {
+namespace {
+
+void write_or_discard(const void* bytes, std::size_t count, const char* what, bool discards) noexcept {
     if (!playing() || count == 0)
         return;
     const Knowledge& now = threads[self()].now;
     if (is_telling())
-        tell("write " + std::string(what) + " " + name_of(bytes));
+        tell((discards ? "discard " : "write ") + std::string(what) + " " + name_of(bytes));
     for_each_cell(bytes, count, [&](Cell& cell) {
-        bool is_ordered = cell.writer == max_threads || now.happened[cell.writer] >= cell.written;
+        bool is_ordered = cell.writer == max_threads || (discards && cell.is_discarded) ||
+                          now.happened[cell.writer] >= cell.written;
         for (unsigned i = 0; i < max_threads; ++i)
             is_ordered = is_ordered && now.happened[i] >= cell.read[i];
         if (!is_ordered)
             broken(std::string(what) + " are not written while others use them");
         cell.writer = self();
         cell.written = now.happened[self()];
+        cell.is_discarded = discards;
     });
+}
+
+}  // namespace
+
+void write_plain(const void* bytes, std::size_t count, const char* what) noexcept {
+    write_or_discard(bytes, count, what, false);
+}
+
+void discard_plain(const void* bytes, std::size_t count, const char* what) noexcept {
+    write_or_discard(bytes, count, what, true);
 }
 
 void read_plain(const void* bytes, std::size_t count, const char* what) noexcept {

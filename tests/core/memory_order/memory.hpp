@@ -40,6 +40,9 @@ void use_contended() noexcept;
 void write_plain(const void* bytes, std::size_t count, const char* what) noexcept;
 void read_plain(const void* bytes, std::size_t count, const char* what) noexcept;
 
+/// The system takes the bytes away. That two threads let it do so is no race.
+void discard_plain(const void* bytes, std::size_t count, const char* what) noexcept;
+
 // ---- what the kernel does
 
 /// A thing of the kernel that has an order of its own, as a lock: who comes later knows all that earlier ones

@@ -30,9 +30,10 @@ const char* name_of(std::memory_order order) {
     return "?";
 }
 
-/// The sources of the protocol, and the one file beside them that takes part in it.
+/// The sources of the protocol, and the two files beside them that take part in it.
 std::vector<std::string> files_below(const std::filesystem::path& sources) {
-    std::vector<std::string> files{sources / "writer" / "wait_for_readers.hpp"};
+    std::vector<std::string> files{sources / "writer" / "wait_for_readers.hpp",
+                                   sources / "writer" / "writer_segment.cpp"};
     for (const auto& entry : std::filesystem::directory_iterator(sources / "protocol"))
         if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp")
             files.push_back(entry.path());

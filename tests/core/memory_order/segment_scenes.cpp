@@ -2,6 +2,8 @@
 // Scenes about segments: memory of slots, announcements, and writers that leave a segment or die.
 #include "scenes.hpp"
 
+#include "reader/leased_segment.hpp"
+
 namespace ndsharray::model {
 namespace {
 
@@ -21,14 +23,158 @@ class MoreSlots final : public World {
     }
 };
 
-/// A writer takes back the slots of a segment, and gives their memory away.
+/// A writer takes back the slots of a segment, and frees their memory.
 class Withdrawn final : public World {
   public:
     Withdrawn() : World({.frames = 2}) {}
     void play_all() override {
-        play("writer", [this] { give_memory_back(*segment_, slots::withdraw(*segment_, table_->words())); });
+        play("writer", [this] {
+            const auto segment = writer_segment();
+            segment->withdraw();
+            segment->free_withdrawn();
+        });
         play("reader", [this] { take_numbered(0, 1); });
     }
+};
+
+/// The same while a reader of every frame, which was suspended, goes on.
+class WithdrawnFromSuspended final : public World {
+  public:
+    WithdrawnFromSuspended() : World({.frames = 2, .mode = ReadMode::Every}) {}
+    void prepare() override { sessions_[0]->suspend(true); }
+    void play_all() override {
+        play("writer", [this] {
+            const auto segment = writer_segment();
+            segment->withdraw();
+            segment->free_withdrawn();
+        });
+        play("reader", [this] {
+            sessions_[0]->suspend(false);
+            const auto place = slots::find_from(*segment_, 1, 2);
+            promise(place.has_value(), "the newest frame stays");
+            promise(take(0, *place) || place->frame == 1, "the newest frame stays");
+        });
+    }
+};
+
+/// Memory of the process at an address that the model knows.
+template <typename T>
+struct InArena {
+    using value_type = T;
+    std::byte* room;
+
+    explicit InArena(std::byte* memory) : room(memory) {}
+    template <typename U>
+    InArena(const InArena<U>& other) : room(other.room) {}  // NOLINT: allocators convert
+    T* allocate(std::size_t) { return reinterpret_cast<T*>(room); }
+    void deallocate(T*, std::size_t) {}
+};
+
+/// A pool has two slots while the writer leaves their segment: a published one, which it still reads, and one
+/// that it fills. The memory of each is freed once the pool has given it back, by one thread or the other.
+class OutWhileWithdrawn final : public World {
+  public:
+    OutWhileWithdrawn() : World({.slots = 6, .readers = 0}) {
+        own_memory_ = platform::create_new("memory of the process", 0600).file;
+        platform::set_size(own_memory_, sizeof(detail::WriterSegment));
+        keep_as_beginning();
+    }
+    void prepare() override {
+        const InArena<detail::WriterSegment> room(
+            platform::Mapping::of(own_memory_, sizeof(detail::WriterSegment), platform::Access::ReadWrite)
+                .data());
+        segment_of_writer_ = std::allocate_shared<detail::WriterSegment>(room, open_segment(), table_);
+        published_ = segment_of_writer_->claim_pinned(rules());
+        filled_ = segment_of_writer_->claim_pinned(rules());
+        fill(published_, 2);
+        publish(*segment_of_writer_, published_, 2);
+        write(3);
+        fill(filled_, 77);
+        memory_ = {published_.data(), filled_.data()};
+        finished_ = 0;
+    }
+    void play_all() override {
+        play("writer", [this] {
+            segment_of_writer_->withdraw();
+            segment_of_writer_->free_withdrawn();
+            finish();
+        });
+        play("pool", [this] {
+            read_plain(published_.data(), sizeof(std::uint64_t), "pixels");
+            published_.release();
+            fill(filled_, 78);
+            filled_.release();
+            finish();
+        });
+    }
+    void clear() override {
+        published_.release();
+        filled_.release();
+        segment_of_writer_.reset();
+        World::clear();
+    }
+
+  private:
+    void finish() {
+        if (++finished_ < 2)
+            return;
+        for (const std::byte* memory : memory_)
+            promise(*reinterpret_cast<const std::uint64_t*>(memory) == 0,
+                    "memory of a slot that comes back is freed");
+    }
+
+    platform::Descriptor own_memory_;
+    std::shared_ptr<detail::WriterSegment> segment_of_writer_;
+    WritableFrame published_;
+    WritableFrame filled_;
+    std::array<const std::byte*, 2> memory_{};
+    int finished_ = 0;
+};
+
+/// Slots get memory while readers keep frames. There is room for another slot, or there is none: then readers
+/// copy what would leave the writer fewer than two.
+class ReadersKeep final : public World {
+  public:
+    explicit ReadersKeep(bool has_room) : World({.slots = 4, .readers = 2}), has_room_(has_room) {}
+    void prepare() override {
+        segment_of_writer_ = writer_segment();
+        for (unsigned i = 0; i < layout_.readers; ++i)
+            sources_[i] = std::make_shared<detail::LeasedSegment>(open_segment(), sessions_[i]);
+        if (!has_room_)
+            use_up_room();
+    }
+    void play_all() override {
+        play("writer", [this] {
+            for (std::uint64_t number = 2; number <= 4; ++number) {
+                WritableFrame frame = segment_of_writer_->claim(rules());
+                promise(frame || !has_room_, "a writer that has room finds a slot at once");
+                if (!frame)
+                    frame = claim_patiently(*segment_of_writer_);
+                fill(frame, number);
+                publish(*segment_of_writer_, frame, number);
+            }
+        });
+        for (unsigned reader = 0; reader < layout_.readers; ++reader)
+            play(reader == 0 ? "first" : "second", [this, reader] {
+                Frame frame = sources_[reader]->take(slots::latest(*segment_), 2, {});
+                if (!frame)
+                    return;
+                look_at(frame);
+                kept_[reader] = std::move(frame);
+            });
+    }
+    void clear() override {
+        kept_ = {};
+        sources_ = {};
+        segment_of_writer_.reset();
+        World::clear();
+    }
+
+  private:
+    const bool has_room_;
+    std::shared_ptr<detail::WriterSegment> segment_of_writer_;
+    std::array<std::shared_ptr<detail::LeasedSegment>, 2> sources_;
+    std::array<Frame, 2> kept_;  // for ever
 };
 
 /// Announcements, one after the other.
@@ -188,7 +334,11 @@ class TakenOver final : public World {
 std::vector<NamedScene> segment_scenes() {
     return {
         scene<MoreSlots>("MoreSlots"),
+        scene<ReadersKeep>("ReadersKeep", true),
+        scene<ReadersKeep>("ReadersKeepWithoutRoom", false),
         scene<Withdrawn>("Withdrawn"),
+        scene<WithdrawnFromSuspended>("WithdrawnFromSuspended"),
+        scene<OutWhileWithdrawn>("OutWhileWithdrawn"),
         scene<Announcements>("Announcements"),
         scene<NextSegment>("NextSegment"),
         scene<Left>("LeftByAnnouncement", Left::How::ByAnnouncement),

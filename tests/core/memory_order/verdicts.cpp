@@ -120,6 +120,13 @@ const std::vector<Verdict>& all_verdicts() {
         breaks("segment.hpp, ready: header().ready.load acquire -> relaxed", "MoreSlots"),
         breaks("segment.cpp, reserve_another: header().ready.store release -> relaxed", "MoreSlots"),
 
+        // ---- writer_segment.cpp
+        breaks("writer_segment.cpp, give_back: out_.fetch_and seq_cst -> acq_rel", "OutWhileWithdrawn"),
+        breaks("writer_segment.cpp, give_back: to_be_freed_.load seq_cst -> acq_rel", "OutWhileWithdrawn"),
+        breaks("writer_segment.cpp, free_withdrawn: to_be_freed_.store seq_cst -> acq_rel",
+               "OutWhileWithdrawn"),
+        breaks("writer_segment.cpp, free_withdrawn: out_.load seq_cst -> acq_rel", "OutWhileWithdrawn"),
+
         // ---- wait_for_readers.hpp
         stronger_than_needed(
             "wait_for_readers.hpp, until: now->words().released.load acquire -> relaxed",

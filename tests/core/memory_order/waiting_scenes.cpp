@@ -84,6 +84,24 @@ class WaitsForSuspended final : public World {
     const bool for_ever_;
 };
 
+/// A reader of every frame goes on that was suspended: from then on a writer with backpressure keeps all
+/// newer frames.
+class Resumes final : public World {
+  public:
+    Resumes() : World({.backpressure = true, .mode = ReadMode::Every}) {}
+    void prepare() override { sessions_[0]->suspend(true); }
+    void play_all() override {
+        play_patient_writer(last);
+        play("reader", [this] {
+            sessions_[0]->suspend(false);
+            expect_frames(0, 1, last, view_->words().published.load(std::memory_order_acquire));
+        });
+    }
+
+  private:
+    static constexpr std::uint64_t last = 5;
+};
+
 /// A writer waits until a reader has taken all frames.
 class Drained final : public World {
   public:
@@ -173,6 +191,7 @@ std::vector<NamedScene> waiting_scenes() {
         scene<WaitsForLeaver>("WaitsForLeaver"),
         scene<WaitsForSuspended>("WaitsForSuspended", false),
         scene<WaitsForSuspended>("WaitsForRetired", true),
+        scene<Resumes>("Resumes"),
         scene<Drained>("Drained", true),
         scene<Drained>("DrainedUnannounced", false),
         scene<HasReader>("HasReader"),

@@ -20,15 +20,17 @@ std::uint64_t* pixels_of(const Segment& segment, std::uint32_t slot) {
 }  // namespace
 
 World::World(const Layout& layout) : layout_(layout), files_(new_tag()) {
-    WriterOptions options;
-    options.backpressure = layout.backpressure;
-    control_ = ControlOwner::take(files_, options);
+    options_.slots = layout.slots;
+    options_.backpressure = layout.backpressure;
+    control_ = ControlOwner::take(files_, options_);
     table_ = TableOwner::create(files_, control_->instance(), 0600);
     set_state(layout::WriterState::Live);
-    segment_ = new_segment(1);
-    for (std::uint64_t frame = 1; frame <= layout.frames; ++frame)
-        write(frame);
-    control_->announce(1, segment_->id());
+    if (layout.has_segment) {
+        segment_ = new_segment(1);
+        for (std::uint64_t frame = 1; frame <= layout.frames; ++frame)
+            write(frame);
+        control_->announce(1, segment_->id());
+    }
     view_ = ControlView::open(files_, Owner::self());
     keep_as_beginning();
 }
@@ -53,6 +55,31 @@ void World::clear() {
 void World::fill(const Segment& segment, std::uint32_t slot, std::uint64_t frame) {
     write_plain(segment.data(slot), pixels, "pixels");
     *pixels_of(segment, slot) = frame;
+}
+
+void World::fill(const WritableFrame& frame, std::uint64_t number) {
+    write_plain(frame.data(), pixels, "pixels");
+    std::memcpy(frame.data(), &number, sizeof number);
+}
+
+void World::publish(detail::WriterSegment& segment, WritableFrame& frame, std::uint64_t number) {
+    control_->words().published.store(number, std::memory_order_relaxed);
+    FrameInfo info;
+    info.number = number;
+    const Segment& file = segment.segment();
+    const auto slot = static_cast<std::uint32_t>((frame.data() - file.data(0)) / file.slot_bytes());
+    write_plain(&file.slot(slot).info, sizeof info, "infos");
+    segment.publish(frame, info, {});
+}
+
+WritableFrame World::claim_patiently(detail::WriterSegment& segment) {
+    WritableFrame frame = segment.claim(rules());
+    if (!frame)
+        wait_until([&] {
+            frame = segment.claim(rules());
+            return static_cast<bool>(frame);
+        });
+    return frame;
 }
 
 void World::publish(const Segment& segment, std::uint32_t slot, std::uint64_t frame) {
@@ -111,19 +138,26 @@ void World::play_patient_writer(std::uint64_t last) {
     });
 }
 
+ArraySpec World::spec() {
+    return ArraySpec::contiguous(DType::UInt8, std::array{pixels});
+}
+
 Segment World::new_segment(std::uint32_t generation) const {
     SegmentPlan plan;
     plan.instance = control_->instance();
     plan.generation = generation;
-    plan.spec = ArraySpec::contiguous(DType::UInt8, std::array{pixels});
+    plan.spec = spec();
     plan.slots = layout_.slots;
     return Segment::create(files_, plan);
 }
 
-void World::give_memory_back(const Segment& segment, std::uint32_t slots) {
-    for (std::uint32_t slot = 0; slot < segment.ready(); ++slot)
-        if ((slots >> slot & 1) != 0)
-            segment.free_slot(slot);
+Segment World::open_segment() const {
+    return std::move(
+        *Segment::open(files_, segment_->id(), control_->instance(), segment_->generation(), Owner::self()));
+}
+
+std::shared_ptr<detail::WriterSegment> World::writer_segment() const {
+    return std::make_shared<detail::WriterSegment>(open_segment(), table_);
 }
 
 void World::expect_frames(unsigned reader, std::uint64_t wanted, std::uint64_t last,
@@ -172,6 +206,14 @@ void World::look_at(const Segment& segment, const slots::Place& place) {
     promise(header.info.number == place.frame, "a frame has its own info");
     read_plain(segment.data(place.slot), pixels, "pixels");
     promise(*pixels_of(segment, place.slot) == place.frame, "a frame is the one that was leased");
+}
+
+void World::look_at(const Frame& frame) {
+    if (!frame.is_copy())
+        read_plain(frame.data(), pixels, "pixels");
+    std::uint64_t number = 0;
+    std::memcpy(&number, frame.data(), sizeof number);
+    promise(frame.number() == number, "a frame is the one that its number says");
 }
 
 bool World::take(unsigned reader, const slots::Place& place) {

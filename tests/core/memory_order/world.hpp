@@ -12,6 +12,7 @@
 #include "protocol/reader_table.hpp"
 #include "protocol/segment.hpp"
 #include "protocol/slots.hpp"
+#include "writer/segments.hpp"
 #include "writer/wait_for_readers.hpp"
 
 namespace ndsharray::model {
@@ -19,6 +20,7 @@ namespace ndsharray::model {
 struct Layout {
     unsigned slots = 3;
     std::uint64_t frames = 1;  // published at the beginning
+    bool has_segment = true;
     bool backpressure = false;
     unsigned readers = 1;  // that have joined and entered the segment
     ReadMode mode = ReadMode::Latest;
@@ -43,10 +45,17 @@ class World : public Scene {
     slots::ClaimRules rules() const { return {.keeps_wanted = layout_.backpressure, .others_copy = false}; }
     void fill(std::uint32_t slot, std::uint64_t frame) { fill(*segment_, slot, frame); }
     static void fill(const Segment& segment, std::uint32_t slot, std::uint64_t frame);
+    static void fill(const WritableFrame& frame, std::uint64_t number);
 
     /// Stores the number, and what slots::publish() stores.
     void publish(std::uint32_t slot, std::uint64_t frame) { publish(*segment_, slot, frame); }
     void publish(const Segment& segment, std::uint32_t slot, std::uint64_t frame);
+
+    /// The same through the class that the writer has for its segments.
+    void publish(detail::WriterSegment& segment, WritableFrame& frame, std::uint64_t number);
+
+    /// Claims a slot of it. Waits for readers if it must.
+    WritableFrame claim_patiently(detail::WriterSegment& segment);
 
     /// Claims, fills, publishes. \returns whether a slot was free.
     bool write(std::uint64_t frame);
@@ -63,11 +72,16 @@ class World : public Scene {
     /// Plays a writer of the frames from the second to the last, which waits for readers.
     void play_patient_writer(std::uint64_t last);
 
+    static ArraySpec spec();
+
     /// Makes a segment of the same layout.
     Segment new_segment(std::uint32_t generation) const;
 
-    /// Frees the memory of these slots: a bit for each.
-    static void give_memory_back(const Segment& segment, std::uint32_t slots);
+    /// The segment once more, as another object has it open.
+    Segment open_segment() const;
+
+    /// The same for the writer.
+    std::shared_ptr<detail::WriterSegment> writer_segment() const;
 
     /// Waits for readers until this is so.
     void wait_until(const std::function<bool()>& ready);
@@ -85,6 +99,9 @@ class World : public Scene {
     /// A frame under a lease: all of it is there, and it is this one.
     void look_at(const slots::Place& place) const { look_at(*segment_, place); }
     static void look_at(const Segment& segment, const slots::Place& place);
+
+    /// The same with a frame as a program has it.
+    static void look_at(const Frame& frame);
 
     /// Leases it, looks at it, and releases it. \returns whether it was still there.
     bool take(unsigned reader, const slots::Place& place);
@@ -113,6 +130,7 @@ class World : public Scene {
     std::optional<slots::Place> next_place(const Segment& segment, std::uint64_t wanted) const;
 
     Layout layout_;
+    WriterOptions options_;
     TagFiles files_;
     std::optional<ControlOwner> control_;
     std::shared_ptr<TableOwner> table_;
