@@ -10,9 +10,10 @@
 
 namespace ndsharray::gst {
 
-/// The caps that the sink can be linked with. While its pipeline is being built, that is in the state NULL, it
-/// can be linked to anything: an application that links then has no bus yet, and a refused link would not tell
-/// it why. can_be_fed() posts an error with advice later. \returns nullptr for the caps of the pad's template.
+/// The caps that the sink can be linked with. While its pipeline is being built, that is in the state NULL,
+/// it can be linked to anything: an application that links then has no bus yet, and a refused link would not
+/// tell it why. can_be_fed() posts an error with advice later. \returns nullptr for the caps of the pad's
+/// template.
 GstCaps* caps_to_link(GstElement* sink, GstCaps* filter);
 
 /// The form that frames of these caps have in shared memory. Nothing, and an error message, for caps that are

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ndsh watch draws in place on a terminal, prints lines into a pipe, and leaves the terminal as it was."""
 
+import datetime
 import os
 import re
 import signal
@@ -114,6 +115,10 @@ class OnATerminal(NdshTest):
         self.assertNotIn("\x1b[1m", self.watch().output)
 
 
+def time_of(line):
+    return datetime.datetime.strptime(line["time"], "%H:%M:%S.%f")
+
+
 class IntoAPipe(NdshTest):
     def test_prints_lines_of_key_and_value_and_no_control_sequences(self):
         self.publish("cam0", frames(), "--loop", "--rate", "100")
@@ -124,8 +129,12 @@ class IntoAPipe(NdshTest):
         self.assertNotIn("\x1b", out)
         lines = [dict(word.split("=", 1) for word in line.split()) for line in out.splitlines()]
         self.assertEqual(["reader" in line for line in lines], [False, True] * 3)
-        for line in lines[2::2]:
-            self.assertTrue(10 < float(line["frames_per_second"]) < 200, line)
+        for before, line in zip(lines[::2], lines[2::2]):
+            published = int(line["published"]) - int(before["published"])
+            seconds = (time_of(line) - time_of(before)).total_seconds() % 86400
+            self.assertGreater(published, 0)
+            self.assertAlmostEqual(float(line["frames_per_second"]) * seconds / published, 1, delta=0.3, msg=lines)
+            self.assertLess(float(line["frames_per_second"]), 200, "twice what was asked for")
         for line in lines[1::2]:
             self.assertGreater(float(line["latency_us"]), 0)
             self.assertEqual(line["mode"], "latest")

@@ -94,7 +94,7 @@ class Here(MachinesTest):
         mirror.end(signal.SIGKILL)
         died = time.monotonic()
         writer.answer()
-        self.assertLess(time.monotonic() - died, 4 + DEADLINE / 5, "3 s, and what a busy machine needs")
+        self.assertLess(time.monotonic() - died, 3 + DEADLINE / 5, "3 s, and what a busy machine needs")
 
     def test_mirror_that_cannot_take_a_tag_does_not_hold_its_writer(self):
         share = self.there.share("cam0")

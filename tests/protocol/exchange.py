@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import unittest
 
 FOLDER = tempfile.TemporaryDirectory(prefix="ndsh-protocol-", dir="/dev/shm")
 os.environ["NDSHARRAY_DIR"] = FOLDER.name  # before `files` is imported
@@ -52,5 +53,18 @@ def second_writer(*arguments):
     return Process(sys.executable, os.path.join(here, "write_frames.py"), *map(str, arguments))
 
 
-def files_left():
-    return os.listdir(FOLDER.name)
+class ExchangeTest(unittest.TestCase):
+    """A tag of its own. In the end its processes are gone, and so are its files."""
+
+    def setUp(self):
+        self.tag = self.id().rsplit(".", 1)[-1]
+        self.processes = []
+
+    def tearDown(self):
+        for process in self.processes:
+            process.end()
+        self.assertEqual([name for name in os.listdir(FOLDER.name) if self.tag in name], [])
+
+    def start(self, make, *arguments):
+        self.processes.append(make(*arguments))
+        return self.processes[-1]

@@ -4,7 +4,7 @@ import sys
 import unittest
 
 import system
-from exchange import files_left, library
+from exchange import ExchangeTest, library
 
 if not system.SUPPORTED:
     sys.exit(77)
@@ -15,20 +15,10 @@ from reader import Frame, Reader  # noqa: E402
 COUNT = 10000
 
 
-class SecondReader(unittest.TestCase):
-    def setUp(self):
-        self.tag = self.id().rsplit(".", 1)[-1]
-        self.processes = []
-
+class SecondReader(ExchangeTest):
     def tearDown(self):
         self.reader.close()
-        for process in self.processes:
-            process.end()
-        self.assertEqual([name for name in files_left() if self.tag in name], [])
-
-    def start(self, *arguments):
-        self.processes.append(library(*arguments))
-        return self.processes[-1]
+        super().tearDown()
 
     def positions(self, stop):
         """Reads and checks frames, and gives their positions; ends with the stream or when `stop` says so."""
@@ -48,10 +38,10 @@ class SecondReader(unittest.TestCase):
 
     def test_gets_every_frame_of_the_library_across_layouts_and_a_killed_writer(self):
         self.reader = Reader(self.tag, every=True)
-        writer = self.start("write", self.tag, 0, COUNT, "backpressure")
+        writer = self.start(library, "write", self.tag, 0, COUNT, "backpressure")
         read = list(self.positions(lambda position: position == COUNT // 2))
         writer.kill()
-        successor = self.start("write", self.tag, COUNT, COUNT // 2, "backpressure")
+        successor = self.start(library, "write", self.tag, COUNT, COUNT // 2, "backpressure")
         read += self.positions(lambda position: False)
         successor.result()
         died = [position for position in read if position < COUNT]
@@ -67,21 +57,21 @@ class SecondReader(unittest.TestCase):
 
     def newest(self, reader):
         self.reader = reader
-        writer = self.start("write", self.tag, 0, COUNT, "alone")
+        writer = self.start(library, "write", self.tag, 0, COUNT, "alone")
         read = list(self.positions(lambda position: position >= COUNT // 2))
         writer.kill()
-        successor = self.start("write", self.tag, COUNT, COUNT, "alone")
+        successor = self.start(library, "write", self.tag, COUNT, COUNT, "alone")
         read += self.positions(lambda position: position == 2 * COUNT - 1)
         successor.kill()
         self.assertEqual(read, sorted(set(read)))
         self.assertGreater(len(read), 100)
-        last = self.start("write", self.tag, 2 * COUNT, 1, "alone")  # removes what the killed one left
+        last = self.start(library, "write", self.tag, 2 * COUNT, 1, "alone")  # removes what the killed one left
         self.assertEqual(list(self.positions(lambda position: True)), [2 * COUNT])
         last.result()
 
     def test_keeps_what_it_leases_while_the_library_goes_on(self):
         self.reader = Reader(self.tag, every=True)
-        writer = self.start("write", self.tag, 0, 1000, "free")
+        writer = self.start(library, "write", self.tag, 0, 1000, "free")
         held = self.reader.read(20)
         again = self.reader.read(20)
         self.assertFalse(held.copied or again.copied)

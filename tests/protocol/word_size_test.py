@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from exchange import files_left, library, other_library
+from exchange import ExchangeTest, library, other_library
 
 COUNT = 4000
 ELF_CLASS = 4  # the byte of a program that tells its word size
@@ -14,23 +14,9 @@ def word_size(program):
         return file.read(ELF_CLASS + 1)[ELF_CLASS]
 
 
-class WordSize(unittest.TestCase):
-    def setUp(self):
-        self.tag = self.id().rsplit(".", 1)[-1]
-        self.processes = []
-
-    def tearDown(self):
-        for process in self.processes:
-            process.end()
-        self.assertEqual([name for name in files_left() if self.tag in name], [])
-
-    def start(self, program, *arguments):
-        self.processes.append(program(*arguments))
-        return self.processes[-1]
-
+class WordSize(ExchangeTest):
     def test_differs_between_the_programs(self):
-        self.assertNotEqual(word_size(os.environ["LIBRARY_SIDE"]),
-                            word_size(os.environ.get("OTHER_PROGRAM", os.environ["OTHER_LIBRARY_SIDE"])))
+        self.assertNotEqual(word_size(os.environ["LIBRARY_SIDE"]), word_size(os.environ["OTHER_LIBRARY_SIDE"]))
 
     def every_frame(self, writing, reading):
         reader = self.start(reading, "read", self.tag, 0, "every")

@@ -4,7 +4,7 @@ import sys
 import unittest
 
 import system
-from exchange import files_left, library, second_writer
+from exchange import ExchangeTest, library, second_writer
 
 if not system.SUPPORTED:
     sys.exit(77)
@@ -14,20 +14,7 @@ from writer import InUse, Writer  # noqa: E402
 COUNT = 10000
 
 
-class SecondWriter(unittest.TestCase):
-    def setUp(self):
-        self.tag = self.id().rsplit(".", 1)[-1]
-        self.processes = []
-
-    def tearDown(self):
-        for process in self.processes:
-            process.end()
-        self.assertEqual([name for name in files_left() if self.tag in name], [])
-
-    def start(self, make, *arguments):
-        self.processes.append(make(*arguments))
-        return self.processes[-1]
-
+class SecondWriter(ExchangeTest):
     def exchange(self, mode, how):
         """A writer that is killed on its way, then one that ends well. What the reader says in the end."""
         reader = self.start(library, "read", self.tag, 0, mode)

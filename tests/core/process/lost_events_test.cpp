@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The kernel drops events of files when nobody takes them for long: nothing is missed by it.
+#include "busy_watching_thread.hpp"
 #include "core_test.hpp"
-#include "remote.hpp"
 
 #include <support/background_call.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <fstream>
 #include <string>
 
@@ -27,16 +26,8 @@ unsigned long most_events() {
 TEST_F(LostEvents, AreMadeGoodByALook) {
     if (most_events() == 0 || most_events() > 50'000)
         GTEST_SKIP() << "it would take too many files to lose events";
-    Writer busy("busy");
-    std::atomic<bool> called{false}, go_on{false};
-    busy.on_reader_change([&](const ReaderChange&) {
-        called = true;
-        called.notify_all();
-        go_on.wait(false);
-    });
-    RemoteReader comes("busy");  // its coming keeps the thread that takes events
-    ASSERT_TRUE(attach(comes, busy));
-    called.wait(false);
+    BusyWatchingThread watching;
+    ASSERT_TRUE(watching.is_busy());
     Reader reader(tag_);
     BackgroundCall<Frame> reading([&] { return reader.read(); }, [&] { reader.cancel(); });
     ASSERT_TRUE(reading.blocks());
@@ -47,10 +38,8 @@ TEST_F(LostEvents, AreMadeGoodByALook) {
     }
     Writer writer(tag_);
     write_pattern(writer, spec_);
-    go_on = true;
-    go_on.notify_all();
+    watching.let_go();
     EXPECT_TRUE(is_intact(reading.result()));
-    busy.on_reader_change({});
 }
 
 }  // namespace

@@ -49,8 +49,9 @@ class SoakReader {
   private:
     void look_at(Frame frame) {
         check(frame, "read");
-        // Nobody waits for a reader without an entry in the table, which gets copies only. Another reader of this
-        // test may keep the table full for a moment. One that joins late has its gap after its last copy.
+        // Nobody waits for a reader without an entry in the table, which gets copies only. Another reader of
+        // this test may keep the table full for a moment. One that joins late has its gap after its last
+        // copy.
         const bool awaited = reader_.mode() == ReadMode::Every && reader_.writer_has_backpressure() &&
                              !frame.first_of_writer() && !frame.is_copy() && !last_was_copy_;
         if (awaited && frame.missed() != 0)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is left in the file system: nothing after a clean end, nothing of a crash after the next writer.
+#include "busy_watching_thread.hpp"
 #include "core_test.hpp"
 #include "remote.hpp"
 
 #include <support/child_process.hpp>
 #include <support/process_state.hpp>
 
-#include <atomic>
 #include <fstream>
 #include <utility>
 
@@ -51,16 +51,8 @@ TEST_F(Close, OfAProcessLeavesNothing) {
 }
 
 TEST_F(Close, FreesTheMemoryWhileTheWatchingThreadHasYetToTellOfTheFiles) {
-    Writer busy("busy");
-    std::atomic<bool> called{false}, go_on{false};
-    busy.on_reader_change([&](const ReaderChange&) {
-        called = true;
-        called.notify_all();
-        go_on.wait(false);
-    });
-    RemoteReader comes("busy");  // its coming keeps the thread
-    ASSERT_TRUE(attach(comes, busy));
-    called.wait(false);
+    const BusyWatchingThread watching;
+    ASSERT_TRUE(watching.is_busy());
     TagWatch watch;
     const unsigned before = process_state().tag_mappings;
     {
@@ -70,9 +62,6 @@ TEST_F(Close, FreesTheMemoryWhileTheWatchingThreadHasYetToTellOfTheFiles) {
         watch.wait(0ns);  // takes what happened; the thread is to tell the writer of it
     }
     EXPECT_EQ(process_state().tag_mappings, before);
-    go_on = true;
-    go_on.notify_all();
-    busy.on_reader_change({});
 }
 
 /// Leaves main() while a Writer and a Reader with static storage are open.

@@ -56,8 +56,8 @@ class Latency : public GstTest {
 
     GstClockTime reported() { return latency_of(reader_["src"]).minimum; }
 
-    /// However busy the machine is, a frame that is this early is not late. (One that is a minute early counts as
-    /// a mistake.)
+    /// However busy the machine is, a frame that is this early is not late. (One that is a minute early
+    /// counts as a mistake.)
     static constexpr GstClockTimeDiff early = -50 * static_cast<GstClockTimeDiff>(GST_SECOND);
     static constexpr GstClockTimeDiff late = 300 * static_cast<GstClockTimeDiff>(GST_MSECOND);
 
