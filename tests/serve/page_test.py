@@ -94,6 +94,14 @@ class Page(ServeTest):
         self.wait_for(lambda: self.tags()["cam0"]["readers"] == 0, "nobody reads any more")
         self.assertEqual(self.browser.errors, [])
 
+    def test_plays_when_it_is_opened_again_before_its_closing_is_told(self):
+        self.publish("cam0", np.full((240, 320, 3), 200, np.uint8))
+        self.show()
+        self.open_large("cam0")
+        self.browser.run("document.getElementById('viewer').close(); document.querySelector('[data-tag=cam0]').click()")
+        self.browser.wait_for("document.getElementById('viewer-numbers').textContent !== ''")
+        self.browser.play_over_whep("cam0")
+
     def test_chooses_how_an_array_is_looked_at(self):
         volume = np.stack([np.full((8, 12), value, np.float32) for value in range(1, 6)])
         volume[:, :, 6:] += 10

@@ -230,6 +230,7 @@ function fullScreen() {
 }
 
 dialog.addEventListener("close", () => {
+  if (dialog.open) return;  // again, before this event came
   stream?.abort();
   forget();
   tag = null;
