@@ -60,10 +60,14 @@ class Many(unittest.TestCase):
         readers = [machine.program(CHECK, "reader = ndsharray.Reader('cam0', mode='every')") for machine in others]
         writer = there.program("writer = ndsharray.Writer('cam0', backpressure=True)")
         wait_for(lambda: writer.run("writer.stats['readers']") == 8, "eight mirrors")
-        writer.tell(f"for number in range(1, 41): writer.write({ARRAY.format(size=250, machine=7, tag=3, number='number')})")
+        array = ARRAY.format(size=250, machine=7, tag=3, number="number")
+        writer.run(f"number = 1; writer.write({array})")
+        for reader in readers:  # from its first frame on, each is waited for
+            self.assertEqual(reader.run("check(reader.read(20))"), (1, code(7, 3, 1)))
+        writer.tell(f"for number in range(2, 41): writer.write({array})")
         for reader in readers:
-            reader.tell("[check(reader.read(20)) for i in range(40)]")
-        expected = [(number, code(7, 3, number)) for number in range(1, 41)]
+            reader.tell("[check(reader.read(20)) for i in range(39)]")
+        expected = [(number, code(7, 3, number)) for number in range(2, 41)]
         for reader in readers:
             self.assertEqual(reader.answer(), expected)
         for process in (sharing, *mirrors):
