@@ -28,11 +28,7 @@ class Withdrawn final : public World {
   public:
     Withdrawn() : World({.frames = 2}) {}
     void play_all() override {
-        play("writer", [this] {
-            const auto segment = writer_segment();
-            segment->withdraw();
-            segment->free_withdrawn();
-        });
+        play_withdrawing_writer();
         play("reader", [this] { take_numbered(0, 1); });
     }
 };
@@ -43,11 +39,7 @@ class WithdrawnFromSuspended final : public World {
     WithdrawnFromSuspended() : World({.frames = 2, .mode = ReadMode::Every}) {}
     void prepare() override { sessions_[0]->suspend(true); }
     void play_all() override {
-        play("writer", [this] {
-            const auto segment = writer_segment();
-            segment->withdraw();
-            segment->free_withdrawn();
-        });
+        play_withdrawing_writer();
         play("reader", [this] {
             sessions_[0]->suspend(false);
             const auto place = slots::find_from(*segment_, 1, 2);

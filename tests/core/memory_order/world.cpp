@@ -138,6 +138,14 @@ void World::play_patient_writer(std::uint64_t last) {
     });
 }
 
+void World::play_withdrawing_writer() {
+    play("writer", [this] {
+        const auto segment = writer_segment();
+        segment->withdraw();
+        segment->free_withdrawn();
+    });
+}
+
 ArraySpec World::spec() {
     return ArraySpec::contiguous(DType::UInt8, std::array{pixels});
 }

@@ -72,6 +72,9 @@ class World : public Scene {
     /// Plays a writer of the frames from the second to the last, which waits for readers.
     void play_patient_writer(std::uint64_t last);
 
+    /// Plays a writer that takes the slots of the segment back and frees their memory.
+    void play_withdrawing_writer();
+
     static ArraySpec spec();
 
     /// Makes a segment of the same layout.
