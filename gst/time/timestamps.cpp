@@ -77,23 +77,34 @@ bool Timestamps::goes_on_at(std::int64_t pts, bool lossless, std::optional<std::
         return false;
     }
     // While a stream is before where it was, its leaps ahead are likely to be the way back.
-    const std::int64_t limit = before_step_back_ ? short_leap : leap;
+    const std::int64_t limit = top_step_back_ ? short_leap : leap;
     const bool leaps = !lossless && is_far_ahead(anchor_->base + (pts - anchor_->start), now, limit);
     return !leaps && !leaps_back_to(pts);
 }
 
 /// Whether the stream leaps to where it was before its PTS stepped back: then only the frames between were
-/// wrong.
+/// wrong. They can be several, and step back and ahead themselves. So both steps count.
 bool Timestamps::leaps_back_to(std::int64_t pts) const {
-    return before_step_back_ && pts >= *before_step_back_ && pts - last_pts_ > step_back_ / 2;
+    const auto undoes = [&](const std::optional<StepBack>& step) {
+        return step && pts >= step->from && pts - last_pts_ > step->length / 2;
+    };
+    return undoes(last_step_back_) || undoes(top_step_back_);
 }
 
 void Timestamps::note_step(std::int64_t pts) {
-    if (anchor_ && !restarted_ && pts < last_pts_) {
-        before_step_back_ = last_pts_;
-        step_back_ = last_pts_ - pts;
-    } else if (restarted_ || pts >= before_step_back_.value_or(pts)) {
-        before_step_back_.reset();
+    if (restarted_) {
+        last_step_back_.reset();
+        top_step_back_.reset();
+    } else if (anchor_ && pts < last_pts_) {
+        last_step_back_ = StepBack{last_pts_, last_pts_ - pts};
+        if (!top_step_back_ || last_pts_ > top_step_back_->from) {
+            top_step_back_ = last_step_back_;
+        }
+    }
+    for (std::optional<StepBack>* step : {&last_step_back_, &top_step_back_}) {
+        if (*step && pts >= (*step)->from) {
+            step->reset();
+        }
     }
 }
 

@@ -59,6 +59,12 @@ class Timestamps {
         std::int64_t base = 0;
     };
 
+    /// The PTS of a stream became less.
+    struct StepBack {
+        std::int64_t from = 0;
+        std::int64_t length = 0;
+    };
+
     Stamp stream_stamp(const FrameInfo& info, bool lossless, const PipelineTime& time);
     bool goes_on_at(std::int64_t pts, bool lossless, std::optional<std::int64_t> now) const;
     bool leaps_back_to(std::int64_t pts) const;
@@ -73,14 +79,14 @@ class Timestamps {
     std::int64_t lifted(std::int64_t running_time);
     void give(std::int64_t running_time);
 
-    std::optional<Anchor> anchor_;                  // set in a segment that was made for Stream
-    std::int64_t last_pts_ = 0;                     // of the stream, since the anchor
-    std::int64_t end_ = 0;                          // running time at which the last frame of the stream ends
-    std::int64_t latest_ = -1;                      // the latest running time that was given
-    std::int64_t floor_ = 0;                        // the next running time is not before this
-    std::optional<std::int64_t> before_step_back_;  // the stream's PTS then, until it is back there
-    std::int64_t step_back_ = 0;                    // how far that was
-    std::int64_t lead_ = 0;                         // how far the last given time was ahead of the present
+    std::optional<Anchor> anchor_;  // set in a segment that was made for Stream
+    std::int64_t last_pts_ = 0;     // of the stream, since the anchor
+    std::int64_t end_ = 0;          // running time at which the last frame of the stream ends
+    std::int64_t latest_ = -1;      // the latest running time that was given
+    std::int64_t floor_ = 0;        // the next running time is not before this
+    std::optional<StepBack> last_step_back_;  // until the stream is back where it was before it
+    std::optional<StepBack> top_step_back_;   // the one of these that began at the latest PTS
+    std::int64_t lead_ = 0;                   // how far the last given time was ahead of the present
     std::int64_t shift_ = 0;  // of mode Clock: what is taken off times that are far ahead; 0: nothing
     std::optional<std::int64_t> now_;  // running time of the last call
     bool restarted_ = false;

@@ -178,6 +178,27 @@ TEST_F(FarTimes, AStreamThatIsFarAheadForGoodKeepsItsSteps) {
     camera.stop();
 }
 
+TEST_F(FarTimes, SeveralWrongFramesInTurnDoNotPutOffTheRightFrameAfterThem) {
+    Pipeline reader(showing("mode=every timestamps=stream"));
+    PadWatch watch(reader["src"], "src");
+    reader.play();
+    Writer camera("cam0");
+    configure(camera);
+    std::uint64_t offset = 0;
+    // All but the first and the last are wrong. The fourth is back behind the third, but not behind the first.
+    for (const Instant time : {100 * second, 50 * second, 20 * second, 60 * second, 101 * second}) {
+        FrameInfo info;
+        info.offset = offset;
+        info.stream_pts = time;
+        const Instant captured = monotonic_now();
+        camera.publish(camera.acquire(), info);
+        const Passed passed = with_offset(watch, offset++);
+        ASSERT_FALSE(HasFailure());
+        EXPECT_LT(static_cast<Instant>(passed.running_time + reader.base_time()) - captured, 10 * second)
+            << "the frame of " << time / second << " s";
+    }
+}
+
 /// Films from a file, whose times the reader gets exactly.
 class LosslessTimes : public FarTimes {
   protected:
@@ -217,6 +238,12 @@ TEST_F(LosslessTimes, FrameThatIsFarBackCostsNoMoreThanItsOwnStep) {
     ASSERT_EQ(result.size(), 5U);
     EXPECT_EQ(result[4] - result[3], second);
     EXPECT_LT(result[3] - result[1], 10 * second);
+}
+
+TEST_F(LosslessTimes, SeveralFramesThatAreFarBackCostNoMoreThanTheirOwnSteps) {
+    const auto result = carried({5 * hour, 3 * second, second, 4 * second, 5 * hour + second});
+    ASSERT_EQ(result.size(), 5U);
+    EXPECT_LT(result[4] - result[0], 10 * second);
 }
 
 }  // namespace
