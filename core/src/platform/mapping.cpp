@@ -64,7 +64,7 @@ bool Mapping::is_cut_before(std::uint64_t end) const noexcept {
 void Mapping::populate(std::uint64_t offset, std::uint64_t bytes) const noexcept {
     constexpr int populate_read = 22;  // MADV_POPULATE_*, Linux 5.14; the headers may not have it
     constexpr int populate_write = 23;
-    constexpr std::uint64_t page = 4096;  // the smallest page; madvise rounds the end up itself
+    const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));  // madvise rounds the end up itself
     const std::uint64_t begin = offset / page * page;
     const bool writable = access_ == Access::ReadWrite;
     if (madvise(address_ + begin, static_cast<std::size_t>(offset + bytes - begin),

@@ -5,6 +5,8 @@
 #include "platform/signals_blocked.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <limits>
 #include <system_error>
 #include <utility>
@@ -56,6 +58,11 @@ std::string user_name(uid_t user) {
 
 std::uint32_t own_pid() noexcept {
     return static_cast<std::uint32_t>(getpid());
+}
+
+bool process_exists(std::uint32_t pid) noexcept {
+    const auto id = static_cast<pid_t>(pid);
+    return id > 0 && (kill(id, 0) == 0 || errno == EPERM);
 }
 
 std::string error_text(int error) {

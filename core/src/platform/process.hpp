@@ -21,6 +21,9 @@ std::optional<uid_t> user_id(const std::string& name_or_number);
 std::string user_name(uid_t user);
 std::uint32_t own_pid() noexcept;
 
+/// False for a process of another PID namespace, also if it lives.
+bool process_exists(std::uint32_t pid) noexcept;
+
 /// The text of an errno.
 std::string error_text(int error);
 

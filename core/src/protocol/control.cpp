@@ -23,7 +23,8 @@ using layout::WriterState;
 /// Time that a starting writer waits for a writer that is leaving.
 constexpr auto leaving_time = 2s;
 
-/// Time that a tag may be locked without a writer: by the removal of leftovers (leftovers.cpp).
+/// Time that a tag may be locked without a writer: by the removal of leftovers (leftovers.cpp). A starting
+/// writer waits longer, as for a writer that is leaving, if it sees that the last writer's process is gone.
 constexpr auto cleaning_time = 100ms;
 
 /// The highest frame number that a successor continues. The rest lasts a writer for a million years.
@@ -242,9 +243,11 @@ std::optional<ControlOwner> ControlOwner::take_existing(const TagFiles& files, c
             set_aside(files, file);
             return std::nullopt;
         }
-        if (layout::is_closed(state()) || !platform::has_passed(in_use_after))
+        const std::uint32_t pid = owner.words().writer_pid.load(std::memory_order_relaxed);
+        if (layout::is_closed(state()) || !platform::has_passed(in_use_after) ||
+            !platform::process_exists(pid))
             return std::nullopt;
-        throw_in_use(files, owner.words().writer_pid.load(std::memory_order_relaxed));
+        throw_in_use(files, pid);
     }
     NDSHARRAY_FAULT_POINT(DeadControlLocked);
     if (!is_file_at(file, path))
