@@ -57,7 +57,7 @@ Choice choice(std::string_view key, std::string_view text,
         return found->second;
     std::string sentence = std::string(key) + " is one of";
     for (const auto& [name, value] : choices)
-        sentence += " " + std::string(name);
+        sentence.append(" ").append(name);
     throw std::invalid_argument(sentence);
 }
 
