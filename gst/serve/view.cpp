@@ -55,7 +55,8 @@ Choice choice(std::string_view key, std::string_view text,
     const auto found = choices.find(text);
     if (found != choices.end())
         return found->second;
-    std::string sentence = std::string(key) + " is one of";
+    std::string sentence(key);
+    sentence.append(" is one of");
     for (const auto& [name, value] : choices)
         sentence.append(" ").append(name);
     throw std::invalid_argument(sentence);
