@@ -118,7 +118,7 @@ void Workers::run(gpointer data, gpointer workers) {
     Finish finish;
     try {
         if (self->is_ending_)
-            throw std::runtime_error("the server ends");
+            throw std::runtime_error("the server is stopping");
         finish = job->work();
     } catch (const std::out_of_range& error) {
         finish = sending(refusal(SOUP_STATUS_BAD_REQUEST, error.what()));

@@ -101,11 +101,11 @@ std::string npy(const Frame& frame) {
 nlohmann::ordered_json element(const ArrayView& array, const std::vector<std::uint64_t>& index) {
     const ArraySpec& spec = array.spec;
     if (index.size() != spec.ndim)
-        throw std::out_of_range("an index per axis is wanted");
+        throw std::out_of_range("one index for each axis is needed");
     const auto* at = static_cast<const std::byte*>(array.data);
     for (std::uint32_t axis = 0; axis < spec.ndim; ++axis) {
         if (index[axis] >= spec.shape[axis])
-            throw std::out_of_range("that is outside of the array");
+            throw std::out_of_range("the index is outside of the array");
         at += static_cast<std::int64_t>(index[axis]) * spec.strides[axis];
     }
     if (is_complex(spec.dtype)) {

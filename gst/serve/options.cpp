@@ -78,7 +78,7 @@ std::optional<Options> parse(int argc, char** argv, int& exit_code) {
     auto* rtsp =
         app.add_option("--rtsp", options.rtsp, "the port of RTSP (default: 8554; 0: any)")->type_name("PORT");
     app.add_flag("--no-rtsp", options.no_rtsp, "serves no RTSP")->excludes(rtsp);
-    app.add_option("--user", user, "who may look; other users of this machine see it in ps")
+    app.add_option("--user", user, "gives access; other users of this machine see it in ps")
         ->type_name("NAME:PASSWORD");
     app.add_option("--user-file", user_file, "the same, in the first line of a file")
         ->type_name("FILE")
@@ -91,7 +91,7 @@ std::optional<Options> parse(int argc, char** argv, int& exit_code) {
         app.add_option("--key", options.key, "its key, in PEM")->type_name("FILE")->check(CLI::ExistingFile);
     certificate->needs(key);
     key->needs(certificate);
-    app.add_flag("--open", options.open, "lets everybody look who reaches the address");
+    app.add_flag("--open", options.open, "everybody who reaches the address has access");
     app.add_option("--ice-server", ice_servers,
                    "stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT, for viewers behind routers")
         ->type_name("SERVER");
@@ -119,16 +119,16 @@ std::optional<Options> parse(int argc, char** argv, int& exit_code) {
     if (!user_file.empty())
         user = first_line(user_file);
     const bool wants_user = app.count("--user") + app.count("--user-file") > 0;
-    std::string wrong = wants_user && !set_user(options, user) ? "--user wants NAME:PASSWORD"
+    std::string wrong = wants_user && !set_user(options, user) ? "--user needs NAME:PASSWORD"
                         : !size.empty() && !set_size(options, size)
-                            ? "--size wants WIDTHxHEIGHT, even numbers from 64 to 8192"
+                            ? "--size needs WIDTHxHEIGHT, even numbers from 64 to 8192"
                             : problem(options);
     for (const std::string& text : ice_servers) {
         const auto server = IceServer::parse(text);
         if (server)
             options.ice_servers.push_back(*server);
         else
-            wrong = "--ice-server wants stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT";
+            wrong = "--ice-server needs stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT";
     }
     if (!wrong.empty()) {
         std::fprintf(stderr, "ndsh-serve: %s\n", wrong.c_str());
@@ -145,7 +145,7 @@ std::string problem(const Options& options) {
         return {};
     if (options.user.empty() && !options.open)
         return "--listen " + options.listen +
-               " shows every tag to everybody who reaches this machine; say who may look with --user, or "
+               " shows every tag to everybody who reaches this machine; set --user, or allow it with "
                "--open";
     if (!options.user.empty() && !options.has_tls())
         return "--user sends passwords over the network, which needs --cert and --key";

@@ -45,7 +45,7 @@ std::optional<gst::FrameCaps> folded_caps(const Frame& frame) {
 ordered_json components(const Frame& frame, const gst::FrameCaps& caps, std::uint64_t x, std::uint64_t y) {
     if (x >= static_cast<std::uint64_t>(GST_VIDEO_INFO_WIDTH(&caps.info)) ||
         y >= static_cast<std::uint64_t>(GST_VIDEO_INFO_HEIGHT(&caps.info)))
-        throw std::out_of_range("that is outside of the picture");
+        throw std::out_of_range("the place is outside of the picture");
     GstVideoInfo info = gst::with_layout(caps.info, caps.layout);
     const GstVideoFormatInfo& format = *info.finfo;
     if (GST_VIDEO_FORMAT_INFO_IS_COMPLEX(&format))
@@ -80,7 +80,7 @@ ordered_json pixel(const Frame& frame, const View& view, std::uint64_t x, std::u
     for (std::size_t i = 0; i < axes.leading.size() && i < view.index.size(); ++i)
         index[axes.leading[i]] = view.index[i];
     if ((!axes.row && y != 0) || (!axes.column && x != 0))
-        throw std::out_of_range("that is outside of the array");
+        throw std::out_of_range("the index is outside of the array");
     if (axes.row)
         index[*axes.row] = y;
     if (axes.column)

@@ -45,7 +45,7 @@ Number number(std::string_view key, std::string_view text) {
     Number value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size())
-        throw std::invalid_argument(std::string(key) + " wants a number");
+        throw std::invalid_argument(std::string(key) + " needs a number");
     return value;
 }
 

@@ -224,7 +224,7 @@ void WhepViewers::patch(SoupServerMessage* message, Viewer& viewer) {
     const char* match =
         soup_message_headers_get_list(soup_server_message_get_request_headers(message), "If-Match");
     if (match == nullptr)
-        return send(message, refusal(status_precondition_required, "If-Match is wanted"));
+        return send(message, refusal(status_precondition_required, "If-Match is needed"));
     if (std::string_view(match) != "*" && viewer.etag != match)
         return send(message, refusal(SOUP_STATUS_PRECONDITION_FAILED, "the session has another ETag"));
     const IceFragment fragment = IceFragment::parse(body_of(message));

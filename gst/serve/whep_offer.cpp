@@ -158,7 +158,7 @@ Offer::Offer(const std::string& text) : offer_(Sdp::parse(text)) {
             video_ = &section;
     }
     if (video_ == nullptr)
-        throw std::invalid_argument("an offer to receive video over UDP/TLS/RTP/SAVPF is wanted");
+        throw std::invalid_argument("an offer to receive video over UDP/TLS/RTP/SAVPF is needed");
     mid_ = video_->value("mid").value_or("");
     for (const std::string& group : offer_.session.values("group")) {
         auto mids = words_of(group);
@@ -170,13 +170,13 @@ Offer::Offer(const std::string& text) : offer_(Sdp::parse(text)) {
     fingerprint_ = transport("fingerprint");
     setup_ = transport("setup");
     if (!is_token(ice_.ufrag, 4, 256, "+/-_=") || !is_token(pwd_, 22, 256, "+/-_="))
-        throw std::invalid_argument("ice-ufrag and ice-pwd are wanted");
+        throw std::invalid_argument("ice-ufrag and ice-pwd are needed");
     if (!is_token(fingerprint_, 8, 256, "-: "))
-        throw std::invalid_argument("a fingerprint is wanted");
+        throw std::invalid_argument("a fingerprint is needed");
     if (setup_ != "actpass" && setup_ != "active" && setup_ != "passive")
         throw std::invalid_argument("setup is one of actpass, active and passive");
     if (!video_->has("rtcp-mux"))
-        throw std::invalid_argument("rtcp-mux is wanted");
+        throw std::invalid_argument("rtcp-mux is needed");
     add_candidates(ice_, offer_.session);
     for (const SdpSection& section : offer_.sections)
         if (&section == video_ || (!bundle_.empty() && section.value("mid") == bundle_[0]))
