@@ -2,12 +2,11 @@
 // Each message is written by encode_body() and read by decode_body() in the same order of fields.
 #include "wire.hpp"
 
-#include <ndsharray/tag.hpp>
-
-#include <algorithm>
 #include <random>
 #include <type_traits>
 #include <utility>
+
+#include "wire_bytes.hpp"
 
 namespace ndsharray::mirror {
 namespace {
@@ -31,89 +30,12 @@ enum class Type : std::uint16_t {
     Refused = 72,
 };
 
-[[noreturn]] void malformed(const std::string& what) {
-    throw WireError(Refusal::Malformed, "not a message of ndsh mirror: " + what);
-}
-
-class Output {
-  public:
-    template <typename Number>
-    void number(Number value) {
-        using Unsigned = std::make_unsigned_t<Number>;
-        const auto bits = static_cast<Unsigned>(value);
-        for (std::size_t i = 0; i < sizeof value; ++i)
-            bytes_.push_back(static_cast<char>(static_cast<std::uint64_t>(bits) >> (8 * i) & 0xff));
-    }
-    void text(std::string_view text) {
-        number(static_cast<std::uint16_t>(text.size()));
-        bytes_ += text;
-    }
-    void raw(std::string_view bytes) { bytes_ += bytes; }
-    std::string take() { return std::move(bytes_); }
-
-  private:
-    std::string bytes_;
-};
-
-class Input {
-  public:
-    explicit Input(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-    std::string_view raw(std::uint64_t count) {
-        if (count > bytes_.size())
-            malformed("it ends too early");
-        const std::string_view taken(reinterpret_cast<const char*>(bytes_.data()),
-                                     static_cast<std::size_t>(count));
-        bytes_ = bytes_.subspan(static_cast<std::size_t>(count));
-        return taken;
-    }
-    template <typename Number>
-    Number number() {
-        std::uint64_t value = 0;
-        const std::string_view bytes = raw(sizeof(Number));
-        for (std::size_t i = 0; i < sizeof(Number); ++i)
-            value |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-        return static_cast<Number>(value);
-    }
-    /// A number up to `most`.
-    template <typename Number>
-    Number up_to(Number most, const char* name) {
-        const auto value = number<Number>();
-        if (value > most)
-            malformed(std::string(name) + " is too large");
-        return value;
-    }
-    template <typename Enum>
-    Enum one_of(Enum last, const char* name) {
-        return static_cast<Enum>(up_to<std::uint32_t>(static_cast<std::uint32_t>(last), name));
-    }
-    std::string text(std::size_t most, const char* name) {
-        const auto length = number<std::uint16_t>();
-        if (length > most)
-            malformed(std::string(name) + " is too long");
-        std::string text(raw(length));
-        if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; }))
-            malformed(std::string(name) + " is not printable");
-        return text;
-    }
-    std::string tag() {
-        std::string tag = text(max_tag_length, "the tag");
-        if (const std::string problem = tag_problem(tag); !problem.empty())
-            malformed(problem);
-        return tag;
-    }
-    std::size_t left() const { return bytes_.size(); }
-
-  private:
-    std::span<const std::byte> bytes_;
-};
-
 // ---- the bodies, from byte 16
 
 constexpr std::size_t longest_host = 255;
 constexpr std::size_t longest_sentence = 1000;
 
-void encode_body(Output& out, const Hello& hello) {
+void encode_body(ByteWriter& out, const Hello& hello) {
     out.number(static_cast<std::uint32_t>(hello.mode));
     out.number(static_cast<std::uint32_t>(hello.compression));
     out.number(hello.every_nth);
@@ -123,7 +45,7 @@ void encode_body(Output& out, const Hello& hello) {
     out.text(hello.tag);
 }
 
-void decode_body(Input& in, Hello& hello) {
+void decode_body(ByteReader& in, Hello& hello) {
     hello.mode = in.one_of(Mode::Every, "the mode");
     hello.compression = in.one_of(Compression::Zstd, "the compression");
     hello.every_nth = in.number<std::uint32_t>();
@@ -135,38 +57,38 @@ void decode_body(Input& in, Hello& hello) {
     hello.tag = in.tag();
 }
 
-void encode_body(Output& out, const Credit& credit) {
+void encode_body(ByteWriter& out, const Credit& credit) {
     out.number(credit.wanted);
     out.number(credit.done);
 }
 
-void decode_body(Input& in, Credit& credit) {
+void decode_body(ByteReader& in, Credit& credit) {
     credit.wanted = in.number<std::uint64_t>();
     credit.done = in.number<std::uint64_t>();
     if (credit.done > credit.wanted)
         malformed("more is done than was wanted");
 }
 
-void encode_body(Output& out, const Ping& ping) {
+void encode_body(ByteWriter& out, const Ping& ping) {
     out.number(ping.sent);
 }
 
-void decode_body(Input& in, Ping& ping) {
+void decode_body(ByteReader& in, Ping& ping) {
     ping.sent = in.number<std::int64_t>();
 }
 
-void encode_body(Output&, const List&) {}
-void decode_body(Input&, List&) {}
-void encode_body(Output&, const Bye&) {}
-void decode_body(Input&, Bye&) {}
+void encode_body(ByteWriter&, const List&) {}
+void decode_body(ByteReader&, List&) {}
+void encode_body(ByteWriter&, const Bye&) {}
+void decode_body(ByteReader&, Bye&) {}
 
-void encode_body(Output& out, const Welcome& welcome) {
+void encode_body(ByteWriter& out, const Welcome& welcome) {
     out.number(welcome.id);
     out.number(static_cast<std::uint32_t>((welcome.resumed ? 1 : 0) | (welcome.backpressure ? 2 : 0)));
     out.text(welcome.host);
 }
 
-void decode_body(Input& in, Welcome& welcome) {
+void decode_body(ByteReader& in, Welcome& welcome) {
     welcome.id = in.number<std::uint64_t>();
     const auto flags = in.up_to<std::uint32_t>(3, "the flags");
     welcome.resumed = (flags & 1) != 0;
@@ -175,7 +97,7 @@ void decode_body(Input& in, Welcome& welcome) {
 }
 
 std::string attribute_bytes(const Attributes& attributes) {
-    Output out;
+    ByteWriter out;
     for (const auto& [key, value] : attributes) {
         out.number(static_cast<std::uint32_t>(key.size()));
         out.number(static_cast<std::uint32_t>(value.size()));
@@ -185,7 +107,7 @@ std::string attribute_bytes(const Attributes& attributes) {
     return out.take();
 }
 
-void encode_body(Output& out, const Layout& layout) {
+void encode_body(ByteWriter& out, const Layout& layout) {
     const std::string attributes = attribute_bytes(layout.attributes);
     out.number(layout.writer);
     out.number(layout.number);
@@ -202,7 +124,7 @@ void encode_body(Output& out, const Layout& layout) {
     out.raw(attributes);
 }
 
-void decode_body(Input& in, Layout& layout) {
+void decode_body(ByteReader& in, Layout& layout) {
     layout.writer = in.number<std::uint64_t>();
     layout.number = in.number<std::uint32_t>();
     layout.spec.dtype = in.one_of(static_cast<DType>(dtype_count - 1), "the dtype");
@@ -233,7 +155,7 @@ void decode_body(Input& in, Layout& layout) {
     }
 }
 
-void encode_body(Output& out, const FrameHead& frame) {
+void encode_body(ByteWriter& out, const FrameHead& frame) {
     const FrameInfo& info = frame.info;
     out.number(frame.item);
     out.number(frame.layout);
@@ -250,7 +172,7 @@ void encode_body(Output& out, const FrameHead& frame) {
     out.raw(frame.metadata);
 }
 
-void decode_body(Input& in, FrameHead& frame) {
+void decode_body(ByteReader& in, FrameHead& frame) {
     FrameInfo& info = frame.info;
     frame.item = in.number<std::uint64_t>();
     frame.layout = in.number<std::uint32_t>();
@@ -267,13 +189,13 @@ void decode_body(Input& in, FrameHead& frame) {
     frame.metadata = in.raw(metadata);
 }
 
-void encode_body(Output& out, const Data& data) {
+void encode_body(ByteWriter& out, const Data& data) {
     out.number(data.item);
     out.number(data.offset);
     out.number(data.raw_bytes);
 }
 
-void decode_body(Input& in, Data& data) {
+void decode_body(ByteReader& in, Data& data) {
     data.item = in.number<std::uint64_t>();
     data.offset = in.up_to(max_array_bytes, "the offset");
     data.raw_bytes = in.up_to<std::uint32_t>(max_chunk_bytes, "the part of an array");
@@ -281,31 +203,31 @@ void decode_body(Input& in, Data& data) {
         malformed("a part of an array has no bytes");
 }
 
-void encode_body(Output& out, const State& state) {
+void encode_body(ByteWriter& out, const State& state) {
     out.number(state.item);
     out.number(static_cast<std::uint32_t>(state.kind));
 }
 
-void decode_body(Input& in, State& state) {
+void decode_body(ByteReader& in, State& state) {
     state.item = in.number<std::uint64_t>();
     state.kind = in.one_of(State::Kind::Left, "the state");
     if (state.item != 0 && state.kind != State::Kind::Ended && state.kind != State::Kind::Left)
         malformed("this state is no item");
 }
 
-void encode_body(Output& out, const Pong& pong) {
+void encode_body(ByteWriter& out, const Pong& pong) {
     out.number(pong.sent);
     out.number(pong.received);
     out.number(pong.answered);
 }
 
-void decode_body(Input& in, Pong& pong) {
+void decode_body(ByteReader& in, Pong& pong) {
     pong.sent = in.number<std::int64_t>();
     pong.received = in.number<std::int64_t>();
     pong.answered = in.number<std::int64_t>();
 }
 
-void encode_body(Output& out, const Listing& listing) {
+void encode_body(ByteWriter& out, const Listing& listing) {
     const std::size_t count = std::min(listing.tags.size(), max_listed_tags);
     out.text(listing.host);
     out.number(static_cast<std::uint32_t>(count));
@@ -318,7 +240,7 @@ void encode_body(Output& out, const Listing& listing) {
     }
 }
 
-void decode_body(Input& in, Listing& listing) {
+void decode_body(ByteReader& in, Listing& listing) {
     listing.host = in.text(longest_host, "the host's name");
     const auto count = in.up_to<std::uint32_t>(max_listed_tags, "the list");
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -331,12 +253,12 @@ void decode_body(Input& in, Listing& listing) {
     }
 }
 
-void encode_body(Output& out, const Refused& refused) {
+void encode_body(ByteWriter& out, const Refused& refused) {
     out.number(static_cast<std::uint32_t>(refused.refusal));
     out.text(refused.sentence.substr(0, longest_sentence));
 }
 
-void decode_body(Input& in, Refused& refused) {
+void decode_body(ByteReader& in, Refused& refused) {
     refused.refusal = in.one_of(Refusal::Failed, "the refusal");
     refused.sentence = in.text(longest_sentence, "the sentence");
 }
@@ -385,7 +307,7 @@ std::uint64_t word_of(const Kind& message) {
 }
 
 template <typename Kind>
-Message read(Input& in, std::uint64_t word) {
+Message read(ByteReader& in, std::uint64_t word) {
     Kind message;
     if constexpr (requires { message.session; })
         message.session = word;
@@ -398,7 +320,7 @@ Message read(Input& in, std::uint64_t word) {
 }
 
 template <std::size_t index = 0>
-Message read_type(std::uint16_t type, Input& in, std::uint64_t word) {
+Message read_type(std::uint16_t type, ByteReader& in, std::uint64_t word) {
     if constexpr (index < std::variant_size_v<Message>) {
         using Kind = std::variant_alternative_t<index, Message>;
         if (type == static_cast<std::uint16_t>(type_of<Kind>()))
@@ -418,7 +340,7 @@ std::uint64_t random_id() {
 }
 
 std::string encode(const Message& message) {
-    Output out;
+    ByteWriter out;
     std::visit(
         [&](const auto& kind) {
             out.raw(magic);
@@ -433,7 +355,7 @@ std::string encode(const Message& message) {
 }
 
 Message decode(std::span<const std::byte> bytes) {
-    Input in(bytes);
+    ByteReader in(bytes);
     if (in.raw(magic.size()) != magic)
         malformed("it does not begin with NDSM");
     const auto major = in.number<std::uint8_t>();
