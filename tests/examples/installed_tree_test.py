@@ -3,6 +3,7 @@
 
 import glob
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -90,6 +91,19 @@ class InstalledTree(ProgramTest):
             run_tool([*compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", *self.flags(), os.path.join(headers, header)])
 
     @unittest.skipUnless(os.path.exists(os.path.join(os.environ["BUILD_ROOT"], "gst")), "built without GStreamer")
+    def test_links_between_installed_pages_lead_to_installed_pages_and_pictures(self):
+        pages = glob.glob(f"{self.root}/usr/share/doc/ndsharray/**/*.md", recursive=True)
+        self.assertGreater(len(pages), 8)
+        nowhere = []
+        for page in pages:
+            with open(page, encoding="utf-8") as text:
+                links = re.findall(r"\]\(([^)#]+)", text.read())
+            for link in links:
+                of_the_page = re.search(r"\.(md|svg|png)$", link) and "://" not in link
+                if of_the_page and not os.path.exists(os.path.join(os.path.dirname(page), link)):
+                    nowhere.append((os.path.relpath(page, self.root), link))
+        self.assertEqual(nowhere, [])
+
     def test_gst_inspect_finds_the_installed_elements(self):
         environment = dict(
             self.program_environment,
