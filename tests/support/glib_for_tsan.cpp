@@ -38,6 +38,8 @@ void count(void* object) noexcept {
     __tsan_release(object);
 }
 
+int names;  // stands for GLib's table of them
+
 /// A pool's function, with what pushing the task has released.
 struct PoolFunction {
     GFunc function;
@@ -128,6 +130,23 @@ void g_main_context_unref(GMainContext* context) {
     HIDDEN(g_main_context_unref);
     count(context);
     real(context);
+}
+
+/// The table of all names has a lock of the library's own.
+GQuark g_quark_from_string(const gchar* name) {
+    HIDDEN(g_quark_from_string);
+    count(&names);
+    const GQuark quark = real(name);
+    count(&names);
+    return quark;
+}
+
+const gchar* g_intern_string(const gchar* name) {
+    HIDDEN(g_intern_string);
+    count(&names);
+    const gchar* interned = real(name);
+    count(&names);
+    return interned;
 }
 
 void g_once_init_leave(volatile void* location, gsize result) {
