@@ -84,6 +84,27 @@ class InstalledTree(ProgramTest):
         run_tool(["cmake", "--build", folder])
         run([os.path.join(folder, "program")], env=self.program_environment)
 
+    @unittest.skipUnless(shutil.which("cmake"), "no CMake")
+    def test_cmake_takes_the_versions_that_a_program_can_run_with(self):
+        place = os.path.dirname(self.installed("ndsharrayConfig.cmake"))
+        version = run_tool(["meson", "introspect", "--projectinfo", os.environ["BUILD_ROOT"]])
+        major, minor, patch = re.search(r'"version": "(\d+)\.(\d+)\.(\d+)"', version).groups()
+        same = f"{major}.{minor}.{patch}"
+        other = f"{major}.{int(minor) - 1}" if major == "0" else f"{int(major) - 1}"
+        taken = ["", major, f"{major}.{minor}", same, f"{same} EXACT", f"{other}...{same}", f"{other}...<{major}.{int(minor) + 1}"]
+        refused = [other, f"{major}.{int(minor) + 1}", f"{major}.{minor}.{int(patch) + 1}", f"{int(major) + 1}", f"{other}...<{same}"]
+        folder = os.path.join(self.root, "versions")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "CMakeLists.txt"), "w", encoding="utf-8") as lines:
+            lines.write("cmake_minimum_required(VERSION 3.20)\nproject(versions NONE)\n")
+            for wish in taken + refused:
+                lines.write(f'set(ndsharray_DIR "{place}")\n')  # where it is refused, CMake takes this back
+                lines.write(f"find_package(ndsharray {wish} QUIET)\nmessage(STATUS \"{wish}: ${{ndsharray_FOUND}}\")\n")
+        self.assertEqual(
+            re.findall(r"^-- (.*): (\d)$", run_tool(["cmake", "-S", folder, "-B", folder]), re.MULTILINE),
+            [(wish, "1") for wish in taken] + [(wish, "0") for wish in refused],
+        )
+
     def test_every_header_compiles_on_its_own(self):
         headers = os.path.dirname(self.installed("ndsharray.hpp"))
         compiler = shlex.split(os.environ["CXX"])

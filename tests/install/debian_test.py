@@ -4,6 +4,7 @@
 SUITE is a Debian; FOLDER has base/ (that Debian as it comes), packages/, and older/ where an upgrade is to be tried.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -84,9 +85,15 @@ class Debian(unittest.TestCase):
         for command in "serve", "share", "mirror":
             self.assertRegex(self.inside(f"ndsh {command} --version"), rf"^ndsh-{command} \d")
         self.assertIn("ndsharray", self.inside("getent passwd ndsharray"))
-        self.inside("cp /etc/passwd /before; dpkg --purge $(dpkg-query --show --showformat='${Package}\\n' '*ndsharray*')")
+        self.inside("dpkg --purge $(dpkg-query --show --showformat='${Package}\\n' '*ndsharray*')")
         left = self.inside("find / -xdev -name '*ndsh*' -not -path '/debs/*' -not -path '/src/*' -not -path '/proc/*'")
         self.assertEqual(left, "")
+
+    def test_what_runs_stops_when_its_package_goes(self):
+        for package, unit in ("serve", "ndsh-serve.service"), ("serve", "ndsh-camera@*.service"), ("tools", "ndsh-prune.timer"):
+            (file,) = glob.glob(os.path.join(FOLDER, "packages", f"ndsharray-{package}_*.deb"))
+            script = subprocess.run(["dpkg-deb", "--info", file, "prerm"], check=True, stdout=subprocess.PIPE, text=True).stdout
+            self.assertRegex(script, rf"deb-systemd-invoke stop .*'{re.escape(unit)}'")
 
     @unittest.skipUnless(os.path.exists(OLDER), "no older packages")
     def test_an_upgrade_lets_what_runs_go_on_and_talk_to_what_is_new(self):

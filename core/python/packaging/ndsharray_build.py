@@ -27,13 +27,27 @@ get_requires_for_build_editable = get_requires_for_build_wheel
 
 # pip runs this at the top of the sources.
 _SOURCES = pathlib.Path.cwd() / "core" / "python"
-# One per Python. It is kept: pip builds a wheel once to learn its metadata and once more to have it.
+# One per Python.
 _BUILD = pathlib.Path.cwd() / "build-pip" / sys.implementation.cache_tag
 
 
+def _meson_folder():
+    """It is kept: pip builds a wheel once to learn its metadata and once more to have it.
+
+    But Meson remembers where it found pybind11, and each run of pip has an environment of its own, which is gone afterwards.
+    """
+    folder = _BUILD / "meson"
+    note = folder / "made-with"
+    place = "".join(f"{shutil.which(tool)}\n" for tool in ("pybind11-config", "meson", "ninja"))
+    if not note.exists() or note.read_text(encoding="utf-8") != place:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        note.write_text(place, encoding="utf-8")
+    return folder
+
+
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    _BUILD.mkdir(parents=True, exist_ok=True)
-    return mesonpy.build_wheel(wheel_directory, {"builddir": str(_BUILD), **(config_settings or {})})
+    return mesonpy.build_wheel(wheel_directory, {"builddir": str(_meson_folder()), **(config_settings or {})})
 
 
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
