@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 
 namespace ndsharray::serve {
 namespace {
@@ -46,30 +49,43 @@ unsigned bitrate_for(unsigned width, unsigned height) {
     return std::clamp(width * height / 260, 400u, 12'000u);
 }
 
+std::string joined(std::initializer_list<std::string_view> parts) {
+    std::string whole;
+    for (const std::string_view part : parts)
+        whole += part;
+    return whole;
+}
+
 /// The element with its settings: no frame waits for another one.
 std::string settings_of(const std::string& element, unsigned bitrate) {
     const std::string kilobits = std::to_string(bitrate);
     const std::string bits = kilobits + "000";
     if (element == "v4l2h264enc")
-        return "v4l2h264enc name=encoder "
-               "extra-controls=\"controls,repeat_sequence_header=1,h264_i_frame_period=" +
-               std::string(key_distance) + ",video_bitrate=" + bits + '"';
+        return joined(
+            {"v4l2h264enc name=encoder "
+             "extra-controls=\"controls,repeat_sequence_header=1,h264_i_frame_period=",
+             key_distance, ",video_bitrate=", bits, "\""});
     if (element == "vah264enc")
-        return "vah264enc name=encoder b-frames=0 ref-frames=1 rate-control=cbr target-usage=6 key-int-max=" +
-               std::string(key_distance) + " bitrate=" + kilobits;
+        return joined(
+            {"vah264enc name=encoder b-frames=0 ref-frames=1 rate-control=cbr target-usage=6 "
+             "key-int-max=",
+             key_distance, " bitrate=", kilobits});
     if (element == "x264enc")
-        return "x264enc name=encoder tune=zerolatency speed-preset=superfast bframes=0 byte-stream=true "
-               "aud=false "
-               "vbv-buf-capacity=300 key-int-max=" +
-               std::string(key_distance) + " bitrate=" + kilobits;
+        return joined(
+            {"x264enc name=encoder tune=zerolatency speed-preset=superfast bframes=0 "
+             "byte-stream=true aud=false vbv-buf-capacity=300 key-int-max=",
+             key_distance, " bitrate=", kilobits});
     if (element == "openh264enc")
-        return "openh264enc name=encoder usage-type=camera complexity=low rate-control=bitrate gop-size=" +
-               std::string(key_distance) + " bitrate=" + bits;
+        return joined(
+            {"openh264enc name=encoder usage-type=camera complexity=low rate-control=bitrate "
+             "gop-size=",
+             key_distance, " bitrate=", bits});
     if (element == "vp8enc")
-        return "vp8enc name=encoder deadline=1 cpu-used=8 lag-in-frames=0 end-usage=cbr "
-               "buffer-initial-size=200 "
-               "buffer-optimal-size=200 buffer-size=300 threads=2 keyframe-max-dist=" +
-               std::string(key_distance) + " target-bitrate=" + bits;
+        return joined(
+            {"vp8enc name=encoder deadline=1 cpu-used=8 lag-in-frames=0 end-usage=cbr "
+             "buffer-initial-size=200 buffer-optimal-size=200 buffer-size=300 threads=2 "
+             "keyframe-max-dist=",
+             key_distance, " target-bitrate=", bits});
     return element;
 }
 
