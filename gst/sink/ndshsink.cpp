@@ -344,7 +344,26 @@ bool get_ready(GstElement* element) {
     return can_be_fed(GST_BASE_SINK(element)) && reopen_if_changed(to_self(element));
 }
 
+/// The streaming thread can be the first to find that the sink is to play. Then it holds the preroll lock
+/// while it waits for a reader or for room, and the base class would wait for this lock. The reader can be a
+/// source of the same pipeline, which begins after this sink. So the streaming thread lets go of the lock
+/// meanwhile.
+GstStateChangeReturn play(GstElement* element) {
+    GstBaseSink* sink = GST_BASE_SINK(element);
+    unlock(sink);
+    const auto result =
+        GST_ELEMENT_CLASS(ndsh_sink_parent_class)->change_state(element, GST_STATE_CHANGE_PAUSED_TO_PLAYING);
+    GST_BASE_SINK_PREROLL_LOCK(sink);
+    unlock_stop(sink);
+    GST_BASE_SINK_PREROLL_SIGNAL(sink);
+    GST_BASE_SINK_PREROLL_UNLOCK(sink);
+    return result;
+}
+
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+    if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
+        return play(element);
+    }
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
         !guarded(element, {}, false, [&] { return get_ready(element); })) {
         return GST_STATE_CHANGE_FAILURE;
