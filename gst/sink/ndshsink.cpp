@@ -54,6 +54,7 @@
 #include "sink/decoder_advice.hpp"
 #include "sink/loopback.hpp"
 #include "sink/negotiation.hpp"
+#include "sink/preroll_lock.hpp"
 #include "sink/publisher.hpp"
 #include "sink/reader_messages.hpp"
 #include "sink/refused_caps.hpp"
@@ -149,12 +150,12 @@ gboolean stop(GstBaseSink* sink) {
 }
 
 gboolean unlock(GstBaseSink* sink) {
-    to_self(sink)->state->tag_writer().set_unlocked(true);
+    to_self(sink)->state->tag_writer().unlock();
     return TRUE;
 }
 
 gboolean unlock_stop(GstBaseSink* sink) {
-    to_self(sink)->state->tag_writer().set_unlocked(false);
+    to_self(sink)->state->tag_writer().lock();
     return TRUE;
 }
 
@@ -164,26 +165,6 @@ bool reopen_if_changed(NdshSink* self) {
 }
 
 // ------------------------------------------------------------------------------------------------ frames
-
-/// Repeats an attempt until it is done. Between two attempts the base class waits for the end of PAUSED or a
-/// flush.
-template <class Attempt>
-GstFlowReturn until_done(NdshSink* self, Attempt&& attempt) {
-    for (;;) {
-        switch (attempt()) {
-            case Outcome::Done:
-                return GST_FLOW_OK;
-            case Outcome::Failed:
-                return GST_FLOW_ERROR;
-            case Outcome::Interrupted:
-                break;
-        }
-        const GstFlowReturn flow = gst_base_sink_wait_preroll(GST_BASE_SINK(self));
-        if (flow != GST_FLOW_OK) {
-            return flow;
-        }
-    }
-}
 
 gboolean configure(NdshSink* self, GstCaps* caps) {
     SinkState& state = *self->state;
@@ -268,7 +249,7 @@ GstFlowReturn render_buffer(NdshSink* self, GstBuffer* buffer) {
         }
         return GST_FLOW_NOT_NEGOTIATED;
     }
-    return until_done(self, [&] {
+    return until_done(GST_BASE_SINK(self), [&] {
         const Outcome prepared = prepare(self, format);
         return prepared == Outcome::Done ? write(self, buffer) : prepared;
     });
@@ -287,7 +268,7 @@ GstFlowReturn finish_stream(NdshSink* self) {
     if (writer.options().backpressure) {
         GST_DEBUG_OBJECT(self, "waiting until readers have the last frame");
         do {  // also after GST_FLOW_STEP: EOS outlasts a step
-            flow = until_done(self, [&] {
+            flow = until_done(GST_BASE_SINK(self), [&] {
                 return writer.drain() == WriteStatus::Cancelled ? Outcome::Interrupted : Outcome::Done;
             });
         } while (flow != GST_FLOW_OK && flow != GST_FLOW_FLUSHING);
@@ -344,31 +325,17 @@ bool get_ready(GstElement* element) {
     return can_be_fed(GST_BASE_SINK(element)) && reopen_if_changed(to_self(element));
 }
 
-/// The streaming thread can be the first to find that the sink is to play. Then it holds the preroll lock
-/// while it waits for a reader or for room, and the base class would wait for this lock. The reader can be a
-/// source of the same pipeline, which begins after this sink. So the streaming thread lets go of the lock
-/// meanwhile.
-GstStateChangeReturn play(GstElement* element) {
-    GstBaseSink* sink = GST_BASE_SINK(element);
-    unlock(sink);
-    const auto result =
-        GST_ELEMENT_CLASS(ndsh_sink_parent_class)->change_state(element, GST_STATE_CHANGE_PAUSED_TO_PLAYING);
-    GST_BASE_SINK_PREROLL_LOCK(sink);
-    unlock_stop(sink);
-    GST_BASE_SINK_PREROLL_SIGNAL(sink);
-    GST_BASE_SINK_PREROLL_UNLOCK(sink);
-    return result;
-}
-
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
-    if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
-        return play(element);
-    }
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
         !guarded(element, {}, false, [&] { return get_ready(element); })) {
         return GST_STATE_CHANGE_FAILURE;
     }
-    return GST_ELEMENT_CLASS(ndsh_sink_parent_class)->change_state(element, transition);
+    const auto change = [&] {
+        return GST_ELEMENT_CLASS(ndsh_sink_parent_class)->change_state(element, transition);
+    };
+    return transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING
+               ? while_unlocked(GST_BASE_SINK(element), to_self(element)->state->tag_writer(), change)
+               : change();
 }
 
 void get_any_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {

@@ -17,7 +17,7 @@ void TagWriter::open(const std::string& tag, const WriterOptions& options,
     writer_ = std::move(writer);
     format_.reset();
     past_ = {};
-    unlocked_ = false;
+    unlocks_ = 0;
 }
 
 bool TagWriter::close() {
@@ -85,22 +85,27 @@ std::shared_ptr<Writer> TagWriter::writer_of(const std::shared_ptr<const SlotFor
     return format && format == format_ ? writer_ : nullptr;
 }
 
-void TagWriter::set_unlocked(bool unlocked) {
+void TagWriter::unlock() {
     const std::lock_guard lock(mutex_);
-    unlocked_ = unlocked;
-    if (!writer_) {
-        return;
-    }
-    if (unlocked) {
+    ++unlocks_;
+    if (writer_) {
         writer_->cancel();
-    } else {
+    }
+}
+
+void TagWriter::lock() {
+    const std::lock_guard lock(mutex_);
+    if (unlocks_ > 0) {
+        --unlocks_;
+    }
+    if (writer_ && unlocks_ == 0) {
         writer_->resume();
     }
 }
 
 bool TagWriter::unlocked() const {
     const std::lock_guard lock(mutex_);
-    return unlocked_;
+    return unlocks_ > 0;
 }
 
 WriterStats TagWriter::stats() const {

@@ -57,8 +57,10 @@ class TagWriter {
     WritableFrame acquire_pinned(const std::shared_ptr<const SlotFormat>& format,
                                  std::chrono::nanoseconds timeout);
 
-    /// While the writer is unlocked, each call that waits returns Cancelled.
-    void set_unlocked(bool unlocked);
+    /// While the writer is unlocked, each call that waits returns Cancelled. A flush and a change of state
+    /// can unlock it at the same time: it stays unlocked until each of them has called lock().
+    void unlock();
+    void lock();
     bool unlocked() const;
 
     /// Counters of the open Writer, or of the last one.
@@ -72,7 +74,7 @@ class TagWriter {
     std::shared_ptr<Writer> writer_;
     std::shared_ptr<const SlotFormat> format_;
     WriterStats past_;
-    bool unlocked_ = false;
+    unsigned unlocks_ = 0;  // calls of unlock() without their lock()
 };
 
 }  // namespace ndsharray::gst

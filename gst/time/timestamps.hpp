@@ -79,11 +79,11 @@ class Timestamps {
     std::int64_t lifted(std::int64_t running_time);
     void give(std::int64_t running_time);
 
-    std::optional<Anchor> anchor_;  // set in a segment that was made for Stream
-    std::int64_t last_pts_ = 0;     // of the stream, since the anchor
-    std::int64_t end_ = 0;          // running time at which the last frame of the stream ends
-    std::int64_t latest_ = -1;      // the latest running time that was given
-    std::int64_t floor_ = 0;        // the next running time is not before this
+    std::optional<Anchor> anchor_;            // set in a segment that was made for Stream
+    std::int64_t last_pts_ = 0;               // of the stream, since the anchor
+    std::int64_t end_ = 0;                    // running time at which the last frame of the stream ends
+    std::int64_t latest_ = -1;                // the latest running time that was given
+    std::int64_t floor_ = 0;                  // the next running time is not before this
     std::optional<StepBack> last_step_back_;  // until the stream is back where it was before it
     std::optional<StepBack> top_step_back_;   // the one of these that began at the latest PTS
     std::int64_t lead_ = 0;                   // how far the last given time was ahead of the present

@@ -55,6 +55,11 @@ std::uint64_t size_of(const std::string& path) {
     return ::lstat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
+bool is_regular_file(const std::string& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
 Bytes read_file(const std::string& path) {
     const Open file(path);
     Bytes bytes(static_cast<std::size_t>(std::min(size_of(path), most_file_bytes)));
@@ -65,10 +70,10 @@ Bytes read_file(const std::string& path) {
 
 void write_file(const std::string& path, const Bytes& bytes) {
     const Open file(path, O_CREAT | O_TRUNC);
-    if (file.number() < 0)
-        return;  // a link, which an attack before has put there
-    require(::pwrite(file.number(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()),
-            "the folder has room");
+    const bool written =
+        ::pwrite(file.number(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size());
+    // An attack can come at the call that opens the file, too, and put a link or a pipe there.
+    require(written || !is_regular_file(path), "the folder has room");
 }
 
 /// Whatever it is.

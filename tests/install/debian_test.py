@@ -85,6 +85,11 @@ class Debian(unittest.TestCase):
         for command in "serve", "share", "mirror":
             self.assertRegex(self.inside(f"ndsh {command} --version"), rf"^ndsh-{command} \d")
         self.assertIn("ndsharray", self.inside("getent passwd ndsharray"))
+        # A camera that was enabled, and what its service leaves.
+        self.inside(
+            "cd /etc/systemd/system && mkdir -p multi-user.target.wants /var/cache/ndsharray && "
+            "ln -s /usr/lib/systemd/system/ndsh-camera@.service multi-user.target.wants/ndsh-camera@cam0.service"
+        )
         self.inside("dpkg --purge $(dpkg-query --show --showformat='${Package}\\n' '*ndsharray*')")
         left = self.inside("find / -xdev -name '*ndsh*' -not -path '/debs/*' -not -path '/src/*' -not -path '/proc/*'")
         self.assertEqual(left, "")

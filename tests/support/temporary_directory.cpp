@@ -28,7 +28,8 @@ TemporaryDirectory::TemporaryDirectory() {
     std::string name = parent_folder() / "ndsharray-test-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr)
         throw std::system_error(errno, std::generic_category(), name);
-    // One below the other: who watches a directory is told of what its parent gets, here of what all tests make.
+    // One below the other: who watches a directory is told of what its parent gets, here of what all tests
+    // make.
     path_ = std::filesystem::path(name) / "tags";
     if (::chmod(name.c_str(), 0711) != 0 || ::mkdir(path_.c_str(), 0700) != 0)
         throw std::system_error(errno, std::generic_category(), path_);

@@ -164,7 +164,8 @@ TEST_F(LeftoversTest, BeingRemovedDoNotMakeTheTagInUse) {
             return error.what();
         }
     });
-    std::this_thread::sleep_for(500ms);  // the remover is slow
+    // It sleeps a millisecond between two looks at the lock, and waits 100 ms for a writer that lives.
+    EXPECT_TRUE(wait_until([&] { return voluntary_switches(starting.thread()) >= 200; }));
     ::close(cleaning);
     EXPECT_EQ(starting.result(), "started");
 }

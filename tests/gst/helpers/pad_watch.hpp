@@ -25,7 +25,7 @@ struct Passed {
     std::uint64_t offset = 0;
     bool is_discont = false;
     bool is_gap = false;
-    unsigned segment = 0;  ///< how many segments came before it on the pad, while it was watched
+    unsigned segment = 0;             ///< how many segments came before it on the pad, while it was watched
     bool follows_caps_event = false;  ///< one came since the buffer before
     std::string file;                 ///< its memory is a part of; empty for ordinary memory
 };

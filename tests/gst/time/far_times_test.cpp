@@ -185,7 +185,8 @@ TEST_F(FarTimes, SeveralWrongFramesInTurnDoNotPutOffTheRightFrameAfterThem) {
     Writer camera("cam0");
     configure(camera);
     std::uint64_t offset = 0;
-    // All but the first and the last are wrong. The fourth is back behind the third, but not behind the first.
+    // All but the first and the last are wrong. The fourth is back behind the third, but not behind the
+    // first.
     for (const Instant time : {100 * second, 50 * second, 20 * second, 60 * second, 101 * second}) {
         FrameInfo info;
         info.offset = offset;
