@@ -85,6 +85,8 @@ std::string bound_port(void* socket) {
     return text.substr(text.rfind(':') + 1);
 }
 
+}  // namespace
+
 struct RawPart {
     zmq_msg_t content;
     RawPart() { zmq_msg_init(&content); }
@@ -97,6 +99,8 @@ struct RawPart {
     void* message() { return &content; }
     std::string text() { return {static_cast<const char*>(zmq_msg_data(&content)), zmq_msg_size(&content)}; }
 };
+
+namespace {
 
 void drop_rest(void* socket, bool more) {
     while (more) {

@@ -39,9 +39,11 @@ bool is_video_size(std::uint64_t pixels) {
 // recursive parser use up the stack.
 constexpr std::size_t longest_caps = 4096;
 
-std::string quoted(const std::string& text) {
+std::string quoted(std::string text) {
     constexpr std::size_t enough = 300;
-    return '"' + (text.size() <= enough ? text : text.substr(0, enough) + "...") + '"';
+    if (text.size() > enough)
+        text.replace(enough, std::string::npos, "...");
+    return '"' + text + '"';
 }
 
 std::string quoted(const GstCaps* caps) {

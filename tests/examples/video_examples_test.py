@@ -28,7 +28,6 @@ class VideoExamples(ProgramTest):
             self.assertIn("1280x720 RGB at 30/1", output)
             report = self.report_in(output)
             self.assertEqual(report["frames"], 45)
-            self.assertLess(report["rate"], 33)
             self.assertGreater(report["latency"], 0)
             self.assertLess(report["latency"], 1000)
         self.assertIn("readers: 2", self.interrupt(writer))
