@@ -36,6 +36,8 @@ def faults(base, rooms, files):
     found = []
     for file, included in files:
         room = file.split(os.sep)[0] if os.sep in file else None
+        if room == "pch":  # what a compiler reads before the files of all rooms
+            continue
         if room is not None and room not in rooms:
             found.append(f"{base}/{file}: {room} is no room; HOUSE in this test has them")
             continue

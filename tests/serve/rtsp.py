@@ -73,8 +73,7 @@ class Connection:
         """(status, headers with a list of values each, body)"""
         self.send(method, url, headers)
         while (first := self.file.read(1)) == b"$":  # a packet, which comes between answers
-            size = int.from_bytes(self.file.read(3)[1:], "big")
-            self.file.read(size)
+            self.read_rest_of_packet()
         assert first, "the connection ended"
         line = first + self.file.readline()
         status = int(line.split()[1])
@@ -83,6 +82,14 @@ class Connection:
             key, _, value = line.decode().partition(":")
             found.setdefault(key.lower(), []).append(value.strip())
         return status, found, self.file.read(int(found.get("content-length", ["0"])[0]))
+
+    def read_packet(self):
+        assert self.file.read(1) == b"$", "something else than a packet came"
+        self.read_rest_of_packet()
+
+    def read_rest_of_packet(self):
+        size = int.from_bytes(self.file.read(3)[1:], "big")
+        self.file.read(size)
 
     def close(self):
         self.file.close()

@@ -156,11 +156,14 @@ class Rtsp(RtspTest):
         report = struct.pack(">BBHI", 0x80, 201, 1, 1)  # RTCP of a receiver
         for _ in range(15):
             over_tcp, session, _ = self.set_up("RTP/AVP/TCP;unicast;interleaved=0-1")
+            self.assertEqual(over_tcp.ask("PLAY", self.url(), session)[0], 200)
+            # Where the second one comes just as the stream starts, GStreamer (1.22) may lose one of the events before the
+            # first packet. It warns of that, and nobody sees it.
+            over_tcp.read_packet()
             with socket.socket(type=socket.SOCK_DGRAM) as packets:
                 packets.bind(("127.0.0.1", 0))
                 port = packets.getsockname()[1]
                 over_udp, other, transport = self.set_up(f"RTP/AVP;unicast;client_port={port}-{port + 1}")
-                self.assertEqual(over_tcp.ask("PLAY", self.url(), session)[0], 200)
                 self.assertEqual(over_udp.ask("PLAY", self.url(), other)[0], 200)
                 server = int(re.search(r"server_port=\d+-(\d+)", transport)[1])
                 for _ in range(3):

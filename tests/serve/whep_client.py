@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A WHEP player on webrtcbin. It prints a line of JSON for each picture that differs from the one before: its
-width, height and how red its middle is. `whep_client.py URL` plays until its input ends, and leaves by DELETE;
+"""A WHEP player on webrtcbin. It prints a line of JSON for each step of the connection, and for each picture that differs
+from the one before: its width, height and how red its middle is. `whep_client.py URL` plays until its input ends, and leaves by DELETE;
 `whep_client.py URL COUNT` connects so often, one after the other, until a picture comes;
 `whep_client.py URL lies` plays with another certificate than it says."""
 import json
@@ -50,8 +50,10 @@ class Player:
         promise.wait()
         reply = promise.get_reply()  # which owns the offer
         self.webrtc.emit("set-local-description", reply.get_value("offer"), None)
+        tell(offered=time.monotonic() - self.began)
 
     def gathered(self, *_):
+        tell(gathering=self.webrtc.get_property("ice-gathering-state").value_nick, after=time.monotonic() - self.began)
         if self.webrtc.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
             threading.Thread(target=self.post, daemon=True).start()
 
@@ -69,6 +71,7 @@ class Player:
         self.webrtc.emit("set-remote-description", description, None)
 
     def pad_added(self, _, pad):
+        tell(connected=time.monotonic() - self.began)
         decoder = Gst.parse_bin_from_description(DECODER, True)
         sink = decoder.get_by_name("sink")
         sink.set_property("emit-signals", True)

@@ -30,12 +30,15 @@ class Player:
     def until(self, condition):
         """The next line for which the condition holds."""
         end = time.monotonic() + DEADLINE
+        others = []
         while True:
             while b"\n" in self.rest:
                 line, self.rest = self.rest.split(b"\n", 1)
                 if condition(found := json.loads(line)):
                     return found
-            assert select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0], "no such picture came"
+                others.append(found)
+            come = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]
+            assert come, f"no such picture came, only {others}"
             piece = os.read(self.process.stdout.fileno(), 65536)
             assert piece, "the player ended"
             self.rest += piece
