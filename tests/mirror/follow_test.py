@@ -9,7 +9,7 @@ import unittest
 from machines import MIRROR, NDSH, MachinesTest, Proxy, wait_for
 
 WRITER = "writer = ndsharray.Writer('cam0')"
-FRAMES = "[writer.write(np.full((50, 60), i, np.uint8)) for i in range({})]"
+FRAMES = "[writer.write(np.full((50, 60), i % 256, np.uint8)) for i in range({})]"
 
 
 class Comparison(MachinesTest):

@@ -36,7 +36,7 @@ class Here(MachinesTest):
         self.assertEqual(reader.run("reader.read(10).number"), 1)
         filler = self.here.program("path = os.environ['NDSHARRAY_DIR'] + '/filler'",
                                    "open(path, 'wb').write(bytes(15 << 20)) and None")
-        writer.tell("for i in range(200): writer.write(np.full((1000, 1000), i, np.uint8))")
+        writer.tell("for i in range(200): writer.write(np.full((1000, 1000), i % 256, np.uint8))")
         mirror.says("not enough space|No space|free")
         wait_for(lambda: self.published() > 3, "frames that wait over there")
         filler.run("os.unlink(path)")
@@ -45,7 +45,7 @@ class Here(MachinesTest):
     def test_every_frame_comes_once_though_somebody_else_wrote_the_tag_for_a_while(self):
         mirror, writer = self.follow("1")
         other = self.here.program("other = ndsharray.Writer('mirror')")
-        writer.tell("for i in range(200): writer.write(np.full(1000, i, np.uint8))")
+        writer.tell("for i in range(200): writer.write(np.full(1000, i % 256, np.uint8))")
         mirror.says("in use")
         wait_for(lambda: self.published() > 3, "frames that wait over there")
         reader = self.reader()
@@ -61,7 +61,7 @@ class Here(MachinesTest):
         reader = self.reader()
         writer.run("writer.write(np.zeros(5))")
         self.assertEqual(reader.run("reader.read(10).number"), 1)
-        writer.tell("for i in range(300): writer.write(np.full((300, 1000), i, np.uint8)); time.sleep(0.001)")
+        writer.tell("for i in range(300): writer.write(np.full((300, 1000), i % 256, np.uint8)); time.sleep(0.001)")
         numbers = reader.run("[reader.read(10).number for i in range(50)]")
         for name in self.here.names():
             os.unlink(f"{self.here.directory}/{name}")
@@ -89,7 +89,7 @@ class Here(MachinesTest):
         reader = self.reader()
         writer.run("writer.write(np.zeros(5))")
         self.assertEqual(reader.run("reader.read(10).number"), 1)
-        writer.tell("for i in range(300): writer.write(np.full((300, 1000), i, np.uint8))")
+        writer.tell("for i in range(300): writer.write(np.full((300, 1000), i % 256, np.uint8))")
         wait_for(lambda: self.published() > 3, "frames that wait")
         mirror.end(signal.SIGKILL)
         died = time.monotonic()
@@ -100,7 +100,7 @@ class Here(MachinesTest):
         share = self.there.share("cam0")
         mirror = self.here.mirror(share.address, "cam0", "--as", "mirror", "--every", "--max-bytes", "1000")
         writer = self.there.program(PATIENT, "writer.wait_for_reader(10)")
-        writer.tell("for i in range(300): writer.write(np.full((300, 1000), i, np.uint8))")
+        writer.tell("for i in range(300): writer.write(np.full((300, 1000), i % 256, np.uint8))")
         mirror.says("--max-bytes allows 1000")
         writer.answer()
 

@@ -167,7 +167,8 @@ class Machine:
             keeper.says("^mounted$")
         except AssertionError:
             self.test.skipTest(f"no file system can be mounted here: {keeper.lines}")
-        self.inside = ["nsenter", f"--mount=/proc/{keeper.process.pid}/ns/mnt", "--", *self.inside]
+        # With its root: this may be a chroot.
+        self.inside = ["nsenter", f"--target={keeper.process.pid}", "--mount", "--root", "--wd", "--", *self.inside]
 
     def program(self, *lines):
         """A Python process that runs lines."""

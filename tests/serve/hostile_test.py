@@ -47,8 +47,10 @@ REQUESTS = [
     (b"GET /cam0/value?x=18446744073709551615&y=18446744073709551615 HTTP/1.1\r\n" + GOOD, {400}),
     (b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n" + GOOD, {400, 403, 413, None}),
     (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n" + GOOD, {400, 405, 413, None}),
-    (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + GOOD, {411}),
-    (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n" + GOOD, {400, 411}),
+    (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + GOOD + b"0\r\n\r\n", {411}),
+    # Their body is cut off: libsoup 3.6 may see that first, and ends the connection.
+    (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + GOOD, {411, None}),
+    (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n" + GOOD, {400, 411, None}),
     (b"POST / HTTP/1.1\r\nContent-Length: 3\r\nHost: 127.0.0.1\r\n\r\nabc", {405}),
     (b"DELETE /cam0 HTTP/1.1\r\n" + GOOD, {405}),
     (b"PUT /cam0.jpg HTTP/1.1\r\nContent-Length: 0\r\n" + GOOD, {405}),

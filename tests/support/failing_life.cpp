@@ -76,7 +76,8 @@ Ending live_here(const FailingLife& life, const Failure& failure, const std::opt
             wait_until([&] { return !(ending.holdings = Holdings::now()).exceeds(*allowed); }, 2s);
             if (ending.holdings.exceeds(*allowed))
                 ending.problem =
-                    ending.holdings.to_string() + " are left; without a failure " + allowed->to_string();
+                    ending.holdings.to_string() + " are left; without a failure " + allowed->to_string() +
+                    "; threads: " + thread_names();
         }
     } catch (const std::exception& error) {
         ending.failed = failure_happened();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <string>
 
 namespace ndsharray::test {
 
@@ -24,6 +25,9 @@ struct ProcessState {
 
 /// Of this process.
 ProcessState process_state();
+
+/// Of all threads of this process, as the kernel has them.
+std::string thread_names();
 
 /// Lets this process, and those it starts, have as many descriptors open as it may allow itself.
 void raise_file_limit();
