@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t most_sessions = 256;
 constexpr auto look_around = 100ms;
 constexpr auto sign_of_life = 500ms;
-constexpr auto patience = 5s;  // with a mirror that is not heard
+constexpr auto silence_patience = 5s;  // with a mirror that is not heard
 
 // With one that must get every frame, and may come back for them. A connection that ends soon after a word
 // was closed by the other side, and the network is there: a mirror that lives is back within a second or two.
@@ -171,7 +171,7 @@ void Share::on(const std::string& peer, const List&) {
 bool Share::is_over(Session& session) {
     const auto now = Clock::now();
     if (session.mode() != Mode::Every)
-        return session.closed || now - session.heard > patience;
+        return session.closed || now - session.heard > silence_patience;
     return now - session.heard > long_patience || (session.closed && now - *session.closed > short_patience);
 }
 

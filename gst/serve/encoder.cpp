@@ -14,7 +14,7 @@ namespace ndsharray::serve {
 namespace {
 
 /// For one frame to come out of an encoder that is tried.
-constexpr GstClockTime patience = 5 * GST_SECOND;
+constexpr GstClockTime trial_patience = 5 * GST_SECOND;
 
 /// Frames from one key frame to the next where nobody asks for one: so a viewer who lost a packet sees a
 /// whole picture again.
@@ -106,7 +106,7 @@ bool works(const std::string& launch) {
     gst_element_set_state(GST_ELEMENT(pipeline.get()), GST_STATE_PLAYING);
     const gst::Owned<GstObject> bus(GST_OBJECT(gst_element_get_bus(GST_ELEMENT(pipeline.get()))));
     const gst::Owned<GstMessage> end(gst_bus_timed_pop_filtered(
-        GST_BUS(bus.get()), patience, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+        GST_BUS(bus.get()), trial_patience, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
     gst_element_set_state(GST_ELEMENT(pipeline.get()), GST_STATE_NULL);
     return end && GST_MESSAGE_TYPE(end.get()) == GST_MESSAGE_EOS;
 }

@@ -15,12 +15,12 @@
 namespace ndsharray::serve {
 namespace {
 
-constexpr std::size_t most_connections = 128;
+constexpr std::size_t most_rtsp_connections = 128;
 constexpr unsigned most_sessions = 100;
 constexpr unsigned most_sessions_of_connection = 4;
 
 /// Requests of RTSP have no body worth mentioning.
-constexpr unsigned most_body = 16 * 1024;
+constexpr unsigned most_rtsp_body = 16 * 1024;
 
 /// Without a packet or a request of the viewer.
 constexpr unsigned most_seconds_of_silence = 30;
@@ -121,7 +121,7 @@ RtspServer::RtspServer(const Options& options, EncodedTags& tags)
     gst_rtsp_server_set_address(server_, options.listen.c_str());
     gst_rtsp_server_set_service(server_, std::to_string(options.rtsp).c_str());
     gst_rtsp_server_set_backlog(server_, 128);
-    gst_rtsp_server_set_content_length_limit(server_, most_body);
+    gst_rtsp_server_set_content_length_limit(server_, most_rtsp_body);
     gst_rtsp_session_pool_set_max_sessions(sessions_, most_sessions);
     gst_rtsp_address_pool_add_range(addresses_, options.listen.c_str(), options.listen.c_str(),
                                     first_udp_port, last_udp_port, 0);
@@ -234,7 +234,7 @@ void RtspServer::make_room() {
         if (!entry.has_session && (oldest.second == nullptr || entry.number < oldest.second->number))
             oldest = {client, &entry};
     }
-    if (stay <= most_connections || oldest.second == nullptr)
+    if (stay <= most_rtsp_connections || oldest.second == nullptr)
         return;
     oldest.second->is_dropped = true;
     drop(oldest.first);

@@ -20,7 +20,7 @@ constexpr int packet_bytes = 1200;
 
 /// Of what is encoded and not sent yet. Nobody on the network is waited for: more is there only if the
 /// machine is too busy.
-constexpr guint64 most_waiting = 8;
+constexpr guint64 most_frames_waiting = 8;
 
 std::atomic<std::uint64_t> sent{0};
 
@@ -335,7 +335,7 @@ gboolean WhepSession::message(GstBus*, GstMessage* message, gpointer data) {
 /// In the thread of the encoder.
 bool WhepSession::take(GstSample* sample) {
     auto* source = GST_APP_SRC(source_.get());
-    const bool is_full = gst_app_src_get_current_level_buffers(source) >= most_waiting;
+    const bool is_full = gst_app_src_get_current_level_buffers(source) >= most_frames_waiting;
     if (is_full)
         encoded_->request_key_frame();
     if (is_full || !is_connected_)

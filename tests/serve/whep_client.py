@@ -100,7 +100,9 @@ class Player:
 
 
 def tell(**what):
-    print(json.dumps(what), flush=True)
+    # In one piece: several threads tell.
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 def play(url, lies):
