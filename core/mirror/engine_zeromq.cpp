@@ -87,7 +87,8 @@ std::string bound_port(void* socket) {
 
 }  // namespace
 
-/// In a named namespace, as Part::Content, which is made of it: otherwise GCC warns where this file is included.
+/// In a named namespace, as Part::Content, which is made of it: otherwise GCC warns where this file is
+/// included.
 struct RawPart {
     zmq_msg_t content;
     RawPart() { zmq_msg_init(&content); }

@@ -105,8 +105,9 @@ bool works(const std::string& launch) {
         return false;
     gst_element_set_state(GST_ELEMENT(pipeline.get()), GST_STATE_PLAYING);
     const gst::Owned<GstObject> bus(GST_OBJECT(gst_element_get_bus(GST_ELEMENT(pipeline.get()))));
-    const gst::Owned<GstMessage> end(gst_bus_timed_pop_filtered(
-        GST_BUS(bus.get()), trial_patience, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+    const gst::Owned<GstMessage> end(
+        gst_bus_timed_pop_filtered(GST_BUS(bus.get()), trial_patience,
+                                   static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
     gst_element_set_state(GST_ELEMENT(pipeline.get()), GST_STATE_NULL);
     return end && GST_MESSAGE_TYPE(end.get()) == GST_MESSAGE_EOS;
 }

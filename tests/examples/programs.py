@@ -12,6 +12,7 @@ import time
 import unittest
 
 PATIENCE = int(os.environ.get("TEST_PATIENCE", "1"))  # how many times slower everything may be than it is
+FRAMES_PER_SECOND = 30  # of the examples that write
 DEADLINE = 30 * PATIENCE  # seconds for whatever a test waits for
 
 REPORT = re.compile(

@@ -4,9 +4,10 @@
 import os
 import signal
 import sys
+import time
 import unittest
 
-from programs import ProgramTest, example
+from programs import FRAMES_PER_SECOND, ProgramTest, example
 
 LIVE_VIDEO = ["videotestsrc", "is-live=true", "!", "video/x-raw,format=RGB,width=320,height=240,framerate=30/1"]
 
@@ -22,9 +23,11 @@ class VideoExamples(ProgramTest):
 
     def test_readers_started_first_receive_what_video_writer_sends(self):
         readers = [self.start_reader(example("video_reader"), "video", "45") for _ in range(2)]
+        started = time.monotonic()
         writer = self.start(example("video_writer"), "video")
         for reader in readers:
             output = self.output_of(reader)
+            self.assertGreater(time.monotonic() - started, 44 / FRAMES_PER_SECOND, "no frame comes before its time")
             self.assertIn("1280x720 RGB at 30/1", output)
             report = self.report_in(output)
             self.assertEqual(report["frames"], 45)

@@ -48,6 +48,7 @@ REQUESTS = [
     (b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n" + GOOD, {400, 403, 413, None}),
     (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n" + GOOD, {400, 405, 413, None}),
     (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + GOOD + b"0\r\n\r\n", {411}),
+    (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n" + GOOD + b"0\r\n\r\n", {400, 411}),
     # Their body is cut off: libsoup 3.6 may see that first, and ends the connection.
     (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + GOOD, {411, None}),
     (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n" + GOOD, {400, 411, None}),

@@ -12,6 +12,7 @@ import numpy as np
 import coded
 from player import GstPlay
 from rtsp import Connection, RtspTest
+from serve import DEADLINE
 
 
 class Rtsp(RtspTest):
@@ -158,7 +159,7 @@ class Rtsp(RtspTest):
             over_tcp, session, _ = self.set_up("RTP/AVP/TCP;unicast;interleaved=0-1")
             self.assertEqual(over_tcp.ask("PLAY", self.url(), session)[0], 200)
             # Where the second one comes just as the stream starts, GStreamer (1.22) may lose one of the events before the
-            # first packet. It warns of that, and nobody sees it.
+            # first packet. It warns of that, and both see the stream: the test after this one.
             over_tcp.read_packet()
             with socket.socket(type=socket.SOCK_DGRAM) as packets:
                 packets.bind(("127.0.0.1", 0))
@@ -170,6 +171,24 @@ class Rtsp(RtspTest):
                     over_tcp.socket.sendall(struct.pack(">cBH", b"$", 1, len(report)) + report)
                     packets.sendto(report, ("127.0.0.1", server))
                     time.sleep(0.02)
+            over_tcp.close()
+            over_udp.close()
+        self.wait_for(lambda: self.readers() == 0, "the viewers went")
+
+    def test_viewers_of_both_kinds_who_come_as_the_stream_starts_both_see_it(self):
+        self.coded_writer("cam0", (96, 128))
+        for _ in range(15):
+            over_tcp, session, _ = self.set_up("RTP/AVP/TCP;unicast;interleaved=0-1")
+            with socket.socket(type=socket.SOCK_DGRAM) as packets:
+                packets.settimeout(DEADLINE)
+                packets.bind(("127.0.0.1", 0))
+                port = packets.getsockname()[1]
+                over_udp, other, _ = self.set_up(f"RTP/AVP;unicast;client_port={port}-{port + 1}")
+                self.assertEqual(over_tcp.ask("PLAY", self.url(), session)[0], 200)
+                self.assertEqual(over_udp.ask("PLAY", self.url(), other)[0], 200)
+                for _ in range(10):  # it goes on
+                    over_tcp.read_packet()
+                    self.assertTrue(packets.recv(2000))
             over_tcp.close()
             over_udp.close()
         self.wait_for(lambda: self.readers() == 0, "the viewers went")

@@ -114,7 +114,8 @@ class Viewers(WhepTest):
         self.wait_for(lambda: self.viewers() == 0, "it is dropped")
         player.process.kill()
         player.process.wait()
-        self.assertNotIn(b"value", player.rest + player.process.stdout.read())
+        lines = [json.loads(line) for line in (player.rest + player.process.stdout.read()).splitlines()]
+        self.assertEqual([line for line in lines if "gathering" not in line], [])
 
     def test_share_one_encoder(self):
         self.writer_process("cam1", (240, 320, 3))

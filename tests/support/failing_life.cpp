@@ -3,6 +3,7 @@
 #include "failing_life.hpp"
 
 #include "process_state.hpp"
+#include "thread_state.hpp"
 #include "wait.hpp"
 
 #include <ndsharray/error.hpp>
@@ -75,9 +76,8 @@ Ending live_here(const FailingLife& life, const Failure& failure, const std::opt
         if (allowed) {
             wait_until([&] { return !(ending.holdings = Holdings::now()).exceeds(*allowed); }, 2s);
             if (ending.holdings.exceeds(*allowed))
-                ending.problem =
-                    ending.holdings.to_string() + " are left; without a failure " + allowed->to_string() +
-                    "; threads: " + thread_names();
+                ending.problem = ending.holdings.to_string() + " are left; without a failure " +
+                                 allowed->to_string() + "; threads: " + names_of_other_threads();
         }
     } catch (const std::exception& error) {
         ending.failed = failure_happened();

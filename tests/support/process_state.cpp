@@ -64,17 +64,6 @@ ProcessState process_state() {
     return state;
 }
 
-std::string thread_names() {
-    std::string names;
-    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-        std::ifstream comm(thread.path() / "comm");
-        std::string name;
-        std::getline(comm, name);
-        names += (names.empty() ? "" : ", ") + name;
-    }
-    return names;
-}
-
 void raise_file_limit() {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);

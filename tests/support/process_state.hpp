@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <iosfwd>
-#include <string>
 
 namespace ndsharray::test {
 
@@ -25,9 +24,6 @@ struct ProcessState {
 
 /// Of this process.
 ProcessState process_state();
-
-/// Of all threads of this process, as the kernel has them.
-std::string thread_names();
 
 /// Lets this process, and those it starts, have as many descriptors open as it may allow itself.
 void raise_file_limit();

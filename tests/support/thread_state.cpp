@@ -68,6 +68,13 @@ pid_t this_thread_number() {
     return static_cast<pid_t>(::syscall(SYS_gettid));
 }
 
+std::string names_of_other_threads() {
+    std::string names;
+    for (const std::string& thread : other_threads())
+        names += (names.empty() ? "" : ", ") + status_field(thread, "Name");
+    return names;
+}
+
 bool is_blocked(pid_t thread) {
     const std::string name = std::to_string(thread);
     const auto before = voluntary_switches_of(name);

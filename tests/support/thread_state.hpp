@@ -5,11 +5,15 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
 
 namespace ndsharray::test {
 
 /// The calling thread's number.
 pid_t this_thread_number();
+
+/// The names of all threads of this process but the calling one.
+std::string names_of_other_threads();
 
 /// Whether a thread of this process waits in the kernel and goes on doing so.
 bool is_blocked(pid_t thread);

@@ -223,7 +223,8 @@ const std::vector<FailingLife> lives{
 class FailingElements : public GstTest, public ::testing::WithParamInterface<std::size_t> {};
 
 TEST_P(FailingElements, SayErrorsThatNothingIsLeftOf) {
-    // A thread without work ends, and is not kept for the next work. Some get idle only after all that is waited for.
+    // A thread without work ends, and is not kept for the next work. Some get idle only after all that is
+    // waited for.
     g_thread_pool_set_max_unused_threads(0);
     // Loaded once, and not in each life.
     for (const char* name : {"videotestsrc", "identity", "capsfilter", "fakesink", "ndshsink", "ndshsrc"})
