@@ -132,6 +132,12 @@ Held held(const ReaderTable& table, std::uint32_t generation) noexcept {
     return result;
 }
 
+unsigned count_of_every_frame(const ReaderTable& table) noexcept {
+    unsigned count = 0;
+    for_each_reader(table, [&](const ReaderEntry& entry) { count += wants_every_frame(entry) ? 1 : 0; });
+    return count;
+}
+
 bool all_can_follow(const ReaderTable& table, std::uint32_t generation, std::uint64_t newest) noexcept {
     bool result = true;
     for_each_reader(table, [&](const ReaderEntry& entry) {

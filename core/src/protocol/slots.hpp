@@ -37,6 +37,9 @@ struct Held {
 /// What live readers hold of a generation. Acquire: all accesses of a reader before its release are done.
 Held held(const layout::ReaderTable& table, std::uint32_t generation) noexcept;
 
+/// Number of `Every` readers for which the writer waits.
+unsigned count_of_every_frame(const layout::ReaderTable& table) noexcept;
+
 /// Whether a newer segment can be announced without an `Every` reader losing frames of this generation. Each
 /// such reader must have this segment mapped, so that it can take the rest, or must have taken all frames.
 bool all_can_follow(const layout::ReaderTable& table, std::uint32_t generation,

@@ -68,9 +68,10 @@ WriteStatus Writer::Implementation::configure(const ArraySpec& spec, const Attri
                                                 : segments_.can_make(spec, attributes, slots));
     };
     for (;;) {
+        const WriteStatus replaced = replace_lost_files(lock, deadline);
         require_open();
-        if (has_lost_files() && !start_anew(lock))
-            throw error_;
+        if (replaced != WriteStatus::Ok)
+            return replaced;
         if (segments_.is_configured_as(spec, attributes, slots))
             return WriteStatus::Ok;
         if (may_try()) {
@@ -121,15 +122,9 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     if (inherited())
         return WritableFrame(WriteStatus::Closed);
     Lock lock(mutex_);
-    if (has_lost_names() && options_.backpressure && !was_cut()) {
-        // Attached readers still have the old files, and must get all frames in them.
-        const WriteStatus status = wait_for_readers(lock, platform::deadline_after(timeout), death_check,
-                                                    [this] { return readers_took_all(); });
-        if (status != WriteStatus::Ok && status != WriteStatus::NoSlot)
-            return WritableFrame(status);
-    }
-    if (has_lost_files())
-        start_anew(lock);
+    if (const WriteStatus status = replace_lost_files(lock, platform::deadline_after(timeout));
+        status != WriteStatus::Ok)
+        return WritableFrame(status);
     if (closed_ || !current())
         return WritableFrame(WriteStatus::Closed);
     const auto claim = [this] {
@@ -149,8 +144,13 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
             frame = claim();
         return !current() || frame;
     });
-    if (status == WriteStatus::NoSlot)  // the first slot of a new segment is free
-        return start_anew(lock) && current() ? claim() : WritableFrame(WriteStatus::Closed);
+    if (status == WriteStatus::NoSlot) {
+        const WriteStatus replaced = replace_lost_files(lock, deadline);
+        if (replaced != WriteStatus::Ok)
+            return WritableFrame(replaced);
+        // The first slot of a new segment is free.
+        return current() ? claim() : WritableFrame(WriteStatus::Closed);
+    }
     if (status == WriteStatus::Timeout && !options_.backpressure) {
         frames_dropped_.fetch_add(1, std::memory_order_relaxed);
         return WritableFrame(WriteStatus::NoSlot);
@@ -175,7 +175,9 @@ WritableFrame Writer::Implementation::acquire_pinned(Timeout timeout) {
     if (closed_ || !current())
         return WritableFrame(WriteStatus::Closed);
     // This never waits for leases and pins: their holder may need more frames before it releases them.
-    const auto may_pin = [this] { return current() && !has_lost_files() && current()->may_pin(rules_); };
+    const auto may_pin = [this] {
+        return current() && !has_lost_files() && former_readers_.count == 0 && current()->may_pin(rules_);
+    };
     if (!may_pin())
         return WritableFrame(WriteStatus::NoSlot);
     WritableFrame frame = current()->claim_pinned(rules_);
@@ -262,6 +264,41 @@ WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform:
     return was_cut() ? WriteStatus::NoSlot : status;
 }
 
+/// With backpressure, attached readers get all frames in the old files before these are replaced, and then
+/// time to attach to the new ones before there is a frame in them. \returns Ok, Timeout, Cancelled, or
+/// Closed. If the writer closed itself, error() says why.
+WriteStatus Writer::Implementation::replace_lost_files(Lock& lock, const platform::Deadline& deadline) {
+    const auto has_given_up = [](WriteStatus status) {  // NoSlot: a file was cut
+        return status != WriteStatus::Ok && status != WriteStatus::NoSlot;
+    };
+    for (;;) {
+        if (closed_)
+            return WriteStatus::Closed;
+        if (has_lost_files()) {
+            if (options_.backpressure && !was_cut()) {
+                const WriteStatus status =
+                    wait_for_readers(lock, deadline, death_check, [this] { return readers_took_all(); });
+                if (has_given_up(status))
+                    return status;
+            }
+            if (!start_anew(lock))
+                return WriteStatus::Closed;
+        }
+        if (former_readers_.count == 0)
+            return WriteStatus::Ok;
+        const platform::Deadline until =
+            deadline ? std::min(*deadline, former_readers_.until) : former_readers_.until;
+        const WriteStatus status = wait_for_readers(lock, until, death_check, [this] {
+            return slots::count_of_every_frame(table_->words()) >= former_readers_.count || has_lost_names();
+        });
+        if (has_given_up(status) &&
+            (status != WriteStatus::Timeout || !platform::has_passed(former_readers_.until)))
+            return status;
+        if (!has_lost_files())
+            former_readers_.count = 0;
+    }
+}
+
 bool Writer::Implementation::readers_took_all() const noexcept {
     // This does not wait for frames of an earlier writer: its last frame may be gone, and then a cursor stays
     // there.
@@ -291,8 +328,9 @@ WriteStatus Writer::Implementation::wait_for_reader(Timeout timeout) {
             status == WriteStatus::NoSlot || (status == WriteStatus::Ok && has_lost_names());
         if (!to_start_anew)
             return status;
-        if (!start_anew(lock))
-            return WriteStatus::Closed;
+        const WriteStatus replaced = replace_lost_files(lock, deadline);
+        if (replaced != WriteStatus::Ok)
+            return replaced;
     }
 }
 

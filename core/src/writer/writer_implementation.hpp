@@ -94,6 +94,7 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     struct Names;
     void watch_files();
     void look_for_names(Names & names) noexcept;
+    WriteStatus replace_lost_files(Lock & lock, const platform::Deadline& deadline);
     bool start_anew(Lock & lock) noexcept;
     void make_files_anew();
     void leave(layout::WriterState last);
@@ -136,6 +137,12 @@ class [[gnu::visibility("hidden")]] Writer::Implementation {
     std::atomic<std::uint64_t> frames_dropped_{0};
     std::atomic<std::uint32_t> usable_slots_{0};
     std::atomic<std::uint32_t> missing_slots_{0};
+
+    // `Every` readers of files that were lost, which are to attach again. Guarded by mutex_.
+    struct {
+        unsigned count = 0;
+        std::chrono::steady_clock::time_point until{};
+    } former_readers_;
 
     // Guarded by mutex_.
     std::shared_ptr<Names> names_;

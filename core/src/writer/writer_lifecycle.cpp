@@ -5,8 +5,10 @@
 
 #include "testing/faults.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -14,6 +16,9 @@ namespace ndsharray {
 namespace {
 
 using layout::WriterState;
+
+/// How long a reader may take to attach to files that replace lost ones.
+constexpr std::chrono::seconds time_to_attach_again{5};
 
 constexpr std::size_t max_metadata = 1024 * 1024;
 
@@ -202,6 +207,12 @@ bool Writer::Implementation::start_anew(Lock& lock) noexcept {
 
 void Writer::Implementation::make_files_anew() {
     const Segments::Pointer before = current();
+    if (options_.backpressure) {
+        table_->reclaim_dead();
+        // Readers that were awaited in files that are lost again still count.
+        former_readers_.count = std::max(former_readers_.count, slots::count_of_every_frame(table_->words()));
+        former_readers_.until = std::chrono::steady_clock::now() + time_to_attach_again;
+    }
     leave(WriterState::Closed);
     control_ = ControlOwner::take(files_, options_);
     auto table = TableOwner::create(files_, control_.instance(), options_.permissions);

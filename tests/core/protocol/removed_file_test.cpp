@@ -24,6 +24,14 @@ class RemovedFile : public CoreTest {
         wait_until([&] { return static_cast<bool>(frame = reader.read(10ms)); });
         return frame;
     }
+
+    /// After all were removed, without a frame in them.
+    bool has_new_files(Writer& writer) {
+        return wait_until([&] {
+            static_cast<void>(writer.acquire(0ns));
+            return directory_.entries().size() == 3;
+        });
+    }
 };
 
 TEST_F(RemovedFile, MakesTheWriterStartAnewForReadersOldAndNew) {
@@ -84,11 +92,52 @@ TEST_F(RemovedFile, CostsAReaderOfEveryFrameNoneThatWasPublishedBefore) {
         EXPECT_EQ(frame.number(), next);
         EXPECT_TRUE(is_intact(frame));
     }
+    const Frame first = reader.read(in_time);  // in the new files
+    EXPECT_EQ(first.number(), next);
+    EXPECT_TRUE(is_intact(first));
     ASSERT_TRUE(writing.result());
-    EXPECT_EQ(next, writer.stats().published) << "all but the one in the new files";
-    ASSERT_TRUE(wait_until([&] { return reader.read(0ns) || reader.attached(); }));
+    EXPECT_EQ(next, writer.stats().published);
+}
+
+TEST_F(RemovedFile, GivesReadersOfEveryFrameTimeToComeBack) {
+    Writer writer(tag_, {.backpressure = true});
+    Reader reader(tag_, in_order());
+    ASSERT_TRUE(attach(reader));
     ASSERT_NE(write_pattern(writer, spec_), 0U);
-    EXPECT_TRUE(is_intact(next_frame(reader)));
+    ASSERT_TRUE(reader.read(in_time));
+    for (int removed = 0; removed < 3; ++removed) {
+        directory_.clear();
+        ASSERT_TRUE(has_new_files(writer));  // and loses them once more before the reader has come
+    }
+    // More than the reader would find if it came after them.
+    BackgroundCall<bool> writing(
+        [&] {
+            bool all = true;
+            for (int i = 0; i < 20; ++i)
+                all = all && write_pattern(writer, spec_) != 0;
+            return all;
+        },
+        [&] { writer.cancel(); });
+    for (std::uint64_t number = 2; number <= 21; ++number) {
+        Frame frame = reader.read(in_time);
+        if (frame.status() == ReadStatus::Disconnected)
+            frame = reader.read(in_time);
+        ASSERT_EQ(frame.number(), number);
+        EXPECT_TRUE(is_intact(frame));
+    }
+    EXPECT_TRUE(writing.result());
+}
+
+TEST_F(RemovedFile, DoesNotHoldAWriterForReadersThatDoNotComeBack) {
+    Writer writer(tag_, {.backpressure = true});
+    RemoteReader reader(tag_, {.mode = ReadMode::Every});
+    ASSERT_TRUE(attach(reader, writer));
+    ASSERT_NE(write_pattern(writer, spec_), 0U);
+    ASSERT_TRUE(reader.read());
+    directory_.clear();
+    ASSERT_TRUE(has_new_files(writer));
+    for (int i = 0; i < 20; ++i)
+        EXPECT_NE(write_pattern(writer, spec_), 0U);
 }
 
 TEST_F(RemovedFile, LeavesTheTagToAWriterThatTookItMeanwhile) {
