@@ -158,10 +158,8 @@ Owned<GstBuffer> slot_buffer(SlotPool* self) {
     if (!frame) {
         return nullptr;
     }
-    const VideoLayout& layout = state.format->layout;
-    const gsize size = layout.is_default ? GST_VIDEO_INFO_SIZE(&state.info) : gsize{layout.array.bytes};
     Owned<GstBuffer> buffer = take_idle_buffer(&self->parent);
-    hold(memory_of(buffer.get()), std::move(frame), size);
+    hold(memory_of(buffer.get()), std::move(frame), state.format->layout.size());
     return buffer;
 }
 

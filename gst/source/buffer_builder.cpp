@@ -193,12 +193,11 @@ Owned<GstBuffer> BufferBuilder::pixels(Frame&& frame) {
                        guint64{frame.number()});
         return Owned<GstBuffer>(copy_to_buffer(frame.data(), info, layout));
     }
-    const gsize size = layout.is_default ? GST_VIDEO_INFO_SIZE(&info) : gsize{layout.array.bytes};
     GstBuffer* buffer = nullptr;
     if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, nullptr) != GST_FLOW_OK) {
         return nullptr;
     }
-    hold(memory_of(buffer), std::move(frame), size);
+    hold(memory_of(buffer), std::move(frame), layout.size());
     return Owned<GstBuffer>(buffer);
 }
 

@@ -415,7 +415,7 @@ GstVideoInfo with_layout(const GstVideoInfo& info, const VideoLayout& layout) {
     GstVideoInfo result = info;
     std::copy(layout.offset.begin(), layout.offset.end(), result.offset);
     std::copy(layout.stride.begin(), layout.stride.end(), result.stride);
-    result.size = static_cast<gsize>(layout.array.bytes);
+    result.size = layout.size();
     return result;
 }
 

@@ -18,6 +18,9 @@ struct VideoLayout {
     std::array<gsize, GST_VIDEO_MAX_PLANES> offset{};  ///< of each plane, in bytes from the array's start
     std::array<gint, GST_VIDEO_MAX_PLANES> stride{};   ///< of each plane; tile counts in tiled formats
     bool is_default = false;  ///< whether planes and size are those of gst_video_info_set_format()
+
+    /// Of the array, in bytes: video_layout() makes no layout that is larger than memory.
+    gsize size() const noexcept { return static_cast<gsize>(array.bytes); }
 };
 
 /// The array for frames of these caps.
