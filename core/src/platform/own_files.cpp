@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -32,9 +33,10 @@ struct Entry {
 
 namespace {
 
-/// Longest wait of one side for the other. It is reached only if a thread hangs in a system call, or if a
-/// handler was left by longjmp().
-constexpr int longest_wait_ms = 2000;
+/// Longest wait for a Change, whose thread may hang in a system call, and for a handler that may have been
+/// left by longjmp(). A busy machine does not reach it, and Docker kills after 10 s. For a thread in
+/// remove_all() there is no limit: it reads what a Change changes.
+constexpr int longest_wait_ms = 8000;
 
 /// Changed only with `mutex` held, within a Change. So remove_all() may read it without the mutex.
 struct Everything {
@@ -54,7 +56,8 @@ struct Everything {
 // All are sequentially consistent. A Change counts itself, then looks for a remover. A remover stores its
 // thread, then looks for a Change.
 constinit std::atomic<unsigned> changes{0};
-constinit std::atomic<pid_t> remover{0};  // the thread in remove_all(), or one that ends the process
+// The thread whose handler called remove_all(): negative until may_be_left(), then positive until go_on().
+constinit std::atomic<pid_t> remover{0};
 constinit std::atomic<bool> are_signals_expected{false};
 
 constinit std::atomic<pid_t> owner{0};  // the process; a child by vfork() has the same memory
@@ -168,7 +171,7 @@ Change::Change() noexcept {
             blocked_.emplace();
         ++changes;
         const pid_t removing = remover;
-        const bool is_free = removing == 0 || removing == own_thread();
+        const bool is_free = removing == 0 || std::abs(removing) == own_thread();
         if (is_free && (blocked_ || !are_signals_expected))
             return;
         --changes;
@@ -176,9 +179,9 @@ Change::Change() noexcept {
             continue;  // expect_signals() was called just now
         blocked_.reset();
         wait_a_moment();
-        pid_t stuck = removing;
-        if (waited_ms >= longest_wait_ms)
-            remover.compare_exchange_strong(stuck, 0);
+        pid_t left = removing;
+        if (left > 0 && waited_ms >= longest_wait_ms)
+            remover.compare_exchange_strong(left, 0);
     }
 }
 
@@ -242,13 +245,16 @@ bool remove_all() noexcept {
         return false;
     // The handler of another thread ends the process or calls go_on().
     int waited_ms = 0;
-    for (pid_t other = 0; !remover.compare_exchange_strong(other, own_thread()); other = 0) {
-        if (other == own_thread() || ++waited_ms >= longest_wait_ms)
+    for (pid_t other = 0; !remover.compare_exchange_strong(other, -own_thread());) {
+        if (std::abs(other) == own_thread())
             return false;
+        if (other > 0 && waited_ms++ >= longest_wait_ms)
+            continue;  // takes the place of a handler that was left
         wait_a_moment();
+        other = 0;
     }
-    while (changes != 0) {
-        if (++waited_ms >= longest_wait_ms)
+    for (waited_ms = 0; changes != 0; ++waited_ms) {
+        if (waited_ms >= longest_wait_ms)
             return true;  // a list that is being changed must not be read
         wait_a_moment();
     }
@@ -259,6 +265,10 @@ bool remove_all() noexcept {
     for (const Entry* entry = current()->newest; entry != nullptr; entry = entry->older)
         remove_file(*entry);
     return true;
+}
+
+void may_be_left() noexcept {
+    remover = own_thread();
 }
 
 void go_on() noexcept {

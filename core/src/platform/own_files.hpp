@@ -88,9 +88,15 @@ void expect_signals() noexcept;
 
 /// Gives all notices, then removes the files whose names still lead to them, the newest first. For a signal
 /// handler: it takes no memory and no locks. Does nothing in a child that inherited the files.
-/// \returns whether this thread did it. Then it must call go_on() if the process continues. Otherwise another
-/// thread may have done it just before.
+/// \returns whether this thread did it. Otherwise another thread may have done it just before. Until go_on(),
+/// no file is made. After may_be_left(), that ends after some seconds without go_on(), too.
 bool remove_all() noexcept;
+
+/// Call this before a handler of the application, which may leave by longjmp(). Only if remove_all() was
+/// true.
+void may_be_left() noexcept;
+
+/// Call this if the process continues. Only if remove_all() was true.
 void go_on() noexcept;
 
 }  // namespace ndsharray::platform::own_files

@@ -51,6 +51,8 @@ void handle(int signal, siginfo_t* info, void* context) noexcept {
     }
     if (chain.leads_to_default())
         end_by(signal);
+    if (did_it)
+        own_files::may_be_left();
     chain.pass_on(signal, info, context);
     if (did_it)
         own_files::go_on();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +55,7 @@ template <typename Life>
 pid_t start(const Life& life) {
     const pid_t child = ::fork();
     if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a life has no end of its own
         clean_up_on_signals();
         life();
         ::_exit(0);
