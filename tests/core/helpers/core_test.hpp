@@ -72,6 +72,10 @@ inline std::span<const std::byte> pixels_of(const Frame& frame) {
     return {frame.data(), static_cast<std::size_t>(frame.spec().bytes)};
 }
 
+inline std::span<std::byte> pixels_of(const WritableFrame& frame) {
+    return {frame.data(), static_cast<std::size_t>(frame.spec().bytes)};
+}
+
 /// All bytes of a frame, each looked at.
 inline unsigned sum_of(const Frame& frame) {
     unsigned sum = 0;
@@ -89,7 +93,7 @@ inline std::uint64_t write_pattern(Writer& writer, const ArraySpec& spec,
         return 0;
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     const FrameInfo info{.offset = static_cast<std::uint64_t>(now.count())};
-    fill_pattern({frame.data(), static_cast<std::size_t>(spec.bytes)}, info.offset);
+    fill_pattern(pixels_of(frame), info.offset);
     return writer.publish(std::move(frame), info);
 }
 

@@ -122,8 +122,8 @@ TEST_F(Generation, RefusesPublishingAFrameOfTheOneBefore) {
 TEST_F(Generation, LeavesWritableFramesOfTheOneBeforeMapped) {
     WritableFrame old_frame = writer_.acquire(base_);
     writer_.configure(bytes_spec(10));
-    fill_pattern({old_frame.data(), base_.bytes}, 1);
-    EXPECT_TRUE(has_pattern({old_frame.data(), base_.bytes}, 1));
+    fill_pattern(pixels_of(old_frame), 1);
+    EXPECT_TRUE(has_pattern(pixels_of(old_frame), 1));
 }
 
 TEST_F(Generation, IsNotMadeByConfigureAloneForReaders) {

@@ -84,8 +84,8 @@ TEST_F(OwnFrames, OutliveTheirWriter) {
     std::optional<Writer> writer(std::in_place, tag_);
     WritableFrame frame = writer->acquire(spec_);
     writer.reset();
-    fill_pattern({frame.data(), spec_.bytes}, 1);
-    EXPECT_TRUE(has_pattern({frame.data(), spec_.bytes}, 1));
+    fill_pattern(pixels_of(frame), 1);
+    EXPECT_TRUE(has_pattern(pixels_of(frame), 1));
     EXPECT_EQ(frame.spec(), spec_);
 }
 
@@ -96,8 +96,8 @@ TEST_F(OwnFrames, MayBePublishedInAnotherOrder) {
     writer.configure(spec_);
     WritableFrame first = writer.acquire();
     WritableFrame second = writer.acquire();
-    fill_pattern({first.data(), spec_.bytes}, 10);
-    fill_pattern({second.data(), spec_.bytes}, 20);
+    fill_pattern(pixels_of(first), 10);
+    fill_pattern(pixels_of(second), 20);
     EXPECT_EQ(writer.publish(std::move(second), {.offset = 20}), 1U);
     EXPECT_EQ(writer.publish(std::move(first), {.offset = 10}), 2U);
     for (const std::uint64_t key : {20U, 10U}) {
@@ -169,7 +169,7 @@ class PinnedFrames : public CoreTest {
     WritableFrame filled(std::uint64_t key) {
         WritableFrame frame = writer_.acquire_pinned();
         if (frame)
-            fill_pattern({frame.data(), spec_.bytes}, key);
+            fill_pattern(pixels_of(frame), key);
         return frame;
     }
 
@@ -185,7 +185,7 @@ TEST_F(PinnedFrames, StayReadableAfterPublication) {
     EXPECT_TRUE(pinned.is_published());
     for (unsigned i = 0; i < 3 * max_slots; ++i)
         write_pattern(writer_, spec_);
-    EXPECT_TRUE(has_pattern({pinned.data(), spec_.bytes}, 5));
+    EXPECT_TRUE(has_pattern(pixels_of(pinned), 5));
 }
 
 TEST_F(PinnedFrames, AreReadLikeOthers) {
@@ -255,7 +255,7 @@ TEST_F(PinnedFrames, OfAnOldLayoutAreNotPublished) {
     WritableFrame pinned = filled(5);
     writer_.configure(bytes_spec(10));
     EXPECT_EQ(writer_.publish_pinned(pinned), 0U);
-    EXPECT_TRUE(has_pattern({pinned.data(), spec_.bytes}, 5));
+    EXPECT_TRUE(has_pattern(pixels_of(pinned), 5));
 }
 
 }  // namespace
