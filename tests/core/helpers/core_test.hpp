@@ -4,8 +4,7 @@
 
 #include <ndsharray/ndsharray.hpp>
 
-#include "pattern.hpp"
-
+#include <support/pattern.hpp>
 #include <support/temporary_directory.hpp>
 #include <support/wait.hpp>
 
