@@ -2,10 +2,14 @@
 // The core's errors in Python: one exception class with the error's name.
 #include "errors.hpp"
 
+#include "waiting.hpp"
+
 #include <ndsharray/error.hpp>
 
 #include <exception>
 #include <string>
+
+#include <unistd.h>
 
 namespace ndsharray::python {
 namespace {
@@ -13,12 +17,22 @@ namespace {
 namespace py = pybind11;
 
 PyObject* error_type = nullptr;  // lives as long as the process
+bool is_python_ending = false;   // guarded by the GIL
+
+bool is_daemon_thread() {
+    return py::module_::import("threading").attr("current_thread")().attr("daemon").cast<bool>();
+}
 
 void translate(std::exception_ptr pointer) {
     try {
         if (pointer)
             std::rethrow_exception(pointer);
     } catch (const Error& error) {
+        if (is_python_ending && error.code() == ErrorCode::Closed && is_daemon_thread()) {
+            const WithoutGil released;
+            for (;;)
+                pause();
+        }
         const py::object instance = py::reinterpret_borrow<py::object>(error_type)(error.what());
         instance.attr("code") = std::string(name(error.code()));
         PyErr_SetObject(error_type, instance.ptr());
@@ -37,6 +51,10 @@ void define_error(py::module_& module) {
     py::reinterpret_borrow<py::object>(error_type).attr("code") = "None";
     module.add_object("Error", error_type);
     py::register_exception_translator(translate);
+}
+
+void python_ends() noexcept {
+    is_python_ending = true;
 }
 
 void throw_not_implemented(const std::string& sentence) {

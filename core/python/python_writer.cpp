@@ -2,6 +2,7 @@
 // ndsharray.Writer in Python.
 #include "classes.hpp"
 
+#include "errors.hpp"
 #include "numpy_array.hpp"
 #include "own_process.hpp"
 #include "python_frame.hpp"
@@ -262,6 +263,7 @@ std::string PythonWriter::repr() const {
 }
 
 void close_writers() {
+    python_ends();
     while (!open_writers().empty()) {
         PythonWriter* writer = *open_writers().begin();
         open_writers().erase(writer);
@@ -321,7 +323,7 @@ void define_writer(py::module_& module) {
         .def("__enter__", [](py::object self) { return self; })
         .def("__exit__", [](PythonWriter& writer, const py::args&) { writer.close(); });
 
-    module.def("_close_writers", &close_writers, "Closes every Writer of this process.");
+    module.def("_close_writers", &close_writers, "Closes every Writer of this process, which ends.");
 }
 
 }  // namespace ndsharray::python

@@ -13,6 +13,12 @@ import numpy as np
 EARLY = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "g", "c8", "c16", "G", "?"]
 LATE = EARLY[:11] + ["c8", "c16", "?"]
 
+
+def is_carried(type):
+    """Whether the library has it: a long double of 12 bytes, NumPy's on i386, it has not."""
+    return np.dtype(type).itemsize == {"g": 16, "G": 32}.get(type, np.dtype(type).itemsize)
+
+
 WORD = struct.calcsize("P")
 
 

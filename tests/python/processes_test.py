@@ -3,6 +3,7 @@
 
 import multiprocessing
 import signal
+import subprocess
 import threading
 import time
 import unittest
@@ -175,6 +176,18 @@ with ndsharray.Writer("tag") as writer:
         time.sleep(0.005)
 """
 
+# What was registered first runs last: the daemon thread has time to meet the closed writer.
+WRITE_WHILE_IT_ENDS = "import atexit, time; atexit.register(time.sleep, 0.5)" + """
+import ndsharray, numpy, threading
+writer = ndsharray.Writer("tag")
+def write():
+    while True:
+        writer.write(numpy.zeros((480, 640)))
+threading.Thread(target=write, daemon=True).start()
+while not writer.stats["published"]:
+    time.sleep(0.001)
+"""
+
 CHANGE_SHAPES = """
 import ndsharray, numpy
 with ndsharray.Writer("tag", backpressure=True) as writer:
@@ -221,6 +234,10 @@ class Programs(TagTest):
     def test_python_ends_while_daemon_threads_read_and_write(self):
         for _ in range(3):
             self.assert_succeeds(self.start(END_BESIDE_DAEMONS))
+
+    def test_daemon_thread_that_writes_while_python_ends_prints_no_error(self):
+        process = self.start(WRITE_WHILE_IT_ENDS, stderr=subprocess.STDOUT)
+        self.assertEqual(self.assert_succeeds(process), "")
 
     def test_killed_writer_is_noticed_and_succeeded(self):
         with Reader("tag") as reader:

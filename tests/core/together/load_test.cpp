@@ -208,7 +208,7 @@ TEST_F(Load, TenThousandLayoutsLeaveNothing) {
     constexpr std::uint64_t count = 10'000;
     Writer writer(tag_);
     Reader reader(tag_);
-    ASSERT_EQ(pass_layouts(writer, reader, 200), 200U);
+    ASSERT_EQ(pass_layouts(writer, reader, 2000), 2000U);
     ASSERT_TRUE(wait_until([] { return process_state().threads == 2; }))
         << "there are other threads than this one and the watcher's";
     const ProcessState before = process_state();
