@@ -22,7 +22,7 @@ inline Scenes& all_scenes() {
     return scenes;
 }
 
-/// Adds the scenes of a file: `const RegisteredScenes scenes({{"name", function}});` at namespace scope.
+/// Adds the scenes of a file: `const RegisteredScenes fork_scenes({{"name", function}});` at namespace scope.
 class RegisteredScenes {
   public:
     explicit RegisteredScenes(Scenes scenes) {

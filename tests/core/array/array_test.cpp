@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Array layouts: what can be made, what is refused, and what is said about them.
+#include "core_test.hpp"
+
 #include <ndsharray/array.hpp>
 #include <ndsharray/error.hpp>
 
@@ -13,9 +15,6 @@
 
 namespace ndsharray::test {
 namespace {
-
-using Shape = std::vector<std::uint64_t>;
-using Strides = std::vector<std::int64_t>;
 
 Strides strides_of(const ArraySpec& spec) {
     return {spec.strides.begin(), spec.strides.begin() + spec.ndim};

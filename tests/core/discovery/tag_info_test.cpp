@@ -18,8 +18,6 @@
 namespace ndsharray::test {
 namespace {
 
-using Path = std::filesystem::path;
-
 class TagInfoTest : public CoreTest {};
 
 TEST_F(TagInfoTest, SaysThatThereIsNoSuchTag) {

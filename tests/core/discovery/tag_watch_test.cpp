@@ -12,7 +12,7 @@
 
 namespace ndsharray::test {
 
-const RegisteredScenes scenes({
+const RegisteredScenes tag_watch_scenes({
     {"tag_watch_without_descriptors",
      [](const std::string& tag) {
          std::string said;

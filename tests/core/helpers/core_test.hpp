@@ -11,8 +11,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <ostream>
 #include <span>
 #include <string>
@@ -43,6 +45,11 @@ inline void PrintTo(ErrorCode code, std::ostream* out) {
 namespace ndsharray::test {
 
 using namespace std::chrono_literals;
+
+using Clock = std::chrono::steady_clock;
+using Path = std::filesystem::path;
+using Shape = std::vector<std::uint64_t>;
+using Strides = std::vector<std::int64_t>;
 
 /// A timeout for what must come.
 inline const std::chrono::nanoseconds in_time = patience;
@@ -120,6 +127,15 @@ Error error_of(Call&& call) {
         return error;
     }
     return {ErrorCode::None, "nothing was thrown"};
+}
+
+/// What is in a file; nothing if there is none.
+inline std::string content_of(const Path& path) {
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    std::string content(file ? static_cast<std::size_t>(file.tellg()) : 0, '\0');
+    file.seekg(0);
+    file.read(content.data(), static_cast<std::streamsize>(content.size()));
+    return content;
 }
 
 inline bool contains(std::string_view text, std::string_view part) {

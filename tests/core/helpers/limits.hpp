@@ -6,8 +6,10 @@
 
 #include <sys/resource.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <string>
 
 namespace ndsharray::test {
@@ -31,6 +33,11 @@ class Limit {
     __rlimit_resource resource_;
     rlimit outer_{};
 };
+
+/// How many files this process has open.
+inline std::size_t open_files() {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
 
 inline std::size_t files_of(const std::string& tag) {
     std::size_t count = 0;

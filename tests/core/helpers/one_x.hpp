@@ -14,10 +14,6 @@
 
 namespace ndsharray::test {
 
-using Path = std::filesystem::path;
-using Shape = std::vector<std::uint64_t>;
-using Clock = std::chrono::steady_clock;
-
 inline double now() {
     return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
 }
@@ -39,14 +35,6 @@ inline std::string big_endian(std::uint64_t number, std::size_t width) {
     for (std::size_t i = width; i-- > 0;)
         bytes += static_cast<char>(number >> (8 * i));
     return bytes;
-}
-
-inline std::string content_of(const Path& path) {
-    std::ifstream file(path, std::ios::binary | std::ios::ate);
-    std::string content(file ? static_cast<std::size_t>(file.tellg()) : 0, '\0');
-    file.seekg(0);
-    file.read(content.data(), static_cast<std::streamsize>(content.size()));
-    return content;
 }
 
 /// Overwrites a part of a file, or makes it.

@@ -8,9 +8,14 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 
 namespace ndsharray::test {
+
+/// The most that a word of a file can say.
+inline constexpr auto most = std::numeric_limits<std::uint64_t>::max();
 
 /// A file as its owner may write it: in place, at any time.
 class OpenFile {

@@ -2,24 +2,17 @@
 // SIGBUS, by which the library notices that a file was cut, is the application's for everything else.
 #include "core_test.hpp"
 #include "scenes.hpp"
+#include "signal_scenes.hpp"
 
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <string>
 
 namespace ndsharray::test {
 namespace {
-
-std::atomic<int> handled{0};
-std::atomic<void*> handled_at{nullptr};
-
-void count_signal(int) {
-    ++handled;
-}
 
 void count_signal_at(int, siginfo_t* info, void*) {
     ++handled;
@@ -52,7 +45,7 @@ std::string survive_a_cut(const std::string& tag) {
 
 }  // namespace
 
-const RegisteredScenes scenes({
+const RegisteredScenes bus_signal_scenes({
     {"default",
      [](const std::string& tag) {
          const std::string outcome = survive_a_cut(tag);
@@ -116,26 +109,14 @@ const RegisteredScenes scenes({
 
 namespace {
 
-class BusSignal : public CoreTest {
-  protected:
-    void TearDown() override { directory_.clear(); }
-
-    /// What a scene says, and then how its process ended.
-    std::string outcome_of(const std::string& scene) {
-        const Outcome outcome = test::outcome_of(scene, tag_);
-        return outcome.exit_code == 0 ? outcome.said
-                                      : outcome.said + ", signal " + std::to_string(-outcome.exit_code);
-    }
-};
-
-const std::string ended_by_it = "nothing, signal " + std::to_string(SIGBUS);
+class BusSignal : public SignalSceneTest {};
 
 TEST_F(BusSignal, OfTheApplicationsOwnFilesEndsItAsEver) {
-    EXPECT_EQ(outcome_of("default"), ended_by_it);
+    EXPECT_EQ(outcome_of("default"), ended_by(SIGBUS));
 }
 
 TEST_F(BusSignal, SentToTheApplicationEndsItAsEver) {
-    EXPECT_EQ(outcome_of("default_sent"), ended_by_it);
+    EXPECT_EQ(outcome_of("default_sent"), ended_by(SIGBUS));
 }
 
 TEST_F(BusSignal, SentToTheApplicationIsIgnoredAsEver) {
@@ -143,7 +124,7 @@ TEST_F(BusSignal, SentToTheApplicationIsIgnoredAsEver) {
 }
 
 TEST_F(BusSignal, OfAnAccessIsNotIgnored) {
-    EXPECT_EQ(outcome_of("ignored"), "nothing, signal " + std::to_string(SIGBUS));
+    EXPECT_EQ(outcome_of("ignored"), ended_by(SIGBUS));
 }
 
 TEST_F(BusSignal, GoesToTheApplicationsHandler) {

@@ -2,6 +2,7 @@
 // Files made shorter while they are mapped, by someone who may: an error that names the file where the kernel
 // would end the process, and a writer that goes on.
 #include "core_test.hpp"
+#include "limits.hpp"
 #include "remote.hpp"
 
 #include <support/background_call.hpp>
@@ -13,8 +14,6 @@
 
 namespace ndsharray::test {
 namespace {
-
-using Path = std::filesystem::path;
 
 class CutFile : public CoreTest {
   protected:
@@ -270,10 +269,6 @@ std::size_t mappings_in(const Path& directory) {
     for (std::string line; std::getline(maps, line);)
         count += contains(line, directory.string()) ? 1 : 0;
     return count;
-}
-
-std::size_t open_files() {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
 TEST_F(CutFile, AgainAndAgainCostsNeitherMemoryNorFiles) {

@@ -2,9 +2,9 @@
 // A write into a frame, which is only to be read: it is explained, and then goes where SIGSEGV went before.
 #include "core_test.hpp"
 #include "scenes.hpp"
+#include "signal_scenes.hpp"
 
 #include <array>
-#include <atomic>
 #include <string>
 
 #include <fcntl.h>
@@ -15,21 +15,15 @@
 namespace ndsharray::test {
 namespace {
 
-const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-std::atomic<int> handled{0};
-std::atomic<void*> handled_at{nullptr};
-
-void count_signal(int) {
-    ++handled;
-}
+const auto kernel_page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 
 /// Makes room for the access, so that the program goes on.
 void give_a_page(int, siginfo_t* info, void*) {
     ++handled;
     handled_at = info->si_addr;
     void* const begin =
-        static_cast<char*>(info->si_addr) - reinterpret_cast<std::uintptr_t>(info->si_addr) % page;
-    ::mmap(begin, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        static_cast<char*>(info->si_addr) - reinterpret_cast<std::uintptr_t>(info->si_addr) % kernel_page;
+    ::mmap(begin, kernel_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
 void handle_violation(void (*handler)(int, siginfo_t*, void*), int flags = 0) {
@@ -59,7 +53,7 @@ std::string said_in(Call call) {
 /// A frame of two pages that nobody may write but its writer.
 struct HeldFrame {
     explicit HeldFrame(const std::string& tag) : writer(tag), reader(tag) {
-        write_pattern(writer, bytes_spec(2 * page));
+        write_pattern(writer, bytes_spec(2 * kernel_page));
         frame = reader.read(in_time);
     }
     void write(std::size_t offset = 0) {
@@ -81,7 +75,7 @@ std::string times(const std::string& said, const std::string& tag) {
 
 }  // namespace
 
-const RegisteredScenes scenes({
+const RegisteredScenes write_signal_scenes({
     {"write_handled_with_address",
      [](const std::string& tag) {
          handle_violation(give_a_page);
@@ -95,14 +89,14 @@ const RegisteredScenes scenes({
      [](const std::string& tag) {
          handle_violation(give_a_page);
          HeldFrame held(tag);
-         void* own = ::mmap(nullptr, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+         void* own = ::mmap(nullptr, kernel_page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
          return times(said_in([&] { *static_cast<volatile char*>(own) = 1; }), tag);
      }},
     {"write_after_release",
      [](const std::string& tag) {
          handle_violation(give_a_page);
          { const HeldFrame held(tag); }
-         void* own = ::mmap(nullptr, 100 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+         void* own = ::mmap(nullptr, 100 * kernel_page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
          return times(said_in([&] { *static_cast<volatile char*>(own) = 1; }), tag);
      }},
     {"sent",
@@ -147,19 +141,7 @@ const RegisteredScenes scenes({
 
 namespace {
 
-class WriteSignal : public CoreTest {
-  protected:
-    void TearDown() override { directory_.clear(); }
-
-    /// What a scene says, and then how its process ended.
-    std::string outcome_of(const std::string& scene) {
-        const Outcome outcome = test::outcome_of(scene, tag_);
-        return outcome.exit_code == 0 ? outcome.said
-                                      : outcome.said + ", signal " + std::to_string(-outcome.exit_code);
-    }
-};
-
-const std::string ended_by_it = "nothing, signal " + std::to_string(SIGSEGV);
+class WriteSignal : public SignalSceneTest {};
 
 TEST_F(WriteSignal, IsExplainedAndGoesToTheApplicationsHandler) {
     EXPECT_EQ(outcome_of("write_handled_with_address"), "said 1 times, handled 1, there, with advice");
@@ -176,12 +158,12 @@ TEST_F(WriteSignal, SentToTheApplicationGoesToItsHandler) {
 }
 
 TEST_F(WriteSignal, EndsTheProgramWhereNobodyHandlesIt) {
-    EXPECT_EQ(outcome_of("write_default"), ended_by_it);
-    EXPECT_EQ(outcome_of("write_ignored"), ended_by_it);
+    EXPECT_EQ(outcome_of("write_default"), ended_by(SIGSEGV));
+    EXPECT_EQ(outcome_of("write_ignored"), ended_by(SIGSEGV));
 }
 
 TEST_F(WriteSignal, GoesOnceToAHandlerForOneTime) {
-    EXPECT_EQ(outcome_of("write_handled_once"), ended_by_it);
+    EXPECT_EQ(outcome_of("write_handled_once"), ended_by(SIGSEGV));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a forked child inherits: nothing that works, nothing that harms the parent, nothing that keeps a tag.
 #include "core_test.hpp"
+#include "forked_child.hpp"
 #include "remote.hpp"
 
 #include <sys/wait.h>
@@ -133,17 +134,6 @@ bool refuses_frames(Writer& writer) {
            error_of([&] { writer.acquire(bytes_spec(10), 10ms); }).code() == ErrorCode::Forked;
 }
 
-/// Waits for a child to end, and kills one that does not. \returns whether it ended well.
-bool ends_well(pid_t child) {
-    int status = 0;
-    if (!wait_until([&] { return ::waitpid(child, &status, WNOHANG) == child; }, 2s)) {
-        ::kill(child, SIGKILL);
-        ::waitpid(child, &status, 0);
-        return false;
-    }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 /// Forks again and again while other threads use the writer. Tells how many children were refused a frame.
 int fork_while_busy(Channel& channel, const Arguments& arguments) {
     Writer writer(arguments.at(0));
@@ -163,7 +153,7 @@ int fork_while_busy(Channel& channel, const Arguments& arguments) {
         const pid_t child = ::fork();
         if (child == 0)
             ::_exit(refuses_frames(writer) ? 0 : 1);
-        going_well = ends_well(child);
+        going_well = ends_well(child, 2s);
     }
     channel.send(std::to_string(refused) + " refused");
     return 0;

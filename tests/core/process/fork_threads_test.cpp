@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Forks that come while other threads are anywhere in the library, and children that go on to live.
 #include "core_test.hpp"
+#include "forked_child.hpp"
 #include "remote.hpp"
 
 #include <support/process_state.hpp>
@@ -20,17 +21,6 @@
 
 namespace ndsharray::test {
 namespace {
-
-/// Waits for a child to end, and kills one that does not. \returns whether it ended well.
-bool ends_well(pid_t child) {
-    int status = 0;
-    if (!wait_until([&] { return ::waitpid(child, &status, WNOHANG) == child; }, 5s)) {
-        ::kill(child, SIGKILL);
-        ::waitpid(child, &status, 0);
-        return false;
-    }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
 
 /// Everything a process can have of a tag. Its reader copies.
 struct Everything {
@@ -87,7 +77,7 @@ int fork_and_end(Channel& channel, const Arguments& arguments) {
                 changing.destroy();
                 std::exit(0);
             }
-            going_well = ends_well(child);
+            going_well = ends_well(child, 5s);
         }
     }
     const bool unharmed = write_pattern(*steady.writer, bytes_spec(100)) != 0 && is_intact(steady.copy) &&
@@ -115,7 +105,7 @@ int fork_and_drop(Channel& channel, const Arguments& arguments) {
                 own.copy = Frame();
                 ::_exit(0);
             }
-            going_well = ends_well(child);
+            going_well = ends_well(child, 5s);
         }
     }
     channel.send(std::to_string(ended) + " ended");
@@ -250,7 +240,7 @@ int fork_in_callback(Channel& channel, const Arguments& arguments) {
     Reader attaching(arguments.at(0) + ".own");
     if (!attach(attaching) || !wait_until([&] { return child > 0; }))
         return 1;
-    channel.send(ends_well(child) ? "ended" : "went on");
+    channel.send(ends_well(child, 5s) ? "ended" : "went on");
     channel.send(std::string(name(reader.read(patience).status())));
     return 0;
 }

@@ -19,7 +19,7 @@ namespace ndsharray::test {
 namespace {
 
 constexpr int exit_code_of_handler = 7;
-volatile std::sig_atomic_t handled = 0;
+volatile std::sig_atomic_t sigterm_came = 0;
 
 bool has(const std::string& wishes, const std::string& wish) {
     std::istringstream words(wishes);
@@ -34,7 +34,7 @@ void install_handlers(const std::string& wishes) {
     if (has(wishes, "ignores"))
         std::signal(SIGTERM, SIG_IGN);
     if (has(wishes, "counts"))
-        std::signal(SIGTERM, [](int) { handled = 1; });
+        std::signal(SIGTERM, [](int) { sigterm_came = 1; });
     if (has(wishes, "exits"))
         std::signal(SIGTERM, [](int) { _exit(exit_code_of_handler); });
 }
@@ -78,7 +78,7 @@ int run_program(Channel& channel, const Arguments& arguments) {
         if (*command == "write")
             channel.send(std::to_string(write_pattern(*writer, bytes_spec(5000))));
         if (*command == "handled")
-            channel.send(std::to_string(handled));
+            channel.send(std::to_string(sigterm_came));
         if (*command == "close")
             return writer.reset(), 0;
     }

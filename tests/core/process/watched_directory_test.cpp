@@ -45,7 +45,7 @@ void become_nobody() {
 
 }  // namespace
 
-const RegisteredScenes scenes({
+const RegisteredScenes watched_directory_scenes({
     {"private_mounts",
      [](const std::string&) -> std::string {
          const bool permitted = ::unshare(CLONE_NEWNS) == 0 &&

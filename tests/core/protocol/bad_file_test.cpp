@@ -8,18 +8,10 @@
 
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <random>
 
 namespace ndsharray::test {
 namespace {
-
-using Path = std::filesystem::path;
-
-std::string content_of(const Path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void write_content(const Path& path, const std::string& content) {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << content;

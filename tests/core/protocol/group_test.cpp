@@ -29,7 +29,7 @@ constexpr uid_t stranger = 34503;
 constexpr gid_t group = 34510;
 
 /// Which group a user's processes are in: the owner's and the members' is theirs in different ways.
-void become(uid_t user) {
+void become_with_groups(uid_t user) {
     const gid_t supplementary[] = {group};
     const std::size_t groups = user == member ? 1 : 0;
     const gid_t primary = user == owner ? group : user;
@@ -85,7 +85,7 @@ std::string lock_shared(const std::string& path) {
 }
 
 /// What inspect() says of a tag.
-std::string look(const std::string& tag, const std::string& owner) {
+std::string what_inspect_says(const std::string& tag, const std::string& owner) {
     const TagInfo info = inspect(tag, owner);
     std::ostringstream text;
     text << "frame " << info.published << ", ";
@@ -107,7 +107,7 @@ std::string describe(const Frame& frame, const Reader& reader) {
 
 /// Does as another user what a test tells it.
 int act(Channel& channel, const Arguments& arguments) {
-    become(static_cast<uid_t>(std::stoul(arguments.at(0))));
+    become_with_groups(static_cast<uid_t>(std::stoul(arguments.at(0))));
     const std::string tag = arguments.at(1);
     std::optional<Writer> writer;
     std::optional<Reader> reader;
@@ -137,7 +137,7 @@ int act(Channel& channel, const Arguments& arguments) {
             } else if (command == "lock") {
                 answer = lock_shared(argument);
             } else if (command == "look") {
-                answer = look(tag, argument);
+                answer = what_inspect_says(tag, argument);
             } else if (command == "umask") {
                 ::umask(static_cast<mode_t>(std::stoul(argument, nullptr, 8)));
             } else if (command == "plant") {

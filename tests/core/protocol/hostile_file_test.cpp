@@ -24,8 +24,6 @@ using layout::SegmentGeometry;
 using layout::SegmentHeader;
 using layout::SlotHeader;
 
-constexpr auto most = std::numeric_limits<std::uint64_t>::max();
-
 /// A lie in the geometry of a segment of three slots of 100 x 50 bytes, with attributes and metadata.
 struct Lie {
     std::string name;

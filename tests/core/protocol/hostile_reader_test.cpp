@@ -9,15 +9,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 namespace ndsharray::test {
 namespace {
 
 using layout::ReaderEntry;
 using layout::ReaderTable;
-
-constexpr auto most = std::numeric_limits<std::uint64_t>::max();
 
 /// What a reader may leave in its entry.
 struct Entry {

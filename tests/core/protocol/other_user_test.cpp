@@ -15,14 +15,14 @@ namespace {
 constexpr uid_t somebody = 12345;
 constexpr uid_t somebody_else = 23456;
 
-void become(uid_t user) {
+void become_without_groups(uid_t user) {
     if (::setgroups(0, nullptr) != 0 || ::setgid(user) != 0 || ::setuid(user) != 0)
         throw std::runtime_error("cannot become another user");
 }
 
 /// Reads frames as another user and tells about each.
 int read_as_other(Channel& channel, const Arguments& arguments) {
-    become(somebody);
+    become_without_groups(somebody);
     ReaderOptions options;
     options.owner = arguments.at(1);
     Reader reader(arguments.at(0), options);
@@ -43,7 +43,7 @@ const RegisteredRole read_as_other_role("read_as_other", read_as_other);
 
 /// Tries to be the writer of a tag as another user.
 int write_as_other(Channel& channel, const Arguments& arguments) {
-    become(somebody);
+    become_without_groups(somebody);
     const Error error = error_of([&] { Writer writer(arguments.at(0)); });
     channel.send(std::string(name(error.code())) + ": " + error.what());
     return 0;

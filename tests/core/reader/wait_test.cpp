@@ -14,8 +14,6 @@
 namespace ndsharray::test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 class ReaderWait : public CoreTest {
   protected:
     /// Starts a read() that waits for ever, cancels it. \returns how long it took to come back.

@@ -5,6 +5,7 @@
 #include "remote.hpp"
 
 #include <support/background_call.hpp>
+#include <support/scenes.hpp>
 
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -23,7 +24,6 @@
 #include <ctime>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <mutex>
 #include <stdexcept>
 
@@ -113,9 +113,6 @@ void forbid_waits_by_realtime() {
         throw std::runtime_error("no filter for system calls");
 }
 
-/// What happens in a process of its own. \returns what the test expects.
-using Scene = std::string (*)(const std::string& tag);
-
 std::string status_of(const Frame& frame) {
     return std::string(name(frame.status()));
 }
@@ -134,7 +131,8 @@ void leave_as_1x_would(const std::string& tag) {
     std::ofstream(folder / tag) << name;
 }
 
-const std::map<std::string, Scene, std::less<>> scenes = {
+/// What happens where the clock is set back.
+const Scenes clock_scenes = {
     {"pass_frames",
      [](const std::string& tag) {
          Writer writer(tag);
@@ -216,7 +214,7 @@ const std::map<std::string, Scene, std::less<>> scenes = {
 int play(Channel& channel, const Arguments& arguments) {
     forbid_waits_by_realtime();
     const unsigned before = looks;
-    const std::string outcome = scenes.at(arguments.at(1))(arguments.at(0));
+    const std::string outcome = clock_scenes.at(arguments.at(1))(arguments.at(0));
     channel.send(outcome + "; " + std::to_string(looks - before) + " looks");
     return 0;
 }

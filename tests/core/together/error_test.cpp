@@ -10,8 +10,6 @@
 namespace ndsharray::test {
 namespace {
 
-using Shape = std::vector<std::uint64_t>;
-
 class Errors : public CoreTest {};
 
 TEST_F(Errors, HaveNames) {

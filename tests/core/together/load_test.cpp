@@ -3,6 +3,7 @@
 // the start.
 #include "load.hpp"
 #include "core_test.hpp"
+#include "limits.hpp"
 #include "remote.hpp"
 
 #include <algorithm>
@@ -11,8 +12,6 @@
 
 namespace ndsharray::test {
 namespace {
-
-constexpr std::uint64_t mebibyte = 1024 * 1024;
 
 /// Waits until a thread that is just ending is gone. \returns whether there is no more than then.
 ::testing::AssertionResult is_as_before(const ProcessState& before) {

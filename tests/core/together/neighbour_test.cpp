@@ -102,7 +102,7 @@ std::string what_waits_for(Writer& busy, HeldSystemCall& slow) {
     return waits;
 }
 
-const RegisteredScenes scenes({
+const RegisteredScenes neighbour_scenes({
     {"slow_kernel",
      [](const std::string& tag) -> std::string {
          HeldSystemCall slow(SYS_fallocate);

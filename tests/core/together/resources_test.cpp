@@ -50,13 +50,9 @@ class LittleMemory {
     Limit limit_;
 };
 
-std::size_t open_files() {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
-
 }  // namespace
 
-const RegisteredScenes scenes({
+const RegisteredScenes resources_scenes({
     {"any_number_of_files",
      [](const std::string& tag) {
          const auto before = open_files();

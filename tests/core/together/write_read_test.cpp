@@ -12,8 +12,6 @@
 namespace ndsharray::test {
 namespace {
 
-using Shape = std::vector<std::uint64_t>;
-using Strides = std::vector<std::int64_t>;
 using Bytes = std::vector<std::byte>;
 
 Bytes random_bytes(std::uint64_t count) {

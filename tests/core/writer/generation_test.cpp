@@ -8,9 +8,6 @@
 namespace ndsharray::test {
 namespace {
 
-using Shape = std::vector<std::uint64_t>;
-using Strides = std::vector<std::int64_t>;
-
 class Generation : public CoreTest {
   protected:
     /// Publishes a frame of this layout and reads it.

@@ -57,7 +57,7 @@ class Filling {
 
 }  // namespace
 
-const RegisteredScenes scenes({
+const RegisteredScenes space_scenes({
     {"automatic_slots",
      [](const std::string& tag) {
          const LittleSpace space(5 * mebibyte);

@@ -101,7 +101,7 @@ struct Standstill {
 
 }  // namespace
 
-const RegisteredScenes scenes({
+const RegisteredScenes tight_layout_scenes({
     {"mount_for_tight_layouts",
      [](const std::string&) -> std::string {
          return mount_small_file_system(mebibyte) ? "mounted" : "not permitted";

@@ -17,15 +17,6 @@
 namespace ndsharray::test {
 namespace {
 
-using Tags = std::vector<std::string>;
-
-/// Publishes a gray frame of this width without the elements.
-void publish(Writer& writer, std::uint64_t width = 4) {
-    const std::uint64_t shape[] = {6, width};
-    writer.configure(ArraySpec::contiguous(DType::UInt8, shape));
-    writer.publish(writer.acquire());
-}
-
 class DeviceEnds : public GstTest {
   protected:
     Monitor monitor_;
@@ -43,8 +34,8 @@ class Commotion {
     void run() {
         for (std::uint64_t round = 0; !ended_; ++round) {
             Writer writer("busy" + std::to_string(round % 3));
-            publish(writer, 4);
-            publish(writer, 8);
+            publish_gray(writer, 4);
+            publish_gray(writer, 8);
         }
     }
 
@@ -54,7 +45,7 @@ class Commotion {
 
 TEST_F(DeviceEnds, LeavesNoThreadNorDescriptorThoughStartedAHundredTimes) {
     Writer writer(tag_);
-    publish(writer);
+    publish_gray(writer);
     const auto round = [&] {
         ASSERT_TRUE(monitor_.start());
         EXPECT_EQ(monitor_.tags(), Tags{tag_});
@@ -160,12 +151,12 @@ TEST_F(DeviceEnds, ByTheHandlerOfItsOwnMessage) {
         Ending ending(stops);
         {
             Writer first("first");
-            publish(first);
+            publish_gray(first);
             ASSERT_TRUE(ending.is_held_up());
             // What comes meanwhile is looked at in one go.
             Writer second("second"), third("third");
-            publish(second);
-            publish(third);
+            publish_gray(second);
+            publish_gray(third);
             ending.go_on();
             EXPECT_TRUE(ending.is_ended());
             EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(ending.thread_folder()); }));

@@ -18,8 +18,6 @@
 namespace ndsharray::test {
 namespace {
 
-using Tags = std::vector<std::string>;
-
 /// Publishes one frame without the elements: of any layout, with any attributes.
 void publish(Writer& writer, DType dtype, std::vector<std::uint64_t> shape,
              const Attributes& attributes = {}) {

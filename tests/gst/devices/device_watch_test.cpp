@@ -27,15 +27,6 @@
 namespace ndsharray::test {
 namespace {
 
-using Tags = std::vector<std::string>;
-
-/// Publishes a gray frame of this width without the elements.
-void publish(Writer& writer, std::uint64_t width = 4) {
-    const std::uint64_t shape[] = {6, width};
-    writer.configure(ArraySpec::contiguous(DType::UInt8, shape));
-    writer.publish(writer.acquire());
-}
-
 class DeviceWatch : public GstTest {
   protected:
     /// Takes the announcements of a tag until it is as wanted: "added cam0".
@@ -49,7 +40,7 @@ class DeviceWatch : public GstTest {
     /// Whether nothing was told until now: not about what happened before this call.
     ::testing::AssertionResult tells_nothing() {
         Writer marker("marker");
-        publish(marker);
+        publish_gray(marker);
         return tells("added marker");
     }
 
@@ -74,7 +65,7 @@ TEST_F(DeviceWatch, TellsOfATagWithItsFirstFrameAndOfItsEnd) {
 
 TEST_F(DeviceWatch, TellsOfTagsThatWereThereBefore) {
     Writer writer(tag_);
-    publish(writer);
+    publish_gray(writer);
     ASSERT_TRUE(monitor_.start());
     EXPECT_TRUE(tells("added cam0"));
     EXPECT_EQ(monitor_.device(tag_), last_.device);
@@ -118,19 +109,19 @@ TEST_F(DeviceWatch, TellsOfOtherCapsAsAChangeOfTheSameDevice) {
 TEST_F(DeviceWatch, TellsWhenATagStopsHoldingVideo) {
     ASSERT_TRUE(monitor_.start());
     Writer writer(tag_);
-    publish(writer);
+    publish_gray(writer);
     ASSERT_TRUE(tells("added cam0"));
     const std::uint64_t shape[] = {6, 4, 3};
     writer.configure(ArraySpec::contiguous(DType::Float64, shape));
     writer.publish(writer.acquire());
     EXPECT_TRUE(tells("removed cam0"));
-    publish(writer);
+    publish_gray(writer);
     EXPECT_TRUE(tells("added cam0"));
 }
 
 TEST_F(DeviceWatch, TellsNothingOfTheMomentBetweenTwoSegments) {
     Writer writer(tag_);
-    publish(writer);
+    publish_gray(writer);
     ASSERT_TRUE(monitor_.start());
     ASSERT_TRUE(tells("added cam0"));
     // As the writer does before it stores the next segment's name: core/PROTOCOL.md, 1.
@@ -182,7 +173,7 @@ TEST_F(DeviceWatch, TellsNothingOfADeadWritersFramesWhileTheNextTakesTheTagOver)
 
 TEST_F(DeviceWatch, SleepsWhileFramesAndReadersComeAndGo) {
     Writer writer(tag_);
-    publish(writer);
+    publish_gray(writer);
     ASSERT_TRUE(monitor_.start());
     ASSERT_TRUE(tells("added cam0"));
     // What is told of the start may come again for 200 ms.
@@ -213,7 +204,7 @@ class BusyDeviceWatch : public DeviceWatch {
     template <class Change>
     void unseen(Change&& change) {
         Writer block("block");
-        publish(block);
+        publish_gray(block);
         blocked_.acquire();
         change();
         released_.release();
@@ -249,14 +240,14 @@ class BusyDeviceWatch : public DeviceWatch {
 
 TEST_F(BusyDeviceWatch, SeesThatATagWasOpenedAnewAndHasNoFrame) {
     std::optional<Writer> writer(tag_);
-    publish(*writer);
+    publish_gray(*writer);
     ASSERT_TRUE(comes("added cam0"));
     unseen([&] {
         writer.reset();
         writer.emplace(tag_);
     });
     EXPECT_TRUE(comes("removed cam0"));
-    publish(*writer);
+    publish_gray(*writer);
     EXPECT_TRUE(comes("added cam0"));
 }
 
@@ -340,7 +331,7 @@ TEST_F(DeviceWatch, WaitsForADirectoryThatIsNotThereYet) {
     std::filesystem::create_directory(later);
     {
         Writer writer(tag_);
-        publish(writer);
+        publish_gray(writer);
         EXPECT_TRUE(tells("added cam0"));
     }
     EXPECT_TRUE(tells("removed cam0"));
@@ -367,7 +358,7 @@ class NoDescriptors {
 };
 
 /// In a process that watches nothing yet: all who watch share one instance of inotify.
-const RegisteredScenes scenes({
+const RegisteredScenes device_watch_scenes({
     {"device_watch_without_descriptors",
      [](const std::string&) {
          const Held<GstDeviceProvider> provider = new_provider();

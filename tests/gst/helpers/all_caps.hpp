@@ -9,6 +9,7 @@
 #include <string>
 
 #include "format_table.hpp"
+#include "gstreamer_is_ready.hpp"
 #include "video/video_layout.hpp"
 
 namespace ndsharray::gst {
@@ -19,8 +20,6 @@ inline void PrintTo(const VideoLayout& layout, std::ostream* out) {
         *out << ' ' << layout.array.strides[i];
     *out << " bytes " << layout.array.bytes << (layout.is_default ? " default" : " tight");
 }
-
-[[maybe_unused]] inline const bool gstreamer_is_ready = gst_init_check(nullptr, nullptr, nullptr) != FALSE;
 
 struct Size {
     guint width, height;

@@ -8,6 +8,12 @@
 
 namespace ndsharray::test {
 
+void publish_gray(Writer& writer, std::uint64_t width) {
+    const std::uint64_t shape[] = {6, width};
+    writer.configure(ArraySpec::contiguous(DType::UInt8, shape));
+    writer.publish(writer.acquire());
+}
+
 std::string text_of(GstDevice* device, const char* property) {
     const Held<GstStructure> properties(gst_device_get_properties(device));
     const char* text = properties ? gst_structure_get_string(properties.get(), property) : nullptr;
@@ -92,8 +98,8 @@ std::vector<Held<GstDevice>> Monitor::devices() {
     return result;
 }
 
-std::vector<std::string> Monitor::tags() {
-    std::vector<std::string> result;
+Tags Monitor::tags() {
+    Tags result;
     for (const auto& device : devices())
         result.push_back(text_of(device.get(), "ndsh.tag"));
     return result;

@@ -2,17 +2,25 @@
 // Device monitors and providers, and what they tell of tags.
 #pragma once
 
+#include <ndsharray/writer.hpp>
+
 #include <gst/gst.h>
 
 #include <support/wait.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "held.hpp"
 
 namespace ndsharray::test {
+
+using Tags = std::vector<std::string>;
+
+/// Publishes a gray frame of this width without the elements.
+void publish_gray(Writer& writer, std::uint64_t width = 4);
 
 /// A text property of a device, such as "ndsh.tag"; empty if there is none.
 std::string text_of(GstDevice* device, const char* property);
@@ -46,7 +54,7 @@ class Monitor {
 
     /// Our devices, sorted by tag.
     std::vector<Held<GstDevice>> devices();
-    std::vector<std::string> tags();
+    Tags tags();
 
     /// The device of a tag; empty if there is none.
     Held<GstDevice> device(const std::string& tag);

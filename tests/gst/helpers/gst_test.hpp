@@ -23,6 +23,15 @@ inline bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
+/// How long an element that waits may take to stop and to flush.
+inline constexpr auto unlock_bound = with_tolerance(100ms);
+
+/// A camera of this format.
+inline std::string filming(const std::string& tag, const std::string& format = "GRAY8") {
+    return "videotestsrc is-live=true ! video/x-raw,format=" + format +
+           ",width=40,height=24,framerate=100/1 ! ndshsink sync=false tag=" + tag;
+}
+
 /// A reader that takes one frame and no other.
 inline std::string stuck_reader(const std::string& tag) {
     return "ndshsrc name=src mode=every max-leases=1 tag=" + tag +

@@ -10,32 +10,23 @@
 #include <vector>
 
 #include "gst_test.hpp"
+#include "qos_report.hpp"
 #include "remote_pipeline.hpp"
 #include "variable.hpp"
 
 namespace ndsharray::test {
 namespace {
 
-struct Report {
-    GstClockTime running_time = 0, timestamp = 0, duration = 0;
-    guint64 processed = 0, dropped = 0;
-};
-
 class Qos : public GstTest {
   protected:
     Qos() { writer_.play(); }
 
-    std::optional<Report> next(std::chrono::nanoseconds timeout = patience) {
+    std::optional<QosReport> next(std::chrono::nanoseconds timeout = patience) {
         const auto message = writer_.message(GST_MESSAGE_QOS, timeout);
         if (!message)
             return std::nullopt;
-        Report report;
-        guint64 stream_time = 0;
-        gst_message_parse_qos(message.get(), nullptr, &report.running_time, &stream_time, &report.timestamp,
-                              &report.duration);
-        GstFormat format = GST_FORMAT_UNDEFINED;
-        gst_message_parse_qos_stats(message.get(), &format, &report.processed, &report.dropped);
-        EXPECT_EQ(format, GST_FORMAT_BUFFERS);
+        const QosReport report = qos_report(message.get());
+        EXPECT_EQ(report.format, GST_FORMAT_BUFFERS);
         EXPECT_STREQ(GST_MESSAGE_SRC_NAME(message.get()), "sink");
         return report;
     }
@@ -74,7 +65,7 @@ TEST_F(Qos, MessagesAreFewAndTheLastOneHasThemAll) {
     end(writer_["in"]);
     ASSERT_TRUE(have_dropped(many));
     std::size_t messages = 0;
-    std::optional<Report> last;
+    std::optional<QosReport> last;
     while (!last || last->dropped != many) {
         last = next();
         ASSERT_TRUE(last);
@@ -103,7 +94,7 @@ TEST_F(Qos, WhatIsLeftToSayIsSaidBeforeTheElementStops) {
     GstElement* sink = writer_["sink"];
     gst_element_set_locked_state(sink, TRUE);
     ASSERT_EQ(gst_element_set_state(sink, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
-    std::optional<Report> last;
+    std::optional<QosReport> last;
     while (auto report = next(0ns))
         last = report;
     ASSERT_TRUE(last);

@@ -155,21 +155,21 @@ TEST_F(ReaderMessages, ComeWithSignals) {
 }
 
 /// A handler that is called once and does not return until it is told to.
-struct Blocked {
+struct BlockedHandler {
     std::atomic<unsigned> calls = 0;
     std::atomic<bool> go_on = false;
 
     static void handle(GstElement*, guint, guint, gpointer self) {
-        auto& blocked = *static_cast<Blocked*>(self);
+        auto& blocked = *static_cast<BlockedHandler*>(self);
         ++blocked.calls;
         wait_until([&] { return blocked.go_on.load(); });
     }
 };
 
 TEST_F(ReaderMessages, ThatWaitWhenTheElementStopsDoNotCome) {
-    Blocked blocked;
+    BlockedHandler blocked;
     GstElement* sink = writer_["sink"];
-    g_signal_connect(sink, "reader-added", G_CALLBACK(Blocked::handle), &blocked);
+    g_signal_connect(sink, "reader-added", G_CALLBACK(BlockedHandler::handle), &blocked);
     Pipeline first(other_), second(other_);
     first.play();
     ASSERT_EQ(next(), added(::getpid(), 1));
@@ -184,9 +184,9 @@ TEST_F(ReaderMessages, ThatWaitWhenTheElementStopsDoNotCome) {
 }
 
 TEST_F(ReaderMessages, ComeOneAtATime) {
-    Blocked blocked;
+    BlockedHandler blocked;
     GstElement* sink = writer_["sink"];
-    g_signal_connect(sink, "reader-added", G_CALLBACK(Blocked::handle), &blocked);
+    g_signal_connect(sink, "reader-added", G_CALLBACK(BlockedHandler::handle), &blocked);
     Pipeline first(other_), second(other_);
     first.play();
     ASSERT_TRUE(wait_until([&] { return blocked.calls == 1; }));

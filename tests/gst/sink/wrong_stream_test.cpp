@@ -97,9 +97,9 @@ TEST_F(WrongStream, OfSoundIsNotLinkedToASinkThatIsReady) {
 }
 
 /// No buffer is in this element, and none comes, while this lives: so its branches can come and go.
-class Blocked {
+class BlockedElement {
   public:
-    explicit Blocked(GstElement* element) : pad_(gst_element_get_static_pad(element, "sink")) {
+    explicit BlockedElement(GstElement* element) : pad_(gst_element_get_static_pad(element, "sink")) {
         const auto stay = [](GstPad*, GstPadProbeInfo*, gpointer is_blocked) {
             *static_cast<std::atomic<bool>*>(is_blocked) = true;
             return GST_PAD_PROBE_OK;
@@ -108,9 +108,9 @@ class Blocked {
             gst_pad_add_probe(pad_.get(), GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, stay, &is_blocked_, nullptr);
         EXPECT_TRUE(wait_until([&] { return is_blocked_.load(); }));
     }
-    ~Blocked() { gst_pad_remove_probe(pad_.get(), probe_); }
-    Blocked(const Blocked&) = delete;
-    Blocked& operator=(const Blocked&) = delete;
+    ~BlockedElement() { gst_pad_remove_probe(pad_.get(), probe_); }
+    BlockedElement(const BlockedElement&) = delete;
+    BlockedElement& operator=(const BlockedElement&) = delete;
 
   private:
     const Held<GstPad> pad_;
@@ -130,13 +130,13 @@ TEST_F(WrongStream, IsNotLinkedInAPipelineThatPlays) {
         GstElement* bin = gst_parse_bin_from_description(line.c_str(), TRUE, nullptr);
         ASSERT_TRUE(gst_bin_add(GST_BIN(pipeline.get()), bin));
         {
-            const Blocked video(pipeline["video"]);
+            const BlockedElement video(pipeline["video"]);
             EXPECT_FALSE(gst_element_link(pipeline["sound"], bin));
             EXPECT_TRUE(gst_element_link(pipeline["video"], bin));
             EXPECT_TRUE(gst_element_sync_state_with_parent(bin));
         }
         EXPECT_TRUE(wait_until([&] { return counter(pipeline["sink"], "published") > 0; }));
-        const Blocked video(pipeline["video"]);
+        const BlockedElement video(pipeline["video"]);
         gst_element_set_state(bin, GST_STATE_NULL);
         gst_bin_remove(GST_BIN(pipeline.get()), bin);
     }

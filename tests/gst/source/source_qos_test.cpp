@@ -1,25 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // QoS messages of ndshsrc say which frames it could not deliver, and do not flood the bus.
 #include "gst_test.hpp"
+#include "qos_report.hpp"
 
 namespace ndsharray::test {
 namespace {
-
-struct Report {
-    bool is_live = false;
-    GstFormat format = GST_FORMAT_UNDEFINED;
-    guint64 running_time = 0, stream_time = 0, timestamp = 0, duration = 0, processed = 0, dropped = 0;
-};
-
-Report parsed(GstMessage* message) {
-    Report report;
-    gboolean live = FALSE;
-    gst_message_parse_qos(message, &live, &report.running_time, &report.stream_time, &report.timestamp,
-                          &report.duration);
-    gst_message_parse_qos_stats(message, &report.format, &report.processed, &report.dropped);
-    report.is_live = live;
-    return report;
-}
 
 class SourceQos : public GstTest {
   protected:
@@ -61,7 +46,7 @@ TEST_F(SourceQos, GapIsReportedOnceWithTheSumsSoFar) {
     const auto message = reader_.message(GST_MESSAGE_QOS);
     ASSERT_NE(message, nullptr);
     EXPECT_EQ(GST_MESSAGE_SRC(message.get()), GST_OBJECT(reader_["src"]));
-    const Report report = parsed(message.get());
+    const QosReport report = qos_report(message.get());
     EXPECT_TRUE(report.is_live);
     EXPECT_EQ(report.format, GST_FORMAT_BUFFERS);
     EXPECT_EQ(report.processed, 3U);
@@ -80,7 +65,7 @@ TEST_F(SourceQos, MessagesThatNobodyReadsDoNotPileUp) {
         ASSERT_TRUE(after_a_gap(i, 2));
     const auto unread = reader_.message(GST_MESSAGE_QOS);
     ASSERT_NE(unread, nullptr);
-    EXPECT_EQ(parsed(unread.get()).dropped, 2U);
+    EXPECT_EQ(qos_report(unread.get()).dropped, 2U);
     EXPECT_EQ(reader_.message(GST_MESSAGE_QOS, 0s), nullptr);
 }
 
@@ -92,8 +77,8 @@ TEST_F(SourceQos, WhatWasNotReportedIsInTheNextMessage) {
     ASSERT_TRUE(carried(7));
     const auto message = reader_.message(GST_MESSAGE_QOS);
     ASSERT_NE(message, nullptr);
-    EXPECT_EQ(parsed(message.get()).dropped, 4U);
-    EXPECT_EQ(parsed(message.get()).processed, 4U);
+    EXPECT_EQ(qos_report(message.get()).dropped, 4U);
+    EXPECT_EQ(qos_report(message.get()).processed, 4U);
 }
 
 }  // namespace

@@ -31,12 +31,6 @@ std::string writing_under(const std::string& tag) {
     return "appsrc name=in format=time ! ndshsink name=sink sync=false tag=" + tag;
 }
 
-/// A camera, in its own format.
-std::string filming(const std::string& tag, const std::string& format) {
-    return "videotestsrc is-live=true ! video/x-raw,format=" + format +
-           ",width=40,height=24,framerate=100/1 ! ndshsink sync=false tag=" + tag;
-}
-
 class Switch : public GstTest {
   protected:
     const std::string other_caps_ = caps_text("GRAY8", 31, 17);
@@ -213,7 +207,7 @@ TEST_F(Switch, WhilePausedCountsWhenItPlaysAgain) {
     EXPECT_TRUE(strictly_later(watch.all()));
 }
 
-void flush(GstElement* src, GstEvent* event) {
+void send_flush(GstElement* src, GstEvent* event) {
     EXPECT_TRUE(gst_element_send_event(src, event));
 }
 
@@ -226,9 +220,9 @@ TEST_F(Switch, WhileFlushingCountsWhenItIsOver) {
     ASSERT_TRUE(push_random(first["in"], caps_, 1));
     ASSERT_TRUE(push_random(second["in"], other_caps_, 2));
     ASSERT_TRUE(watch.reaches(1));
-    flush(reader["src"], gst_event_new_flush_start());
+    send_flush(reader["src"], gst_event_new_flush_start());
     set_tag(reader["src"], "cam1");
-    flush(reader["src"], gst_event_new_flush_stop(TRUE));
+    send_flush(reader["src"], gst_event_new_flush_stop(TRUE));
     ASSERT_TRUE(watch.reaches(2));
     const Passed moved = watch.all().at(1);
     EXPECT_EQ(moved.offset, 2U);
@@ -244,7 +238,7 @@ TEST_F(Switch, ThatAFlushInterruptsBeforeTheNewCapsAreSentSendsThemAfterwards) {
     PadWatch watch(src, "src", [&](GstPadProbeInfo* info) {
         if (!(info->type & GST_PAD_PROBE_TYPE_BUFFER) &&
             GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_CAPS && flushes.exchange(false)) {
-            flush(src, gst_event_new_flush_start());
+            send_flush(src, gst_event_new_flush_start());
             flushed = true;
         }
     });
@@ -256,7 +250,7 @@ TEST_F(Switch, ThatAFlushInterruptsBeforeTheNewCapsAreSentSendsThemAfterwards) {
     flushes = true;
     set_tag(src, "cam1");
     ASSERT_TRUE(wait_until([&] { return flushed.load(); }));
-    flush(src, gst_event_new_flush_stop(TRUE));
+    send_flush(src, gst_event_new_flush_stop(TRUE));
     ASSERT_TRUE(push_random(second["in"], other_caps_, 3));
     ASSERT_TRUE(watch.sees([](const Passed& b) { return b.offset == 3; }));
     for (const Passed& buffer : watch.all()) {

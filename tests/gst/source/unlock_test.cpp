@@ -7,8 +7,6 @@
 namespace ndsharray::test {
 namespace {
 
-constexpr auto bound = with_tolerance(100ms);
-
 /// Waits until nothing moves any more: each thread waits in the kernel for something that does not come.
 bool everything_waits() {
     return wait_until(other_threads_are_blocked);
@@ -18,7 +16,7 @@ class Unlock : public GstTest {
   protected:
     static void expect_to_stop_in_time(Pipeline& pipeline) {
         ASSERT_TRUE(everything_waits());
-        EXPECT_LE(time_of([&] { pipeline.set_state(GST_STATE_NULL); }), bound);
+        EXPECT_LE(time_of([&] { pipeline.set_state(GST_STATE_NULL); }), unlock_bound);
     }
 
     static void expect_to_flush_in_time(GstElement* element) {
@@ -27,7 +25,7 @@ class Unlock : public GstTest {
                       EXPECT_TRUE(gst_element_send_event(element, gst_event_new_flush_start()));
                       EXPECT_TRUE(gst_element_send_event(element, gst_event_new_flush_stop(TRUE)));
                   }),
-                  bound);
+                  unlock_bound);
     }
 
     /// Flushes an ndshsink as upstream does.
@@ -38,7 +36,7 @@ class Unlock : public GstTest {
                       EXPECT_TRUE(gst_pad_send_event(pad.get(), gst_event_new_flush_start()));
                       EXPECT_TRUE(gst_pad_send_event(pad.get(), gst_event_new_flush_stop(TRUE)));
                   }),
-                  bound);
+                  unlock_bound);
     }
 };
 
@@ -154,7 +152,7 @@ TEST_F(UnlockUnderBackpressure, Sink_WaitingForASlot_Flushes) {
 TEST_F(UnlockUnderBackpressure, Sink_WaitingForASlot_Pauses) {
     fill();
     ASSERT_TRUE(everything_waits());
-    EXPECT_LE(time_of([&] { writer_.set_state(GST_STATE_PAUSED); }), bound);
+    EXPECT_LE(time_of([&] { writer_.set_state(GST_STATE_PAUSED); }), unlock_bound);
 }
 
 TEST_F(UnlockUnderBackpressure, Sink_HoldingTheEnd_Flushes) {
@@ -165,7 +163,7 @@ TEST_F(UnlockUnderBackpressure, Sink_HoldingTheEnd_Flushes) {
 TEST_F(UnlockUnderBackpressure, Sink_HoldingTheEnd_Pauses) {
     fill_and_end();
     ASSERT_TRUE(everything_waits());
-    EXPECT_LE(time_of([&] { writer_.set_state(GST_STATE_PAUSED); }), bound);
+    EXPECT_LE(time_of([&] { writer_.set_state(GST_STATE_PAUSED); }), unlock_bound);
 }
 
 TEST_F(UnlockUnderBackpressure, Sink_HoldingTheEnd_EndsOnceTheReaderFlushes) {
@@ -211,7 +209,7 @@ class UnlockThePool : public Unlock {
 };
 
 TEST_F(UnlockThePool, Writer_HeldByAPausedReader_GoesToReady) {
-    EXPECT_LE(time_of([&] { writer_.set_state(GST_STATE_READY); }), bound);
+    EXPECT_LE(time_of([&] { writer_.set_state(GST_STATE_READY); }), unlock_bound);
 }
 
 TEST_F(UnlockThePool, Writer_HeldByAPausedReader_Flushes) {
@@ -219,7 +217,7 @@ TEST_F(UnlockThePool, Writer_HeldByAPausedReader_Flushes) {
         time_of([&] {
             EXPECT_TRUE(gst_element_seek_simple(writer_.get(), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
         }),
-        bound);
+        unlock_bound);
 }
 
 }  // namespace

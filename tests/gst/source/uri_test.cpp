@@ -14,19 +14,19 @@ namespace ndsharray::test {
 namespace {
 
 /// What setting a URI came to; its sentence is empty if it was taken.
-struct Answer {
+struct UriAnswer {
     bool taken = false;
     bool is_bad_uri = false;
     std::string sentence;
 };
 
-Answer set_uri(GstElement* src, const std::string& uri) {
+UriAnswer set_uri(GstElement* src, const std::string& uri) {
     GError* error = nullptr;
     const bool taken = gst_uri_handler_set_uri(GST_URI_HANDLER(src), uri.c_str(), &error);
     if (!error)
         return {taken, false, ""};
-    Answer answer{taken, static_cast<bool>(g_error_matches(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI)),
-                  error->message};
+    UriAnswer answer{taken, static_cast<bool>(g_error_matches(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI)),
+                     error->message};
     g_error_free(error);
     return answer;
 }
@@ -155,7 +155,7 @@ TEST_F(Uri, BadOnesAreRefusedWithASentenceThatSaysWhatIsAllowed) {
     g_object_set(src_, "tag", "before", nullptr);
     for (const auto& [uri, part] : bad) {
         SCOPED_TRACE(uri);
-        const Answer answer = set_uri(src_, uri);
+        const UriAnswer answer = set_uri(src_, uri);
         EXPECT_FALSE(answer.taken);
         EXPECT_TRUE(answer.is_bad_uri);
         EXPECT_TRUE(contains(answer.sentence, part)) << answer.sentence;

@@ -19,13 +19,6 @@
 namespace ndsharray::test {
 namespace {
 
-/// A camera in another process.
-std::string filming(const std::string& tag, const std::string& properties = "") {
-    return "videotestsrc is-live=true ! video/x-raw,format=GRAY8,width=40,height=24,framerate=100/1 "
-           "! ndshsink sync=false tag=" +
-           tag + " " + properties;
-}
-
 std::string showing(const std::string& properties) {
     return "ndshsrc name=src tag=cam0 " + properties +
            " ! fakesink sync=false async=false enable-last-sample=false";

@@ -14,18 +14,13 @@
 #include <random>
 #include <sstream>
 
+#include "instant.hpp"
 #include "pad_watch.hpp"
 
 namespace ndsharray::test {
 namespace {
 
-using Instant = std::int64_t;
-
-constexpr Instant second = 1'000'000'000, hour = 3600 * second;
-
-Instant monotonic_now() {
-    return std::chrono::steady_clock::now().time_since_epoch().count();
-}
+constexpr Instant hour = 3600 * second;
 
 /// The largest or smallest instant if the sum does not fit.
 Instant sum(Instant a, Instant b) {

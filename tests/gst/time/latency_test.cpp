@@ -12,14 +12,14 @@
 namespace ndsharray::test {
 namespace {
 
-struct Answer {
+struct LatencyAnswer {
     bool answered = false, live = false;
     GstClockTime minimum = 0, maximum = 0;
 };
 
-Answer latency_of(GstElement* element) {
+LatencyAnswer latency_of(GstElement* element) {
     const Held<GstQuery> query(gst_query_new_latency());
-    Answer latency;
+    LatencyAnswer latency;
     latency.answered = gst_element_query(element, query.get());
     gboolean live = FALSE;
     gst_query_parse_latency(query.get(), &live, &latency.minimum, &latency.maximum);
@@ -68,7 +68,7 @@ class Latency : public GstTest {
 
 TEST_F(Latency, IsThatOfALiveSource) {
     start();
-    const Answer latency = latency_of(reader_["src"]);
+    const LatencyAnswer latency = latency_of(reader_["src"]);
     EXPECT_TRUE(latency.answered);
     EXPECT_TRUE(latency.live);
     EXPECT_EQ(latency.minimum, GST_SECOND / 30) << "no frame came, so that nothing is known";

@@ -7,13 +7,12 @@
 #include <cstdlib>
 #include <optional>
 
+#include "instant.hpp"
+
 namespace ndsharray::test {
 namespace {
 
 using Clock = gst::Owned<GstClock>;
-using Instant = std::int64_t;
-
-constexpr Instant second = 1'000'000'000;
 
 Clock system_clock(GstClockType type) {
     return Clock(
@@ -39,10 +38,6 @@ std::vector<NamedClock> clocks() {
     result.push_back({"realtime", system_clock(GST_CLOCK_TYPE_REALTIME), 2'000'000});
     result.push_back({"shifted", shifted_clock(), 2'000'000});
     return result;
-}
-
-Instant monotonic_now() {
-    return g_get_monotonic_time() * 1000;
 }
 
 /// CLOCK_MONOTONIC at a running time of a pipeline.

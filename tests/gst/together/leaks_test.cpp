@@ -12,12 +12,12 @@ namespace ndsharray::test {
 namespace {
 
 /// What a traced process writes when it ends.
-class Report {
+class LeakReport {
   public:
-    explicit Report(const std::filesystem::path& file) : file_(file) {}
-    ~Report() { std::filesystem::remove(file_); }
-    Report(const Report&) = delete;
-    Report& operator=(const Report&) = delete;
+    explicit LeakReport(const std::filesystem::path& file) : file_(file) {}
+    ~LeakReport() { std::filesystem::remove(file_); }
+    LeakReport(const LeakReport&) = delete;
+    LeakReport& operator=(const LeakReport&) = delete;
 
     /// The lines that name an object that should be gone, or be no more than once.
     std::vector<std::string> findings() const {
@@ -45,7 +45,7 @@ class Leaks : public GstTest {
     }
 
     const std::filesystem::path file_ = std::filesystem::temp_directory_path() / directory_.path().filename();
-    Report report_{file_};
+    LeakReport report_{file_};
     Variable tracers_{"GST_TRACERS", "leaks(check-refs=true)"};
     Variable debug_{"GST_DEBUG", "GST_TRACER:7"};
     Variable no_color_{"GST_DEBUG_NO_COLOR", "1"};

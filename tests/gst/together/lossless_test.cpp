@@ -5,40 +5,34 @@
 
 #include <memory>
 
+#include "footage.hpp"
 #include "remote_pipeline.hpp"
 
 namespace ndsharray::test {
 namespace {
 
-/// A screen recording, 1024x768, of Debian's package gnome-user-docs.
-constexpr const char* footage = "/usr/share/help/C/gnome-help/figures/display-dual-monitors.webm";
-
-std::string decoding(const std::string& more = "") {
-    return std::string("filesrc location=") + footage + " ! matroskademux ! vp8dec ! " + more;
-}
-
-struct Frame {
+struct DecodedFrame {
     GstClockTime pts;
     std::string checksum;
 
-    bool operator==(const Frame&) const = default;
+    bool operator==(const DecodedFrame&) const = default;
 };
 
-void PrintTo(const Frame& frame, std::ostream* out) {
+void PrintTo(const DecodedFrame& frame, std::ostream* out) {
     *out << frame.pts << ' ' << frame.checksum;
 }
 
-std::vector<Frame> decode(const std::string& more) {
-    Pipeline pipeline(decoding(more) + "appsink name=out sync=false");
+std::vector<DecodedFrame> decode(const std::string& more) {
+    Pipeline pipeline(decoding("vp8dec") + more + "appsink name=out sync=false");
     pipeline.play();
-    std::vector<Frame> frames;
+    std::vector<DecodedFrame> frames;
     while (const Sample sample = pull(pipeline["out"]))
         frames.push_back({sample.pts(), sample.checksum()});
     return frames;
 }
 
-std::vector<Frame> all_of(RemotePipeline& reader) {
-    std::vector<Frame> frames;
+std::vector<DecodedFrame> all_of(RemotePipeline& reader) {
+    std::vector<DecodedFrame> frames;
     RemoteSample sample = reader.pull();
     for (; sample; sample = reader.pull())
         frames.push_back({sample.pts, sample.checksum});
@@ -53,7 +47,7 @@ class Lossless : public GstTest {
     }
 
     std::string sending(const std::string& more, const std::string& properties = "") const {
-        return decoding(more) +
+        return decoding("vp8dec") + more +
                "ndshsink name=sink backpressure=true wait-for-reader=true sync=false tag=" + tag_ + " " +
                properties;
     }
@@ -67,7 +61,7 @@ class Lossless : public GstTest {
 };
 
 TEST_F(Lossless, EachFrameOfTheWholeFileOnceInOrder) {
-    const std::vector<Frame> expected = decode("");
+    const std::vector<DecodedFrame> expected = decode("");
     ASSERT_GT(expected.size(), 500U);
     RemotePipeline reader(receiving());
     Pipeline writer(sending(""));
@@ -81,7 +75,7 @@ TEST_F(Lossless, EachFrameOfTheWholeFileOnceInOrder) {
 }
 
 TEST_F(Lossless, WithThreeSlots) {
-    const std::vector<Frame> expected = decode(some);
+    const std::vector<DecodedFrame> expected = decode(some);
     ASSERT_GT(expected.size(), 50U);
     RemotePipeline reader(receiving());
     RemotePipeline writer(sending(some, "slots=3"));
@@ -92,7 +86,7 @@ TEST_F(Lossless, WithThreeSlots) {
 }
 
 TEST_F(Lossless, ForThreeReadersAtOnce) {
-    const std::vector<Frame> expected = decode(some);
+    const std::vector<DecodedFrame> expected = decode(some);
     ASSERT_GT(expected.size(), 50U);
     std::vector<std::unique_ptr<RemotePipeline>> readers;
     // The sink waits for one reader; the footage starts once all three are there.
@@ -101,9 +95,9 @@ TEST_F(Lossless, ForThreeReadersAtOnce) {
     for (int i = 0; i < 3; ++i)
         readers.push_back(std::make_unique<RemotePipeline>(receiving("max-leases=1")));
     ASSERT_TRUE(has_readers(writer["sink"], 3));
-    Pipeline source(decoding(some) + "appsink name=out sync=false max-buffers=4");
+    Pipeline source(decoding("vp8dec") + some + "appsink name=out sync=false max-buffers=4");
     source.play();
-    std::vector<std::vector<Frame>> received(3);
+    std::vector<std::vector<DecodedFrame>> received(3);
     for (Sample sample = pull(source["out"]); sample; sample = pull(source["out"])) {
         const gst::Owned<char> caps(gst_caps_to_string(sample.caps()));
         ASSERT_TRUE(push(writer["in"], caps.get(), Held<GstBuffer>(gst_buffer_ref(sample.buffer()))));
@@ -122,12 +116,12 @@ TEST_F(Lossless, ForThreeReadersAtOnce) {
 }
 
 TEST_F(Lossless, ForASlowAndAFastReaderTogether) {
-    const std::vector<Frame> expected = decode(some);
+    const std::vector<DecodedFrame> expected = decode(some);
     Pipeline writer(writing("backpressure=true slots=3"));
     writer.play();
     RemotePipeline fast(receiving()), slow(receiving());
     ASSERT_TRUE(has_readers(writer["sink"], 2));
-    Pipeline source(decoding(some) + "appsink name=out sync=false");
+    Pipeline source(decoding("vp8dec") + some + "appsink name=out sync=false");
     source.play();
     unsigned count = 0;
     for (Sample sample = pull(source["out"]); sample; sample = pull(source["out"]), ++count) {

@@ -122,7 +122,7 @@ std::vector<std::uint64_t> offsets_to_the_end(GstElement* appsink) {
     return offsets;
 }
 
-std::vector<std::uint64_t> numbers(std::uint64_t first, std::uint64_t count) {
+std::vector<std::uint64_t> numbers_from(std::uint64_t first, std::uint64_t count) {
     std::vector<std::uint64_t> result;
     for (std::uint64_t i = first; i < first + count; ++i)
         result.push_back(i);
@@ -143,7 +143,7 @@ TEST_F(States, PauseAndResumeLoseNoFrameUnderBackpressure) {
         ASSERT_TRUE(paused.reaches(GST_STATE_PAUSED));
         ASSERT_TRUE(paused.reaches(GST_STATE_PLAYING));
     }
-    EXPECT_EQ(offsets_to_the_end(reader["out"]), numbers(0, 600));
+    EXPECT_EQ(offsets_to_the_end(reader["out"]), numbers_from(0, 600));
 }
 
 TEST_F(States, ReaderThatIsPausedHoldsUpBackpressureUntilItResumes) {
@@ -159,7 +159,7 @@ TEST_F(States, ReaderThatIsPausedHoldsUpBackpressureUntilItResumes) {
     EXPECT_TRUE(wait_until([&] { return counter(writer["sink"], "published") >= 3; }));
     EXPECT_EQ(writer.message(GST_MESSAGE_EOS, 50ms), nullptr);
     ASSERT_TRUE(reader.set_state(GST_STATE_PLAYING));
-    EXPECT_EQ(offsets_to_the_end(reader["out"]), numbers(1, 20));
+    EXPECT_EQ(offsets_to_the_end(reader["out"]), numbers_from(1, 20));
     EXPECT_TRUE(writer.ends());
 }
 

@@ -11,11 +11,10 @@
 #include <utility>
 
 #include "format_table.hpp"
+#include "gstreamer_is_ready.hpp"
 
 namespace ndsharray::gst {
 namespace {
-
-[[maybe_unused]] const bool gstreamer_is_ready = gst_init_check(nullptr, nullptr, nullptr) != FALSE;
 
 using Forms = std::map<std::string, std::string>;  // "RGB" -> "uint8 | (H, W, 3)"
 using Version = std::pair<int, int>;

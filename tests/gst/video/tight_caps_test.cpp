@@ -15,7 +15,6 @@
 namespace ndsharray::test {
 namespace {
 
-constexpr auto bound = with_tolerance(100ms);
 constexpr unsigned slots = 3;
 
 const std::string old_caps = caps_text("GRAY8", 1024, 1024);
@@ -67,7 +66,7 @@ class Standstill {
 };
 
 std::string in_time(const std::function<void()>& call) {
-    return time_of(call) <= bound ? "in time" : "late";
+    return time_of(call) <= unlock_bound ? "in time" : "late";
 }
 
 /// What comes of a sink that waits for room while this reader takes nothing.
@@ -133,7 +132,7 @@ std::string with_reader_in_little_room(const std::string& tag) {
 
 }  // namespace
 
-const RegisteredScenes scenes({
+const RegisteredScenes tight_caps_scenes({
     {"mount", in_little_room<[](const std::string&) { return std::string("mounted"); }>},
     {"read", with_reader_in_little_room<read>},
     {"pause", with_reader_in_little_room<pause>},

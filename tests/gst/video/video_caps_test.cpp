@@ -8,13 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "gstreamer_is_ready.hpp"
 #include "owned.hpp"
 #include "video/video_layout.hpp"
 
 namespace ndsharray::gst {
 namespace {
-
-[[maybe_unused]] const bool gstreamer_is_ready = gst_init_check(nullptr, nullptr, nullptr) != FALSE;
 
 std::string caps_text(const ArraySpec& array) {
     const Owned<GstCaps> caps(caps_for_array(array));

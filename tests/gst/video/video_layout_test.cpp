@@ -20,9 +20,9 @@ namespace ndsharray::gst {
 namespace {
 
 /// One frame in ordinary memory.
-class Frame {
+class OrdinaryFrame {
   public:
-    explicit Frame(const GstVideoInfo& info)
+    explicit OrdinaryFrame(const GstVideoInfo& info)
         : info_(info), buffer_(gst_buffer_new_allocate(nullptr, info.size, nullptr)) {
         gst_buffer_memset(buffer_.get(), 0, 0, info.size);
     }
@@ -39,7 +39,7 @@ class Frame {
         gst_buffer_fill(buffer_.get(), 0, pattern.data(), pattern.size());
     }
 
-    void copy_from(const Frame& other) {
+    void copy_from(const OrdinaryFrame& other) {
         GstVideoFrame from, to;
         ASSERT_TRUE(gst_video_frame_map(&from, &other.info_, other.buffer_.get(), GST_MAP_READ));
         ASSERT_TRUE(gst_video_frame_map(&to, &info_, buffer_.get(), GST_MAP_READWRITE));
@@ -165,7 +165,7 @@ TEST(VideoLayout, PixelsSurviveTheWayThereAndBack) {
         const VideoLayout layout = video_layout(info);
         if (layout.array.ndim == 1)
             return;  // GStreamer's own layout, see above: nothing to convert
-        Frame original(info), shared(with_layout(info, layout)), back(info);
+        OrdinaryFrame original(info), shared(with_layout(info, layout)), back(info);
         original.fill(random);
         shared.copy_from(original);
         back.copy_from(shared);
@@ -179,7 +179,7 @@ TEST(VideoLayout, ArrayReadInOrderIsOnePlaneAfterTheOther) {
         const VideoLayout layout = video_layout(info);
         if (layout.array.ndim == 1)
             return;
-        Frame original(info), shared(with_layout(info, layout));
+        OrdinaryFrame original(info), shared(with_layout(info, layout));
         original.fill(random);
         shared.copy_from(original);
         EXPECT_EQ(in_c_order(layout.array, shared.bytes()), original.pixels());
