@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <random>
 #include <set>
 #include <string>
@@ -34,9 +35,9 @@ class OrdinaryFrame {
     }
 
     void fill(std::mt19937& random) {
-        std::vector<guint8> pattern(info_.size);
-        std::generate(pattern.begin(), pattern.end(), [&] { return static_cast<guint8>(random()); });
-        gst_buffer_fill(buffer_.get(), 0, pattern.data(), pattern.size());
+        std::vector<guint32> pattern(info_.size / sizeof(guint32) + 1);
+        std::generate(pattern.begin(), pattern.end(), std::ref(random));
+        gst_buffer_fill(buffer_.get(), 0, pattern.data(), info_.size);
     }
 
     void copy_from(const OrdinaryFrame& other) {
