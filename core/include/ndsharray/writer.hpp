@@ -173,8 +173,8 @@ class NDSHARRAY_API Writer {
     /// Returns a slot of the configured segment to be filled.
     /// With backpressure, this waits up to `timeout` (nothing: for ever) for a slot that no `Every` reader
     /// needs. If the files of the tag were removed, it also waits until such readers have taken all frames,
-    /// and then up to 5 s until they have attached to new files. Without backpressure, it never waits. If leases hold every slot, it returns NoSlot and counts a
-    /// drop.
+    /// and then up to 5 s until they have attached to new files. Without backpressure, it never waits. If
+    /// leases hold every slot, it returns NoSlot and counts a drop.
     WritableFrame acquire(std::optional<std::chrono::nanoseconds> timeout = std::nullopt) noexcept;
 
     /// Calls configure() with `spec` and the current attributes, then acquire(). `timeout` is for both
