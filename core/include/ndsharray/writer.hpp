@@ -158,7 +158,8 @@ class NDSHARRAY_API Writer {
     ///
     /// If the writer has backpressure and there is no room for both segments, this waits until `Every`
     /// readers have taken enough frames of the old one. cancel() ends that wait with NoSpace. A reader in the
-    /// same thread should take all frames before this call.
+    /// same thread should take all frames before this call. If files of the tag were removed, this waits as
+    /// acquire() does.
     /// \param spec layout; strides are kept as they are.
     /// \param slots overrides WriterOptions::slots for this segment. 0 keeps the present number.
     /// \throws Error InvalidArgument, NoSpace, TooManyFiles, OutOfMemory, Forked, Closed, System.

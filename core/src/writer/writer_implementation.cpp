@@ -122,9 +122,15 @@ WritableFrame Writer::Implementation::acquire(Timeout timeout) {
     if (inherited())
         return WritableFrame(WriteStatus::Closed);
     Lock lock(mutex_);
-    if (const WriteStatus status = replace_lost_files(lock, platform::deadline_after(timeout));
-        status != WriteStatus::Ok)
-        return WritableFrame(status);
+    if (has_lost_files() || former_readers_.count != 0) {
+        // Only here, so that no frame reads the clock for it. What is left of the time is for a slot.
+        const platform::Deadline deadline = platform::deadline_after(timeout);
+        const WriteStatus status = replace_lost_files(lock, deadline);
+        if (status != WriteStatus::Ok)
+            return WritableFrame(status);
+        if (deadline)
+            timeout = std::max(*deadline - std::chrono::steady_clock::now(), 0ns);
+    }
     if (closed_ || !current())
         return WritableFrame(WriteStatus::Closed);
     const auto claim = [this] {
@@ -265,8 +271,8 @@ WriteStatus Writer::Implementation::wait_for_readers(Lock& lock, const platform:
 }
 
 /// With backpressure, attached readers get all frames in the old files before these are replaced, and then
-/// time to attach to the new ones before there is a frame in them. \returns Ok, Timeout, Cancelled, or
-/// Closed. If the writer closed itself, error() says why.
+/// time to attach to the new ones before there is a frame in them.
+/// \returns Ok, Timeout, Cancelled or Closed; after Closed, error() may say why.
 WriteStatus Writer::Implementation::replace_lost_files(Lock& lock, const platform::Deadline& deadline) {
     const auto has_given_up = [](WriteStatus status) {  // NoSlot: a file was cut
         return status != WriteStatus::Ok && status != WriteStatus::NoSlot;

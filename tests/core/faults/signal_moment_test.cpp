@@ -2,7 +2,10 @@
 // A signal that ends a program may come at any moment of its writers' lives: no file is left.
 #include "core_test.hpp"
 
+#include "platform/own_files.hpp"
 #include "testing/faults.hpp"
+
+#include <support/background_call.hpp>
 
 #include <array>
 #include <atomic>
@@ -12,10 +15,31 @@
 #include <thread>
 #include <vector>
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+namespace ndsharray::test {
+namespace {
+
+/// Whether a sleep by poll() is over at once, so that the longest waits pass.
+std::atomic<bool> sleeps_are_over{false};
+std::atomic<unsigned> sleeps{0};
+
+}  // namespace
+}  // namespace ndsharray::test
+
+// In the place of the C library's.
+extern "C" int poll(pollfd* files, nfds_t count, int timeout_ms) {
+    if (count == 0 && ndsharray::test::sleeps_are_over) {
+        ++ndsharray::test::sleeps;
+        return 0;
+    }
+    const timespec timeout{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+    return ::ppoll(files, count, timeout_ms < 0 ? nullptr : &timeout, nullptr);
+}
 
 namespace ndsharray::test {
 namespace {
@@ -135,6 +159,53 @@ TEST_F(SignalMoment, AtRandomLeavesNoFile) {
             EXPECT_EQ(ended_by(child), SIGTERM);
         EXPECT_EQ(directory_.entries(), std::vector<std::string>{}) << "round " << round;
     }
+}
+
+/// Whether a thread sleeps far more often than the longest wait has it.
+bool sleeps_for_very_long() {
+    return wait_until([now = sleeps.load()] { return sleeps - now > 100'000; });
+}
+
+/// A handler of a signal removes files in one thread, and needs very long. Sleeps pass at once.
+class OwnFiles : public ::testing::Test {
+  protected:
+    OwnFiles() { sleeps_are_over = true; }
+    ~OwnFiles() override { sleeps_are_over = false; }
+
+    bool remove_all() {
+        const platform::own_files::Notice notice(
+            [](void* test) {
+                auto* const self = static_cast<OwnFiles*>(test);
+                self->is_removing_ = true;
+                while (!self->may_end_)
+                    ::sched_yield();
+            },
+            this);
+        const bool removed = platform::own_files::remove_all();
+        platform::own_files::may_be_left();
+        return removed;
+    }
+
+    std::atomic<bool> is_removing_{false};
+    std::atomic<bool> may_end_{false};
+};
+
+TEST_F(OwnFiles, AreNotChangedWhileAHandlerRemovesThemHoweverLongThatTakes) {
+    BackgroundCall<bool> removing([this] { return remove_all(); }, [this] { may_end_ = true; });
+    ASSERT_TRUE(wait_until([this] { return is_removing_.load(); }));
+    std::atomic<bool> is_changed{false};
+    BackgroundCall<bool> changing(
+        [&] {
+            const platform::own_files::Change change;
+            is_changed = true;
+            return true;
+        },
+        [this] { may_end_ = true; });
+    EXPECT_TRUE(sleeps_for_very_long());
+    EXPECT_FALSE(is_changed);
+    may_end_ = true;
+    EXPECT_TRUE(removing.result());
+    EXPECT_TRUE(changing.result()) << "a handler that was left keeps nobody for ever";
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ TEST_F(DeviceEnds, LeavesNoThreadNorDescriptorThoughStartedAHundredTimes) {
     const Resources before;
     for (int i = 0; i < 100; ++i)
         round();
-    EXPECT_TRUE(back_to(before));
+    EXPECT_TRUE(back_to(before)) << Resources() << " now; before: " << before;
 }
 
 TEST_F(DeviceEnds, WhileTagsComeAndGo) {
@@ -91,7 +91,7 @@ TEST_F(DeviceEnds, WithItsProviderThoughTagsComeAndGo) {
         for (int i = 0; i < 100; ++i)
             round();
     }
-    EXPECT_TRUE(back_to(before));
+    EXPECT_TRUE(back_to(before)) << Resources() << " now; before: " << before;
 }
 
 /// A provider of which the handler of its own messages holds up the one about "first", then stops it, or lets
@@ -165,7 +165,7 @@ TEST_F(DeviceEnds, ByTheHandlerOfItsOwnMessage) {
             }
         }
     }
-    EXPECT_TRUE(back_to(before));
+    EXPECT_TRUE(back_to(before)) << Resources() << " now; before: " << before;
 }
 
 }  // namespace
